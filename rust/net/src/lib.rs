@@ -1,0 +1,1 @@
+//! Sockets on a background tokio runtime.
