@@ -1,8 +1,12 @@
 //! Godot classes.
-use godot::prelude::*;
 
-struct AsyncSocketsExtension;
+/// The library's entry point; the one place where gdext asks for `unsafe`.
+mod entry {
+    #![allow(unsafe_code)]
+    use godot::prelude::*;
 
-#[allow(unsafe_code, reason = "the entry point that gdext asks for")]
-#[gdextension]
-unsafe impl ExtensionLibrary for AsyncSocketsExtension {}
+    struct AsyncSocketsExtension;
+
+    #[gdextension]
+    unsafe impl ExtensionLibrary for AsyncSocketsExtension {}
+}
