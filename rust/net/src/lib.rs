@@ -1,1 +1,25 @@
-//! Sockets on a background tokio runtime.
+//! Sockets that live on a background tokio runtime, for a main thread that must never wait.
+//!
+//! Commands go in ([`command`]), events come out ([`event`]); those two modules are the whole vocabulary. A socket is a
+//! small handle ([`tcp_client::TcpClient`], [`tcp_listener::TcpListener`]) whose methods only put a command into a
+//! queue. What happened waits in the socket's [`mailbox`], and the process-wide [`mailbox::ReadyList`] names the
+//! sockets that have something waiting, so that ten thousand idle ones cost nothing.
+//!
+//! Nothing here knows a game engine. Everything here can be used from any thread.
+
+#![warn(missing_docs)]
+
+pub mod address;
+pub mod command;
+pub mod error;
+pub mod event;
+pub mod limits;
+pub mod mailbox;
+pub mod recv_buffer;
+pub mod runtime;
+pub mod tcp_client;
+pub mod tcp_listener;
+
+mod outbox;
+mod port_release;
+mod tcp;

@@ -1,0 +1,78 @@
+//! Limits and options, checked once at the edge; the core takes only these types.
+
+use std::time::Duration;
+
+/// How long a closing connection may take to send what was queued before it is cut.
+pub const CLOSE_FLUSH_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a connection that has sent its FIN keeps reading what the peer still sends. Closing at once would make the
+/// system answer those bytes with RST, and RST can destroy what the peer has not read yet.
+pub const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Bytes received and not yet taken by the user, per connection: the default.
+pub const DEFAULT_MAX_BUFFERED: usize = 1024 * 1024;
+
+/// Bytes queued for sending, per connection: the default.
+pub const DEFAULT_MAX_PENDING_SEND: usize = 16 * 1024 * 1024;
+
+/// Events queued for the main thread, per connection.
+pub const MAX_QUEUED_EVENTS: usize = 1024;
+
+/// When to probe an idle peer (TCP keep-alive, RFC 1122 section 4.2.3.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeepAlive {
+    /// Idle time before the first probe.
+    pub idle: Duration,
+    /// Time between probes.
+    pub interval: Duration,
+    /// Unanswered probes until the connection counts as dead.
+    pub count: u32,
+}
+
+impl Default for KeepAlive {
+    fn default() -> Self {
+        Self {
+            idle: Duration::from_secs(60),
+            interval: Duration::from_secs(10),
+            count: 6,
+        }
+    }
+}
+
+/// The options of one TCP connection.
+#[derive(Debug, Clone)]
+pub struct TcpOptions {
+    /// Send small segments at once (Nagle's algorithm off).
+    pub no_delay: bool,
+    /// Probe an idle peer; `None` leaves it alone.
+    pub keep_alive: Option<KeepAlive>,
+    /// Received bytes that may wait before reading stops and TCP slows the peer.
+    pub max_buffered: usize,
+    /// Bytes that may wait to be sent before [`crate::error::SendError::Full`].
+    pub max_pending_send: usize,
+    /// Time for name lookup and connect together; `None` leaves it to the system.
+    pub connect_timeout: Option<Duration>,
+}
+
+impl Default for TcpOptions {
+    fn default() -> Self {
+        Self {
+            no_delay: true,
+            keep_alive: None,
+            max_buffered: DEFAULT_MAX_BUFFERED,
+            max_pending_send: DEFAULT_MAX_PENDING_SEND,
+            connect_timeout: Some(Duration::from_secs(30)),
+        }
+    }
+}
+
+/// The options of a listening TCP socket.
+#[derive(Debug, Clone)]
+pub struct ListenOptions {
+    /// Connections that the system may hold before they are accepted.
+    pub backlog: i32,
+    /// Connections at once; more wait in the backlog. `None` sets no limit.
+    pub max_clients: Option<usize>,
+    /// What every accepted connection starts with.
+    pub tcp: TcpOptions,
+}

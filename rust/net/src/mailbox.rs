@@ -1,0 +1,281 @@
+//! The way from the runtime to the main thread: one bounded event queue per socket, one ready list for the process.
+
+use std::num::NonZeroU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use futures_util::task::AtomicWaker;
+
+/// Names one socket of this process. Never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SocketId(NonZeroU64);
+
+impl SocketId {
+    fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self(NonZeroU64::new(number).unwrap_or(NonZeroU64::MIN))
+    }
+
+    /// The number behind the name.
+    #[must_use]
+    pub fn get(self) -> u64 {
+        self.0.get()
+    }
+}
+
+/// The sockets that have something queued. A socket stands in it at most once, so its length is bounded by the number
+/// of sockets.
+pub struct ReadyList {
+    sender: Sender<SocketId>,
+    receiver: Receiver<SocketId>,
+}
+
+impl ReadyList {
+    /// The list of this process.
+    #[must_use]
+    pub fn global() -> &'static Self {
+        static LIST: LazyLock<ReadyList> = LazyLock::new(|| {
+            let (sender, receiver) = unbounded();
+            ReadyList { sender, receiver }
+        });
+        &LIST
+    }
+
+    /// The next socket that has something, if any.
+    #[must_use]
+    pub fn pop(&self) -> Option<SocketId> {
+        self.receiver.try_recv().ok()
+    }
+
+    /// The same, asleep until there is one or `deadline` has come.
+    #[must_use]
+    pub fn pop_until(&self, deadline: Instant) -> Option<SocketId> {
+        self.receiver.recv_deadline(deadline).ok()
+    }
+
+    fn push(&self, id: SocketId) {
+        // The receiver lives as long as the process.
+        let _ = self.sender.send(id);
+    }
+}
+
+/// A new mailbox: the end that fills it, and the end that is drained.
+#[must_use]
+pub fn mailbox<E>(max_events: usize, max_bytes: usize) -> (MailboxSender<E>, Mailbox<E>) {
+    let (sender, receiver) = unbounded();
+    let shared = Arc::new(Shared {
+        id: SocketId::next(),
+        listed: AtomicBool::new(false),
+        events: AtomicUsize::new(0),
+        max_events,
+        bytes: AtomicUsize::new(0),
+        max_bytes: AtomicUsize::new(max_bytes),
+        room: AtomicWaker::new(),
+    });
+    (
+        MailboxSender {
+            shared: shared.clone(),
+            sender,
+        },
+        Mailbox { shared, receiver },
+    )
+}
+
+#[derive(Debug)]
+struct Shared {
+    id: SocketId,
+    /// Whether the socket stands in the ready list.
+    listed: AtomicBool,
+    /// Events in the queue.
+    events: AtomicUsize,
+    max_events: usize,
+    /// Bytes in the queue or taken from it and not yet released.
+    bytes: AtomicUsize,
+    max_bytes: AtomicUsize,
+    /// The task that waits for room.
+    room: AtomicWaker,
+}
+
+impl Shared {
+    fn has_room(&self) -> bool {
+        self.events.load(Ordering::Acquire) < self.max_events
+            && self.bytes.load(Ordering::Acquire) < self.max_bytes.load(Ordering::Acquire)
+    }
+}
+
+/// The end that the runtime fills.
+#[derive(Debug)]
+pub struct MailboxSender<E> {
+    shared: Arc<Shared>,
+    sender: Sender<E>,
+}
+
+impl<E> Clone for MailboxSender<E> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: self.shared.clone(),
+            sender: self.sender.clone(),
+        }
+    }
+}
+
+impl<E> MailboxSender<E> {
+    /// The socket's name.
+    #[must_use]
+    pub fn id(&self) -> SocketId {
+        self.shared.id
+    }
+
+    /// Ready while the queue is under its limits. Whoever makes events that can be held back asks first; an event that
+    /// cannot (a close) is sent all the same.
+    pub fn poll_room(&self, cx: &Context<'_>) -> Poll<()> {
+        if self.shared.has_room() {
+            return Poll::Ready(());
+        }
+        self.shared.room.register(cx.waker());
+        if self.shared.has_room() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
+    /// Waits until the queue is under its limits.
+    pub async fn room(&self) {
+        std::future::poll_fn(|cx| self.poll_room(cx)).await;
+    }
+
+    /// Queues an event that weighs `bytes` and puts the socket on the ready list.
+    pub fn send(&self, event: E, bytes: usize) {
+        self.shared.bytes.fetch_add(bytes, Ordering::AcqRel);
+        self.shared.events.fetch_add(1, Ordering::AcqRel);
+        if self.sender.send(event).is_ok() {
+            notify(&self.shared);
+        }
+    }
+}
+
+fn notify(shared: &Shared) {
+    if !shared.listed.swap(true, Ordering::AcqRel) {
+        ReadyList::global().push(shared.id);
+    }
+}
+
+/// The end that the main thread drains.
+#[derive(Debug)]
+pub struct Mailbox<E> {
+    shared: Arc<Shared>,
+    receiver: Receiver<E>,
+}
+
+impl<E> Mailbox<E> {
+    /// The socket's name.
+    #[must_use]
+    pub fn id(&self) -> SocketId {
+        self.shared.id
+    }
+
+    /// To be called by whoever took the socket from the ready list, before draining: what arrives from now on lists it
+    /// anew.
+    pub fn unlist(&self) {
+        // A swap, not a store: it pairs with the swap in `notify`, so that whatever was queued before is seen now.
+        self.shared.listed.swap(false, Ordering::AcqRel);
+    }
+
+    /// The next event. Its bytes stay counted until [`Self::release`].
+    #[must_use]
+    pub fn next(&self) -> Option<E> {
+        let event = self.receiver.try_recv().ok()?;
+        if self.shared.events.fetch_sub(1, Ordering::AcqRel) == self.shared.max_events {
+            self.shared.room.wake();
+        }
+        Some(event)
+    }
+
+    /// How many events wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.receiver.len()
+    }
+
+    /// Whether no event waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.receiver.is_empty()
+    }
+
+    /// Bytes queued or taken and not yet released.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.shared.bytes.load(Ordering::Acquire)
+    }
+
+    /// Gives room for `bytes` back: the user has them now.
+    pub fn release(&self, bytes: usize) {
+        let before = self.shared.bytes.fetch_sub(bytes, Ordering::AcqRel);
+        let limit = self.shared.max_bytes.load(Ordering::Acquire);
+        if before >= limit && before - bytes < limit {
+            self.shared.room.wake();
+        }
+    }
+
+    /// Sets how many bytes may wait.
+    pub fn set_max_bytes(&self, max_bytes: usize) {
+        if self.shared.max_bytes.swap(max_bytes, Ordering::AcqRel) < max_bytes {
+            self.shared.room.wake();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    #[test]
+    fn a_socket_is_listed_once_until_it_is_unlisted() {
+        let (sender, mailbox) = mailbox::<u8>(8, 8);
+        sender.send(1, 0);
+        assert!(mailbox.shared.listed.load(Ordering::Acquire));
+        sender.send(2, 0);
+        mailbox.unlist();
+        assert_eq!(
+            (mailbox.next(), mailbox.next(), mailbox.next()),
+            (Some(1), Some(2), None)
+        );
+        sender.send(3, 0);
+        assert!(mailbox.shared.listed.load(Ordering::Acquire));
+    }
+
+    #[test]
+    fn room_ends_at_the_limit_of_events_and_comes_back() {
+        let (sender, mailbox) = mailbox::<u8>(2, 100);
+        let cx = Context::from_waker(Waker::noop());
+        sender.send(1, 0);
+        assert!(sender.poll_room(&cx).is_ready());
+        sender.send(2, 0);
+        assert!(sender.poll_room(&cx).is_pending());
+        assert_eq!(mailbox.next(), Some(1));
+        assert!(sender.poll_room(&cx).is_ready());
+    }
+
+    #[test]
+    fn bytes_count_until_they_are_released() {
+        let (sender, mailbox) = mailbox::<u8>(100, 10);
+        let cx = Context::from_waker(Waker::noop());
+        sender.send(1, 10);
+        assert_eq!(mailbox.next(), Some(1));
+        assert!(sender.poll_room(&cx).is_pending());
+        mailbox.set_max_bytes(20);
+        assert!(sender.poll_room(&cx).is_ready());
+        mailbox.set_max_bytes(10);
+        mailbox.release(1);
+        assert_eq!(mailbox.bytes(), 9);
+        assert!(sender.poll_room(&cx).is_ready());
+    }
+}

@@ -1,0 +1,77 @@
+//! The way from the main thread to one connection's task: its commands, and how many bytes they hold.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Context;
+
+use bytes::BytesMut;
+use futures_util::task::AtomicWaker;
+
+use crate::command::TcpCommand;
+use crate::error::SendError;
+
+/// Small sends in a row share one block of at most this size: one allocation and one copy for many messages.
+const COALESCE: usize = 16 * 1024;
+
+/// The commands of one connection that its task has not taken yet.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    queue: Mutex<VecDeque<TcpCommand>>,
+    /// Bytes accepted and not yet handed to the system.
+    pending: AtomicUsize,
+    task: AtomicWaker,
+}
+
+impl Outbox {
+    /// Queues bytes unless more than `limit` would wait then.
+    pub(crate) fn send(&self, bytes: &[u8], limit: usize) -> Result<(), SendError> {
+        // Only this thread adds, so between the check and the addition the number can only fall.
+        if self.pending().saturating_add(bytes.len()) > limit {
+            return Err(SendError::Full);
+        }
+        self.pending.fetch_add(bytes.len(), Ordering::AcqRel);
+        let mut queue = self.queue();
+        let was_empty = queue.is_empty();
+        match queue.back_mut() {
+            Some(TcpCommand::Send(block)) if block.len() + bytes.len() <= COALESCE => block.extend_from_slice(bytes),
+            _ => queue.push_back(TcpCommand::Send(BytesMut::from(bytes))),
+        }
+        drop(queue);
+        if was_empty {
+            self.task.wake();
+        }
+        Ok(())
+    }
+
+    /// Queues any other command.
+    pub(crate) fn push(&self, command: TcpCommand) {
+        self.queue().push_back(command);
+        self.task.wake();
+    }
+
+    /// Bytes accepted and not yet handed to the system.
+    pub(crate) fn pending(&self) -> usize {
+        self.pending.load(Ordering::Acquire)
+    }
+
+    /// The task handed so many bytes to the system, or dropped them.
+    pub(crate) fn settle(&self, bytes: usize) {
+        self.pending.fetch_sub(bytes, Ordering::AcqRel);
+    }
+
+    /// Takes all commands that wait; the next one wakes the task.
+    pub(crate) fn take(&self, cx: &Context<'_>) -> VecDeque<TcpCommand> {
+        self.task.register(cx.waker());
+        self.take_now()
+    }
+
+    /// Takes all commands that wait.
+    pub(crate) fn take_now(&self) -> VecDeque<TcpCommand> {
+        std::mem::take(&mut *self.queue())
+    }
+
+    fn queue(&self) -> MutexGuard<'_, VecDeque<TcpCommand>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,62 @@
+//! A stopped socket closes on the runtime, a moment after the call that stopped it. Whoever binds the same port in that
+//! moment waits here instead of failing: "restart on the same port at once" works, and no other call ever waits.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+/// The longest wait for a port that is being closed.
+const LIMIT: Duration = Duration::from_secs(1);
+
+static CLOSING: Mutex<Vec<(u16, Weak<()>)>> = Mutex::new(Vec::new());
+static CLOSED: Condvar = Condvar::new();
+
+/// The task's share: dropped after its socket.
+#[derive(Debug)]
+pub(crate) struct HeldPort(Option<Arc<()>>);
+
+/// The handle's share: when dropped, the port counts as closing until the task's share is gone.
+#[derive(Debug)]
+pub(crate) struct ReleaseOnDrop(u16, Weak<()>);
+
+pub(crate) fn held_port(port: u16) -> (HeldPort, ReleaseOnDrop) {
+    let held = Arc::new(());
+    let release = ReleaseOnDrop(port, Arc::downgrade(&held));
+    (HeldPort(Some(held)), release)
+}
+
+impl Drop for HeldPort {
+    fn drop(&mut self) {
+        self.0 = None;
+        let _list = closing();
+        CLOSED.notify_all();
+    }
+}
+
+impl Drop for ReleaseOnDrop {
+    fn drop(&mut self) {
+        closing().push((self.0, self.1.clone()));
+    }
+}
+
+/// Waits until no socket that this process is closing holds the port. Says whether there was one.
+pub(crate) fn wait_for_release(port: u16) -> bool {
+    let deadline = Instant::now() + LIMIT;
+    let mut list = closing();
+    let mut waited = false;
+    loop {
+        list.retain(|(_, held)| held.strong_count() > 0);
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() || !list.iter().any(|(closing, _)| *closing == port) {
+            return waited;
+        }
+        waited = true;
+        list = CLOSED
+            .wait_timeout(list, left)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0;
+    }
+}
+
+fn closing() -> MutexGuard<'static, Vec<(u16, Weak<()>)>> {
+    CLOSING.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,291 @@
+//! One connection's task: moves bytes both ways until an end, then closes in good order.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::ReadBuf;
+use tokio::time::timeout;
+
+use super::Transport;
+use super::write_queue::{Mark, Step, WriteQueue};
+use crate::command::TcpCommand;
+use crate::error::ConnectError;
+use crate::event::{CloseReason, Endpoints, TcpEvent};
+use crate::limits::{CLOSE_FLUSH_TIMEOUT, KeepAlive, LINGER_TIMEOUT};
+use crate::mailbox::MailboxSender;
+use crate::outbox::Outbox;
+use crate::runtime::FlushGuard;
+
+/// The most that one read takes.
+const READ_SIZE: usize = 64 * 1024;
+
+thread_local! {
+    // One read buffer per worker thread, not per connection: an idle connection holds none, and what it received
+    // is copied into a block of just its size, so a small message never keeps a large buffer alive.
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_SIZE].into());
+}
+
+/// The task's end of a connection.
+pub(crate) struct Driver {
+    outbox: Arc<Outbox>,
+    events: MailboxSender<TcpEvent>,
+    /// Commands given before the connection stood.
+    early: VecDeque<TcpCommand>,
+    writes: WriteQueue,
+    /// The peer may still send, and the bytes are wanted.
+    reading: bool,
+    /// Bytes of the peer are read and thrown away: this side has closed.
+    discarding: bool,
+    close_asked: bool,
+    /// Writing failed. What the peer sent before is still delivered, then this is the error of the connection.
+    write_error: Option<io::Error>,
+    /// The last event is out.
+    ended: bool,
+}
+
+/// Why a connection leaves its normal life.
+#[derive(Debug)]
+enum End {
+    /// The user closed, and everything before is out.
+    Closed,
+    /// The user wants it gone now.
+    Aborted,
+    Failed(io::Error),
+}
+
+impl Driver {
+    pub(crate) fn new(outbox: Arc<Outbox>, events: MailboxSender<TcpEvent>) -> Self {
+        Self {
+            outbox,
+            events,
+            early: VecDeque::new(),
+            writes: WriteQueue::default(),
+            reading: true,
+            discarding: false,
+            close_asked: false,
+            write_error: None,
+            ended: false,
+        }
+    }
+
+    pub(crate) fn connected(&self, endpoints: Endpoints) {
+        self.events.send(TcpEvent::Connected(Box::new(endpoints)), 0);
+    }
+
+    pub(crate) fn connect_failed(mut self, error: ConnectError) {
+        self.ended = true;
+        self.events.send(TcpEvent::ConnectFailed(Box::new(error)), 0);
+    }
+
+    /// Before the connection stands: waits until the user gives it up. What else is asked meanwhile is kept.
+    pub(crate) async fn given_up(&mut self) {
+        poll_fn(|cx| {
+            self.early.extend(self.outbox.take(cx));
+            // Nothing can be flushed to a peer that never answered, so a close is as good as an abort.
+            let gives_up = |command: &TcpCommand| matches!(command, TcpCommand::Close | TcpCommand::Abort);
+            if self.early.iter().any(gives_up) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+    }
+
+    /// The user gave the connection up before it stood.
+    pub(crate) fn give_up(mut self) {
+        self.finish(CloseReason::ByHost, None);
+    }
+
+    /// Carries the connection to its end.
+    pub(crate) async fn run<S: Transport>(mut self, mut stream: S, unflushed: FlushGuard) {
+        let mut end = poll_fn(|cx| self.poll_open(&mut stream, cx)).await;
+        if let End::Closed = end {
+            self.discarding = true;
+            end = match timeout(CLOSE_FLUSH_TIMEOUT, poll_fn(|cx| self.poll_flush(&mut stream, cx))).await {
+                Ok(end) => end,
+                Err(_) => End::Aborted,
+            };
+        }
+        match end {
+            End::Closed => {
+                self.finish(CloseReason::ByHost, None);
+                drop(unflushed);
+                self.linger(&mut stream).await;
+            }
+            End::Aborted => {
+                // Closing with a zero linger time sends RST.
+                let _ = SockRef::from(stream.tcp()).set_linger(Some(Duration::ZERO));
+                drop(stream);
+                self.finish(CloseReason::ByHost, None);
+            }
+            End::Failed(error) => {
+                drop(stream);
+                let reason = match error.kind() {
+                    io::ErrorKind::TimedOut => CloseReason::TimedOut,
+                    _ => CloseReason::Error,
+                };
+                self.finish(reason, Some(error));
+            }
+        }
+    }
+
+    fn finish(&mut self, reason: CloseReason, error: Option<io::Error>) {
+        self.ended = true;
+        self.outbox.settle(self.writes.clear());
+        self.events.send(TcpEvent::Closed(reason, error), 0);
+    }
+
+    /// Normal life: commands in, bytes both ways.
+    fn poll_open<S: Transport>(&mut self, stream: &mut S, cx: &mut Context<'_>) -> Poll<End> {
+        if let Some(end) = self.take_commands(stream, cx) {
+            return Poll::Ready(end);
+        }
+        if self.close_asked {
+            return Poll::Ready(End::Closed);
+        }
+        if self.poll_write(stream, cx).is_ready() && self.close_asked {
+            return Poll::Ready(End::Closed);
+        }
+        match (ready!(self.poll_read(stream, cx)), self.write_error.take()) {
+            (_, Some(error)) | (Err(error), None) => Poll::Ready(End::Failed(error)),
+            (Ok(()), None) => Poll::Pending,
+        }
+    }
+
+    /// After a close: what was queued before it still goes out, and what the peer sends meanwhile is thrown away,
+    /// since a peer that nobody reads may not read either.
+    fn poll_flush<S: Transport>(&mut self, stream: &mut S, cx: &mut Context<'_>) -> Poll<End> {
+        if let Some(end) = self.take_commands(stream, cx) {
+            return Poll::Ready(end);
+        }
+        if self.poll_write(stream, cx).is_ready() {
+            return Poll::Ready(self.write_error.take().map_or(End::Closed, End::Failed));
+        }
+        match ready!(self.poll_read(stream, cx)) {
+            Err(error) => Poll::Ready(End::Failed(error)),
+            Ok(()) => Poll::Pending,
+        }
+    }
+
+    /// After FIN: reads until the peer's own, within bounds, so that the system has no cause to send RST.
+    async fn linger<S: Transport>(mut self, stream: &mut S) {
+        let _ = timeout(LINGER_TIMEOUT, poll_fn(|cx| self.poll_read(stream, cx))).await;
+    }
+
+    fn take_commands<S: Transport>(&mut self, stream: &S, cx: &Context<'_>) -> Option<End> {
+        let mut commands = std::mem::take(&mut self.early);
+        commands.append(&mut self.outbox.take(cx));
+        for command in commands {
+            match command {
+                TcpCommand::Send(bytes) if self.write_error.is_some() => self.outbox.settle(bytes.len()),
+                TcpCommand::Send(bytes) => self.writes.push(bytes),
+                TcpCommand::Flush(token) => self.writes.mark(Mark::Flushed(token)),
+                TcpCommand::ShutdownSend => self.writes.mark(Mark::Shutdown),
+                TcpCommand::Close => {
+                    self.writes.mark(Mark::Shutdown);
+                    self.close_asked = true;
+                }
+                TcpCommand::Abort => return Some(End::Aborted),
+                // The options can fail only on a socket that is gone already, which reading then finds.
+                TcpCommand::SetNoDelay(on) => drop(stream.tcp().set_nodelay(on)),
+                TcpCommand::SetKeepAlive(keep_alive) => drop(set_keep_alive(stream, keep_alive)),
+            }
+        }
+        None
+    }
+
+    /// Ready once nothing is left to write, or nothing can be any more.
+    fn poll_write<S: Transport>(&mut self, stream: &mut S, cx: &mut Context<'_>) -> Poll<()> {
+        if self.write_error.is_some() {
+            return Poll::Ready(());
+        }
+        loop {
+            match ready!(self.writes.poll_step(stream, cx)) {
+                Ok(Step::Idle) => return Poll::Ready(()),
+                Ok(Step::Wrote(n)) => self.outbox.settle(n),
+                Ok(Step::Reached(Mark::Flushed(token))) => self.events.send(TcpEvent::Flushed(token), 0),
+                Ok(Step::Reached(Mark::Shutdown)) => {}
+                Err(error) => {
+                    self.outbox.settle(self.writes.clear());
+                    self.write_error = Some(error);
+                    return Poll::Ready(());
+                }
+            }
+        }
+    }
+
+    /// Reads while the peer sends and the mailbox has room. Ready at the peer's FIN and on an error.
+    fn poll_read<S: Transport>(&mut self, stream: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.reading {
+            return Poll::Ready(Ok(()));
+        }
+        loop {
+            if !self.discarding && self.events.poll_room(cx).is_pending() {
+                return Poll::Pending;
+            }
+            let read = SCRATCH.with_borrow_mut(|scratch| {
+                let mut buffer = ReadBuf::new(scratch);
+                match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
+                    Poll::Pending => Poll::Pending,
+                    Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+                    Poll::Ready(Ok(())) if self.discarding => Poll::Ready(Ok((buffer.filled().len(), Bytes::new()))),
+                    Poll::Ready(Ok(())) => {
+                        Poll::Ready(Ok((buffer.filled().len(), Bytes::copy_from_slice(buffer.filled()))))
+                    }
+                }
+            });
+            match read {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Ready(Ok((0, _))) => {
+                    self.reading = false;
+                    if !self.discarding {
+                        self.events.send(TcpEvent::PeerClosed, 0);
+                    }
+                    return Poll::Ready(Ok(()));
+                }
+                Poll::Ready(Ok((n, bytes))) => {
+                    if !self.discarding {
+                        self.events.send(TcpEvent::Data(bytes), n);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Driver {
+    /// The task ended before its time: the runtime stopped, or it panicked. Whoever waits must learn of it.
+    fn drop(&mut self) {
+        if !self.ended {
+            self.finish(
+                CloseReason::Error,
+                Some(io::Error::other("the network runtime was stopped")),
+            );
+        }
+    }
+}
+
+pub(crate) fn set_keep_alive<S: Transport>(stream: &S, keep_alive: Option<KeepAlive>) -> io::Result<()> {
+    let socket = SockRef::from(stream.tcp());
+    match keep_alive {
+        None => socket.set_keepalive(false),
+        Some(KeepAlive { idle, interval, count }) => {
+            let keep_alive = TcpKeepalive::new().with_time(idle).with_interval(interval);
+            #[cfg(not(windows))]
+            let keep_alive = keep_alive.with_retries(count);
+            #[cfg(windows)]
+            let _ = count;
+            socket.set_tcp_keepalive(&keep_alive)
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Making a connection: name lookup, then the addresses in turn, without stalling on a dead one (RFC 8305).
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use super::connection::set_keep_alive;
+use crate::address::Target;
+use crate::error::ConnectError;
+use crate::limits::TcpOptions;
+
+/// How long an address may stay silent before the next is tried beside it (RFC 8305 section 5).
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+pub(crate) async fn dial(target: &Target, options: &TcpOptions) -> Result<TcpStream, ConnectError> {
+    let Some(limit) = options.connect_timeout else {
+        return dial_unlimited(target, options).await;
+    };
+    timeout(limit, dial_unlimited(target, options))
+        .await
+        .unwrap_or_else(|_| {
+            Err(ConnectError::TimedOut {
+                host: target.host.clone(),
+                port: target.port,
+                seconds: limit.as_secs_f64(),
+            })
+        })
+}
+
+async fn dial_unlimited(target: &Target, options: &TcpOptions) -> Result<TcpStream, ConnectError> {
+    let resolve_error = |source| ConnectError::Resolve {
+        host: target.host.clone(),
+        source,
+    };
+    let addresses: Vec<SocketAddr> = match target.ip() {
+        Some(ip) => vec![SocketAddr::new(ip, target.port)],
+        None => lookup_host((target.host.as_str(), target.port))
+            .await
+            .map_err(resolve_error)?
+            .collect(),
+    };
+    if addresses.is_empty() {
+        return Err(resolve_error(io::Error::new(
+            io::ErrorKind::NotFound,
+            "the name has no address",
+        )));
+    }
+    let connect_error = |source| ConnectError::Connect {
+        host: target.host.clone(),
+        port: target.port,
+        source,
+    };
+    let stream = race(interleave(addresses)).await.map_err(connect_error)?;
+    prepare(&stream, options).map_err(connect_error)?;
+    Ok(stream)
+}
+
+/// Sets the options that a connection starts with.
+pub(crate) fn prepare(stream: &TcpStream, options: &TcpOptions) -> io::Result<()> {
+    stream.set_nodelay(options.no_delay)?;
+    if options.keep_alive.is_some() {
+        set_keep_alive(stream, options.keep_alive)?;
+    }
+    Ok(())
+}
+
+/// Starts one attempt after the other, each when the last has failed or kept silent for [`ATTEMPT_DELAY`]; the first
+/// to stand wins, and the others are dropped.
+async fn race(mut addresses: VecDeque<SocketAddr>) -> io::Result<TcpStream> {
+    let mut attempts = JoinSet::new();
+    let mut last_error = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    loop {
+        if let Some(address) = addresses.pop_front() {
+            attempts.spawn(connect(address));
+        }
+        let finished = if addresses.is_empty() {
+            attempts.join_next().await
+        } else {
+            tokio::select! {
+                finished = attempts.join_next() => finished,
+                () = sleep(ATTEMPT_DELAY) => continue,
+            }
+        };
+        match finished {
+            Some(Ok(Ok(stream))) => return Ok(stream),
+            Some(Ok(Err(error))) => last_error = error,
+            Some(Err(panic)) => last_error = io::Error::other(panic),
+            None => return Err(last_error),
+        }
+    }
+}
+
+async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    let stream = socket.connect(address).await?;
+    // A connect to a free local port within the system's own range of ports can meet itself (simultaneous open).
+    if stream.local_addr()? == stream.peer_addr()? {
+        return Err(io::ErrorKind::ConnectionRefused.into());
+    }
+    Ok(stream)
+}
+
+/// The addresses with the families in turn, the resolver's first choice first (RFC 8305 section 4).
+fn interleave(addresses: Vec<SocketAddr>) -> VecDeque<SocketAddr> {
+    let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (first, second): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|a| a.is_ipv6() == first_is_v6);
+    let mut out = VecDeque::with_capacity(first.len() + second.len());
+    let (mut first, mut second) = (first.into_iter(), second.into_iter());
+    loop {
+        let pair = (first.next(), second.next());
+        if pair == (None, None) {
+            return out;
+        }
+        out.extend(pair.0);
+        out.extend(pair.1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_take_turns() {
+        let v4 = |n| SocketAddr::from(([127, 0, 0, n], 1));
+        let v6 = |n| SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, n], 1));
+        let order = interleave(vec![v6(1), v6(2), v6(3), v4(1)]);
+        assert_eq!(order, [v6(1), v4(1), v6(2), v6(3)]);
+        assert_eq!(interleave(vec![v4(1)]), [v4(1)]);
+    }
+}

@@ -1,0 +1,20 @@
+//! The task behind a TCP connection: how it is made, carried and closed.
+
+pub(crate) mod connection;
+pub(crate) mod dial;
+pub(crate) mod write_queue;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+/// What a connection runs over: plain TCP today, TLS over it the same way.
+pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send {
+    /// The TCP socket at the bottom, for its options.
+    fn tcp(&self) -> &TcpStream;
+}
+
+impl Transport for TcpStream {
+    fn tcp(&self) -> &TcpStream {
+        self
+    }
+}

@@ -1,0 +1,196 @@
+//! The handle of one TCP connection.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::net::TcpStream;
+
+use crate::address::{Target, canonical};
+use crate::command::TcpCommand;
+use crate::error::{ConnectError, SendError};
+use crate::event::{Endpoints, TcpEvent};
+use crate::limits::{KeepAlive, MAX_QUEUED_EVENTS, TcpOptions};
+use crate::mailbox::{Mailbox, SocketId, mailbox};
+use crate::outbox::Outbox;
+use crate::runtime::{self, Tasks};
+use crate::tcp::connection::Driver;
+use crate::tcp::dial::{dial, prepare};
+
+/// One TCP connection, seen from the thread that uses it. Dropping it closes the connection in good order: what was
+/// sent before still goes out.
+#[derive(Debug)]
+pub struct TcpClient {
+    mailbox: Mailbox<TcpEvent>,
+    outbox: Arc<Outbox>,
+    max_pending_send: usize,
+    send_closed: AtomicBool,
+}
+
+impl TcpClient {
+    /// Starts to connect. [`TcpEvent::Connected`] or [`TcpEvent::ConnectFailed`] follows.
+    ///
+    /// # Errors
+    /// If the runtime cannot start.
+    pub fn connect(target: Target, options: &TcpOptions) -> io::Result<Self> {
+        let (client, mut driver) = Self::new(options);
+        let options = options.clone();
+        runtime::spawn(|tasks| {
+            let unflushed = tasks.flush_guard();
+            async move {
+                let stream = tokio::select! {
+                    stream = dial(&target, &options) => stream,
+                    () = driver.given_up() => return driver.give_up(),
+                };
+                let ready = stream.and_then(|stream| match endpoints(&stream) {
+                    Ok(endpoints) => Ok((stream, endpoints)),
+                    Err(source) => Err(ConnectError::Connect {
+                        host: target.host,
+                        port: target.port,
+                        source,
+                    }),
+                });
+                match ready {
+                    Ok((stream, endpoints)) => {
+                        driver.connected(endpoints);
+                        driver.run(stream, unflushed).await;
+                    }
+                    Err(error) => driver.connect_failed(error),
+                }
+            }
+        })?;
+        Ok(client)
+    }
+
+    /// Takes over a connection that stands, from inside the runtime. `guard` lives as long as the connection.
+    pub(crate) fn adopt<G: Send + 'static>(
+        stream: TcpStream,
+        options: &TcpOptions,
+        tasks: &Tasks,
+        guard: G,
+    ) -> io::Result<(Self, Endpoints)> {
+        prepare(&stream, options)?;
+        let endpoints = endpoints(&stream)?;
+        let (client, driver) = Self::new(options);
+        let unflushed = tasks.flush_guard();
+        Tasks::spawn(async move {
+            driver.run(stream, unflushed).await;
+            drop(guard);
+        });
+        Ok((client, endpoints))
+    }
+
+    fn new(options: &TcpOptions) -> (Self, Driver) {
+        let (sender, mailbox) = mailbox(MAX_QUEUED_EVENTS, options.max_buffered);
+        let outbox = Arc::<Outbox>::default();
+        let driver = Driver::new(outbox.clone(), sender);
+        let max_pending_send = options.max_pending_send;
+        (
+            Self {
+                mailbox,
+                outbox,
+                max_pending_send,
+                send_closed: AtomicBool::new(false),
+            },
+            driver,
+        )
+    }
+
+    /// The connection's name.
+    #[must_use]
+    pub fn id(&self) -> SocketId {
+        self.mailbox.id()
+    }
+
+    /// The events, and how many bytes of them are not taken yet.
+    #[must_use]
+    pub fn mailbox(&self) -> &Mailbox<TcpEvent> {
+        &self.mailbox
+    }
+
+    /// Queues bytes, all or none; they may be queued before the connection stands.
+    ///
+    /// # Errors
+    /// [`SendError::Full`] over the limit of pending bytes, [`SendError::Closed`] after a close or a half-close.
+    pub fn send(&self, bytes: &[u8]) -> Result<(), SendError> {
+        self.send_within(bytes, self.max_pending_send)
+    }
+
+    /// The same, but a block of any size is taken when nothing else waits: for a caller that waits until it is out.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub fn send_awaited(&self, bytes: &[u8]) -> Result<(), SendError> {
+        let limit = if self.outbox.pending() == 0 {
+            usize::MAX
+        } else {
+            self.max_pending_send
+        };
+        self.send_within(bytes, limit)
+    }
+
+    fn send_within(&self, bytes: &[u8], limit: usize) -> Result<(), SendError> {
+        if self.send_closed.load(Ordering::Acquire) {
+            return Err(SendError::Closed);
+        }
+        self.outbox.send(bytes, limit)
+    }
+
+    /// Asks for [`TcpEvent::Flushed`] with `token` once everything sent so far was handed to the system.
+    pub fn flush(&self, token: u64) {
+        self.outbox.push(TcpCommand::Flush(token));
+    }
+
+    /// Ends the sending side after what was sent so far; receiving goes on.
+    pub fn shutdown_send(&self) {
+        if !self.send_closed.swap(true, Ordering::AcqRel) {
+            self.outbox.push(TcpCommand::ShutdownSend);
+        }
+    }
+
+    /// Sends what was sent so far, then FIN; [`TcpEvent::Closed`] follows.
+    pub fn close(&self) {
+        self.send_closed.store(true, Ordering::Release);
+        self.outbox.push(TcpCommand::Close);
+    }
+
+    /// Ends the connection at once with RST; [`TcpEvent::Closed`] follows.
+    pub fn abort(&self) {
+        self.send_closed.store(true, Ordering::Release);
+        self.outbox.push(TcpCommand::Abort);
+    }
+
+    /// Switches Nagle's algorithm off (`true`) or on.
+    pub fn set_no_delay(&self, on: bool) {
+        self.outbox.push(TcpCommand::SetNoDelay(on));
+    }
+
+    /// Probes an idle peer, or does not.
+    pub fn set_keep_alive(&self, keep_alive: Option<KeepAlive>) {
+        self.outbox.push(TcpCommand::SetKeepAlive(keep_alive));
+    }
+
+    /// Sets how many bytes may wait to be sent.
+    pub fn set_max_pending_send(&mut self, bytes: usize) {
+        self.max_pending_send = bytes;
+    }
+
+    /// Bytes accepted and not yet handed to the system.
+    #[must_use]
+    pub fn pending_send_bytes(&self) -> usize {
+        self.outbox.pending()
+    }
+}
+
+impl Drop for TcpClient {
+    fn drop(&mut self) {
+        self.outbox.push(TcpCommand::Close);
+    }
+}
+
+fn endpoints(stream: &TcpStream) -> io::Result<Endpoints> {
+    Ok(Endpoints {
+        local: canonical(stream.local_addr()?),
+        peer: canonical(stream.peer_addr()?),
+    })
+}
