@@ -47,13 +47,10 @@ impl RecvBuffer {
         let mut skip = skip;
         let mut out = out;
         for block in &self.blocks {
-            let block = block.get(skip..).unwrap_or_else(|| {
+            let Some(block) = block.get(skip..).filter(|rest| !rest.is_empty()) else {
                 skip -= block.len();
-                &[]
-            });
-            if block.is_empty() {
                 continue;
-            }
+            };
             skip = 0;
             let n = block.len().min(out.len());
             let (head, rest) = out.split_at_mut(n);
