@@ -34,22 +34,24 @@ impl Drop for HeldPort {
 
 impl Drop for ReleaseOnDrop {
     fn drop(&mut self) {
-        closing().push((self.0, self.1.clone()));
+        let mut list = closing();
+        list.retain(|(_, held)| held.strong_count() > 0);
+        list.push((self.0, self.1.clone()));
     }
 }
 
-/// Waits until no socket that this process is closing holds the port. Says whether there was one.
+/// Waits until no socket that this process is closing holds the port. Says whether there was one, even if it is gone by
+/// now: it may have been there a moment ago, when the port was refused.
 pub(crate) fn wait_for_release(port: u16) -> bool {
     let deadline = Instant::now() + LIMIT;
     let mut list = closing();
-    let mut waited = false;
+    let was_closing = list.iter().any(|(closing, _)| *closing == port);
     loop {
         list.retain(|(_, held)| held.strong_count() > 0);
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() || !list.iter().any(|(closing, _)| *closing == port) {
-            return waited;
+            return was_closing;
         }
-        waited = true;
         list = CLOSED
             .wait_timeout(list, left)
             .unwrap_or_else(PoisonError::into_inner)
