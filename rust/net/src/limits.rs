@@ -31,11 +31,7 @@ pub struct KeepAlive {
 
 impl Default for KeepAlive {
     fn default() -> Self {
-        Self {
-            idle: Duration::from_secs(60),
-            interval: Duration::from_secs(10),
-            count: 6,
-        }
+        Self { idle: Duration::from_secs(60), interval: Duration::from_secs(10), count: 6 }
     }
 }
 

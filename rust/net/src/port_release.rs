@@ -50,10 +50,7 @@ pub(crate) fn wait_for_release(port: u16) -> bool {
             return waited;
         }
         waited = true;
-        list = CLOSED
-            .wait_timeout(list, left)
-            .unwrap_or_else(PoisonError::into_inner)
-            .0;
+        list = CLOSED.wait_timeout(list, left).unwrap_or_else(PoisonError::into_inner).0;
     }
 }
 

@@ -60,12 +60,7 @@ impl TcpListener {
                 drop(port);
             }
         })?;
-        Ok(Self {
-            mailbox,
-            local,
-            _release: release,
-            _stop: stop,
-        })
+        Ok(Self { mailbox, local, _release: release, _stop: stop })
     }
 
     /// The listener's name.
@@ -166,8 +161,5 @@ async fn accept_all(
 /// for sockets run out, above all) needs a pause.
 fn is_peer_gone(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, TimedOut, WouldBlock};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionReset | Interrupted | TimedOut | WouldBlock
-    )
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted | TimedOut | WouldBlock)
 }

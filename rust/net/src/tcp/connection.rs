@@ -91,11 +91,7 @@ impl Driver {
             self.early.extend(self.outbox.take(cx));
             // Nothing can be flushed to a peer that never answered, so a close is as good as an abort.
             let gives_up = |command: &TcpCommand| matches!(command, TcpCommand::Close | TcpCommand::Abort);
-            if self.early.iter().any(gives_up) {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
-            }
+            if self.early.iter().any(gives_up) { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
     }
@@ -267,10 +263,7 @@ impl Drop for Driver {
     /// The task ended before its time: the runtime stopped, or it panicked. Whoever waits must learn of it.
     fn drop(&mut self) {
         if !self.ended {
-            self.finish(
-                CloseReason::Error,
-                Some(io::Error::other("the network runtime was stopped")),
-            );
+            self.finish(CloseReason::Error, Some(io::Error::other("the network runtime was stopped")));
         }
     }
 }

@@ -53,10 +53,7 @@ impl WriteQueue {
 
     /// Drops everything and says how many bytes that was.
     pub(crate) fn clear(&mut self) -> usize {
-        self.items
-            .drain(..)
-            .map(|item| if let Item::Bytes(bytes) = item { bytes.len() } else { 0 })
-            .sum()
+        self.items.drain(..).map(|item| if let Item::Bytes(bytes) = item { bytes.len() } else { 0 }).sum()
     }
 
     /// Writes once, or reaches a mark. Pending only when the system takes no more.
