@@ -7,8 +7,8 @@
 # both. --universal, on macOS, makes one library for both processors. The result lies in addons/async_sockets/bin,
 # complete to be copied into any project; a copy of the add-on is put into demo_project/addons.
 #
-# The editor loads the debug name and an exported game the release name. Of the two names, one whose library was never
-# built, or is older than the one just built, gets a copy of the other, so that both always work and are current.
+# The editor loads the library by its debug name, an exported game by its release name. Without --both the one library
+# that was built is staged under both names, so that what you asked for is what runs, everywhere.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
@@ -76,23 +76,9 @@ build() {
 	fi
 }
 
-stage() {
-	local other
-	if [[ $1 == release ]]; then other=debug; else other=release; fi
-	replace "$(built_library "$1")" "$(staged_library "$1")"
-	if [[ $(built_library "$other") -nt $(built_library "$1") ]]; then
-		replace "$(built_library "$other")" "$(staged_library "$other")"
-	else
-		replace "$(built_library "$1")" "$(staged_library "$other")"
-	fi
-}
-
 for profile in "${profiles[@]}"; do build "$profile"; done
-if [[ ${#profiles[@]} == 2 ]]; then
-	# Just built or found current by cargo: each under its own name, whichever is older.
-	for profile in "${profiles[@]}"; do replace "$(built_library "$profile")" "$(staged_library "$profile")"; done
-else
-	stage "${profiles[0]}"
-fi
+# The first and the last are the same one unless both were built.
+replace "$(built_library "${profiles[0]}")" "$(staged_library release)"
+replace "$(built_library "${profiles[${#profiles[@]} - 1]}")" "$(staged_library debug)"
 stage_addon "$demo_project"
 say "Staged $(printf '%s ' "${profiles[@]}")in addons/async_sockets and demo_project/addons/async_sockets"
