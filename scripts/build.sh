@@ -80,5 +80,7 @@ for profile in "${profiles[@]}"; do build "$profile"; done
 # The first and the last are the same one unless both were built.
 replace "$(built_library "${profiles[0]}")" "$(staged_library release)"
 replace "$(built_library "${profiles[${#profiles[@]} - 1]}")" "$(staged_library debug)"
+# shellcheck disable=SC2119 # no target: this machine's
+write_notices
 stage_addon "$demo_project"
 say "Staged $(printf '%s ' "${profiles[@]}")in addons/async_sockets and demo_project/addons/async_sockets"

@@ -23,12 +23,10 @@ if $window && [[ $(host_os) == linux && -z ${DISPLAY:-}${WAYLAND_DISPLAY:-} ]]; 
 fi
 
 "$root/scripts/build.sh"
-GODOT=$("$root/scripts/godot.sh" --where)
-export GODOT
+find_godot
 prepare_project "$demo_project"
 
-scene=res://demos/hello/hello.tscn
 if $window; then
-	exec "$GODOT" --path "$demo_project" "$scene"
+	exec "$GODOT" --path "$demo_project" res://demos/hello/hello.tscn
 fi
-run_limited 20 "$GODOT" --headless --path "$demo_project" "$scene" || die "the demo failed (status $?)"
+run_hello "$demo_project"

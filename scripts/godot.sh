@@ -70,10 +70,6 @@ sha512_of() {
 	if command -v sha512sum >/dev/null; then sha512sum -- "$1"; else shasum -a 512 -- "$1"; fi | cut -d ' ' -f 1
 }
 
-unzip_to() {
-	if command -v unzip >/dev/null; then unzip -q "$1" -d "$2"; else python3 -m zipfile -e "$1" "$2"; fi
-}
-
 # Everything is made in a temporary folder and renamed when whole: half a download is never taken for an engine.
 fetch_official() {
 	local archive expected temporary

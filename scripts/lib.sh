@@ -48,6 +48,12 @@ run_limited() {
 	fi
 }
 
+unzip_to() {
+	if command -v unzip >/dev/null; then unzip -q "$1" -d "$2"; else "$(find_python)" -m zipfile -e "$1" "$2"; fi
+}
+
+find_python() { command -v python3 || command -v python || die "Python 3 is missing"; }
+
 # replace FILE TARGET: copies in one step, so that an engine which has the old library mapped keeps it.
 # Does nothing where both are equal.
 replace() {
@@ -56,6 +62,16 @@ replace() {
 		cp -- "$1" "$2.tmp.$$"
 		mv -f -- "$2.tmp.$$" "$2"
 	fi
+}
+
+# write_notices [TARGET...]: the add-on's THIRD_PARTY.md, for this machine's target or the given ones.
+write_notices() {
+	local notices
+	notices=$(mktemp)
+	(cd -- "$root" && "$(find_python)" scripts/third_party.py "$notices" "$@")
+	chmod 644 -- "$notices"
+	replace "$notices" "$addon/THIRD_PARTY.md"
+	rm -f -- "$notices"
 }
 
 # stage_addon PROJECT: makes PROJECT/addons/async_sockets equal to the add-on, by copying (no link).
@@ -79,5 +95,39 @@ prepare_project() {
 	if ! grep -qxF -- "$line" "$list" 2>/dev/null; then
 		mkdir -p -- "$1/.godot"
 		printf '%s\n' "$line" >>"$list"
+	fi
+}
+
+# Sets GODOT to the engine that scripts/godot.sh finds or fetches.
+find_godot() {
+	GODOT=$("$root/scripts/godot.sh" --where)
+	export GODOT
+}
+
+# engine_faults STATUS LOG [EXPECTED]: says what is wrong with a run of the engine, one line each; silent when nothing
+# is. The exit code alone is not trusted. EXPECTED is text that may stand in the log.
+engine_faults() {
+	local text
+	case $1 in
+		0) ;;
+		124 | 137 | 142) echo "its time is over" ;;
+		*) echo "exit code $1" ;;
+	esac
+	for text in 'SCRIPT ERROR' 'Parse Error' 'Error loading extension' 'ObjectDB instances leaked' 'Leaked instance' \
+		'resources still in use at exit' 'panicked at'; do
+		if [[ ${3:-} != *"$text"* ]] && grep -qF -- "$text" "$2"; then echo "$text"; fi
+	done
+}
+
+# run_hello PROJECT: runs the hello demo headless, shows what it prints, and judges it.
+run_hello() {
+	local log status=0 faults
+	log=$(mktemp)
+	run_limited 20 "$GODOT" --headless --path "$1" res://demos/hello/hello.tscn 2>&1 </dev/null | tee "$log" || status=$?
+	faults=$(engine_faults "$status" "$log")
+	rm -f -- "$log"
+	if [[ $faults ]]; then
+		say "The demo failed: ${faults//$'\n'/, }"
+		return 1
 	fi
 }

