@@ -91,7 +91,7 @@ fetch_official() {
 	mkdir "$temporary/engine"
 	unzip_to "$temporary/$archive" "$temporary/engine"
 	publish "$temporary" "$cache/official-$version"
-	chmod +x -- "$(official_engine)"
+	chmod +x "$(official_engine)"
 }
 
 # publish TEMPORARY FOLDER: TEMPORARY/engine becomes FOLDER, unless another process was faster.
@@ -165,7 +165,7 @@ root=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/root
 libraries=$(echo "$root"/usr/lib/*-linux-gnu)
 exec "$libraries"/ld-linux-*.so.* --library-path "$libraries:$libraries/pulseaudio" "$root/usr/bin/godot" "$@"
 WRAPPER
-	chmod +x -- "$1"
+	chmod +x "$1"
 }
 
 # -------------------------------------------------------------------------------------------------------- main

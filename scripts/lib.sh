@@ -52,7 +52,17 @@ unzip_to() {
 	if command -v unzip >/dev/null; then unzip -q "$1" -d "$2"; else "$(find_python)" -m zipfile -e "$1" "$2"; fi
 }
 
-find_python() { command -v python3 || command -v python || die "Python 3 is missing"; }
+# Tried, not only found: on Windows the name may be a stub that opens a shop.
+find_python() {
+	local name
+	for name in python3 python; do
+		if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/null; then
+			command -v "$name"
+			return
+		fi
+	done
+	die "Python 3.8 or newer is missing"
+}
 
 # replace FILE TARGET: copies in one step, so that an engine which has the old library mapped keeps it.
 # Does nothing where both are equal.
@@ -69,7 +79,7 @@ write_notices() {
 	local notices
 	notices=$(mktemp)
 	(cd -- "$root" && "$(find_python)" scripts/third_party.py "$notices" "$@")
-	chmod 644 -- "$notices"
+	chmod 644 "$notices"
 	replace "$notices" "$addon/THIRD_PARTY.md"
 	rm -f -- "$notices"
 }
