@@ -78,8 +78,7 @@ fetch_official() {
 	[[ -n $expected ]] || die "no checksum for $archive in scripts/godot.sha512"
 
 	say "Downloading Godot $version ($archive) into $cache"
-	mkdir -p -- "$cache"
-	temporary=$(mktemp -d "$cache/tmp.XXXXXX")
+	temporary=$(make_temporary)
 	if ! download "https://github.com/godotengine/godot/releases/download/$version-stable/$archive" "$temporary/$archive"; then
 		rm -rf -- "$temporary"
 		return 1
@@ -92,6 +91,13 @@ fetch_official() {
 	unzip_to "$temporary/$archive" "$temporary/engine"
 	publish "$temporary" "$cache/official-$version"
 	chmod +x "$(official_engine)"
+}
+
+# A new folder beside the final one, so that renaming is one step. Takes away what killed downloads left long ago.
+make_temporary() {
+	mkdir -p -- "$cache"
+	find "$cache" -maxdepth 1 -name 'tmp.*' -mmin +120 -exec rm -rf {} +
+	mktemp -d "$cache/tmp.XXXXXX"
 }
 
 # publish TEMPORARY FOLDER: TEMPORARY/engine becomes FOLDER, unless another process was faster.
@@ -120,10 +126,9 @@ fetch_debian() {
 	mirror=$(debian_mirror)
 	[[ -n $mirror ]] || return 1
 
-	mkdir -p -- "$cache"
 	for suite in forky sid; do
 		say "Downloading Godot from Debian $suite into $cache (about 200 MB, the system stays as it is)"
-		temporary=$(mktemp -d "$cache/tmp.XXXXXX")
+		temporary=$(make_temporary)
 		if download_debian "$temporary" "$mirror" "$suite" "$keyring" >"$temporary/log" 2>&1; then
 			write_debian_wrapper "$temporary/engine/godot"
 			if is_new_enough "$temporary/engine/godot"; then
