@@ -149,7 +149,8 @@ run_scene() {
 import_project() {
 	local status=0 faults
 	prepare_project "$demo_project"
-	run_limited 120 "$GODOT" --headless --path "$demo_project" --import || status=$?
+	run_limited 120 "$GODOT" --headless --path "$demo_project" --import 2>&1 | sed '/[0-9]% \]/d; /\[ DONE \]/d' ||
+		status=$?
 	# Godot 4.2 has no --import; there, opening the editor does it.
 	knows_classes || run_limited 120 "$GODOT" --headless --path "$demo_project" --editor --quit-after 200
 	# What the editor itself leaves behind is not ours to judge.
