@@ -82,20 +82,19 @@ impl Driver {
 
     pub(crate) fn connect_failed(mut self, error: ConnectError) {
         self.ended = true;
+        self.outbox.close();
         self.events.send(TcpEvent::ConnectFailed(Box::new(error)), 0);
     }
 
     /// Before the connection stands: waits until the user gives it up. What else is asked meanwhile is kept.
     pub(crate) async fn given_up(&mut self) {
         poll_fn(|cx| {
-            self.early.extend(self.outbox.take(cx));
+            let commands = self.outbox.take(cx);
             // Nothing can be flushed to a peer that never answered, so a close is as good as an abort.
             let gives_up = |command: &TcpCommand| matches!(command, TcpCommand::Close | TcpCommand::Abort);
-            if self.early.iter().any(gives_up) {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
-            }
+            let given_up = commands.iter().any(gives_up);
+            self.early.extend(commands);
+            if given_up { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
     }
@@ -140,7 +139,8 @@ impl Driver {
 
     fn finish(&mut self, reason: CloseReason, error: Option<io::Error>) {
         self.ended = true;
-        self.outbox.settle(self.writes.clear());
+        self.writes.clear();
+        self.outbox.close();
         self.events.send(TcpEvent::Closed(reason, error), 0);
     }
 
@@ -280,9 +280,13 @@ pub(crate) fn set_keep_alive<S: Transport>(stream: &S, keep_alive: Option<KeepAl
     match keep_alive {
         None => socket.set_keepalive(false),
         Some(KeepAlive { idle, interval, count }) => {
-            let keep_alive = TcpKeepalive::new().with_time(idle).with_interval(interval);
+            // Linux refuses anything outside 1 to 32767 seconds and 1 to 127 probes.
+            let in_range = |time: Duration| time.clamp(Duration::from_secs(1), Duration::from_secs(32_767));
+            let keep_alive = TcpKeepalive::new()
+                .with_time(in_range(idle))
+                .with_interval(in_range(interval));
             #[cfg(not(windows))]
-            let keep_alive = keep_alive.with_retries(count);
+            let keep_alive = keep_alive.with_retries(count.clamp(1, 127));
             #[cfg(windows)]
             let _ = count;
             socket.set_tcp_keepalive(&keep_alive)
