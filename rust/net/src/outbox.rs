@@ -12,7 +12,7 @@ use crate::command::TcpCommand;
 use crate::error::SendError;
 
 /// Small sends in a row share one block of at most this size: one allocation and one copy for many messages.
-const COALESCE: usize = 16 * 1024;
+pub(crate) const COALESCE: usize = 16 * 1024;
 
 /// The commands of one connection that its task has not taken yet.
 #[derive(Debug, Default)]
