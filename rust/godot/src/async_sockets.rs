@@ -34,7 +34,10 @@ impl AsyncSockets {
         if !on_main_thread() {
             return None;
         }
-        let socket = Pump::get().sockets().into_iter().find(|s| s.id().is_some_and(|own| int(own.get()) == id))?;
+        let socket = Pump::get()
+            .sockets()
+            .into_iter()
+            .find(|s| s.id().is_some_and(|own| int(own.get()) == id))?;
         socket.base().object()
     }
 
@@ -79,7 +82,9 @@ type Monitor = (&'static str, fn(&Pump) -> f64);
 
 const MONITORS: [Monitor; 2] = [
     ("async_sockets/connections", |pump| pump.sockets().len() as f64),
-    ("async_sockets/drain_time_usec", |pump| pump.figures.last_drain.get().as_micros() as f64),
+    ("async_sockets/drain_time_usec", |pump| {
+        pump.figures.last_drain.get().as_micros() as f64
+    }),
 ];
 
 /// Shows the library's figures under Debugger > Monitors.

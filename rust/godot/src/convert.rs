@@ -36,7 +36,11 @@ pub(crate) fn packed(buffer: &RecvBuffer, skip: usize, len: usize) -> PackedByte
 /// The engine's text of UTF-8 bytes. What is not UTF-8 becomes U+FFFD, and so does U+0000, which its String cannot hold.
 pub(crate) fn text(utf8: &[u8]) -> GString {
     let text = String::from_utf8_lossy(utf8);
-    if text.contains('\0') { GString::from(&text.replace('\0', "\u{FFFD}")) } else { GString::from(text.as_ref()) }
+    if text.contains('\0') {
+        GString::from(&text.replace('\0', "\u{FFFD}"))
+    } else {
+        GString::from(text.as_ref())
+    }
 }
 
 pub(crate) fn connect_error(error: &ConnectError) -> Error {
@@ -71,7 +75,11 @@ pub(crate) fn int<N: TryInto<i64>>(number: N) -> i64 {
 
 /// An integer from a script that must lie between `low` and [`MAX_ARRAY_LEN`].
 pub(crate) fn size(number: i64, low: i64) -> Option<usize> {
-    if (low..=MAX_ARRAY_LEN).contains(&number) { usize::try_from(number).ok() } else { None }
+    if (low..=MAX_ARRAY_LEN).contains(&number) {
+        usize::try_from(number).ok()
+    } else {
+        None
+    }
 }
 
 /// An empty array of bytes as a value.

@@ -48,7 +48,10 @@ pub(crate) fn hook() {
     if hooked {
         return;
     }
-    let Some(mut tree) = Engine::singleton().get_main_loop().and_then(|main| main.try_cast::<SceneTree>().ok()) else {
+    let Some(mut tree) = Engine::singleton()
+        .get_main_loop()
+        .and_then(|main| main.try_cast::<SceneTree>().ok())
+    else {
         return; // No scene tree, or not yet: `process()` works without.
     };
     let Some(mut root) = tree.get_root() else { return };
@@ -65,7 +68,12 @@ pub(crate) fn hook() {
     tree.connect("process_frame", &frame);
     root.connect("tree_exiting", &exit);
     async_sockets::add_monitors();
-    let hook = Hook { tree: tree.instance_id(), root: root.instance_id(), frame, exit };
+    let hook = Hook {
+        tree: tree.instance_id(),
+        root: root.instance_id(),
+        frame,
+        exit,
+    };
     HOOK.with_borrow_mut(|slot| *slot = Some(hook));
 }
 

@@ -32,7 +32,9 @@ pub(crate) fn frame_budget() -> Duration {
 /// The number of worker threads asked for; `None` leaves it to the library.
 pub(crate) fn worker_threads() -> Option<usize> {
     let (low, high) = WORKER_THREADS_RANGE;
-    usize::try_from(read(WORKER_THREADS, 0).clamp(low, high)).ok().filter(|&threads| threads > 0)
+    usize::try_from(read(WORKER_THREADS, 0).clamp(low, high))
+        .ok()
+        .filter(|&threads| threads > 0)
 }
 
 fn add(name: &str, default: i64, (low, high): (i64, i64)) {

@@ -248,11 +248,15 @@ impl Pump {
     /// always has something would never return.
     pub(crate) fn may_answer_now(&self) -> bool {
         let now = Instant::now();
-        let end = self.slice_end.get().or_else(|| self.free_slice_end.get()).unwrap_or_else(|| {
-            let end = now + self.frame_budget.get();
-            self.free_slice_end.set(Some(end));
-            end
-        });
+        let end = self
+            .slice_end
+            .get()
+            .or_else(|| self.free_slice_end.get())
+            .unwrap_or_else(|| {
+                let end = now + self.frame_budget.get();
+                self.free_slice_end.set(Some(end));
+                end
+            });
         now < end
     }
 
@@ -336,7 +340,11 @@ impl Pump {
             }
             base.in_ring.set(false);
             // Who is visited only once has the whole time.
-            let slice_end = if again { deadline.min(Instant::now() + SLICE) } else { deadline };
+            let slice_end = if again {
+                deadline.min(Instant::now() + SLICE)
+            } else {
+                deadline
+            };
             self.slice_end.set(Some(slice_end));
             base.in_turn.set(true);
             let more = socket.clone().turn(self);
@@ -385,7 +393,9 @@ impl Pump {
     }
 
     pub(crate) fn stop_polling(&self, socket: &Rc<dyn Socket>) {
-        self.polled.borrow_mut().retain(|polled| !std::ptr::addr_eq(polled.as_ptr(), Rc::as_ptr(socket)));
+        self.polled
+            .borrow_mut()
+            .retain(|polled| !std::ptr::addr_eq(polled.as_ptr(), Rc::as_ptr(socket)));
     }
 
     /// Tells the tasks that were finished before this drain.

@@ -142,7 +142,11 @@ impl NetTask {
         this.bind().cancelled.set(true);
         let owner = this.bind().owner.take().and_then(|owner| owner.upgrade());
         let result = this.bind().if_cancelled.borrow().clone();
-        let result = if result.is_nil() { varray![Error::ERR_SKIP].to_variant() } else { result };
+        let result = if result.is_nil() {
+            varray![Error::ERR_SKIP].to_variant()
+        } else {
+            result
+        };
         Self::complete_with(&this, result);
         if let Some(owner) = owner {
             // What stands behind it in the queue may be ready now.
@@ -242,6 +246,10 @@ fn collected(args: &[&Variant]) -> Variant {
     match args {
         [] => Variant::nil(),
         [one] => (*one).clone(),
-        many => many.iter().map(|arg| (*arg).clone()).collect::<Array<Variant>>().to_variant(),
+        many => many
+            .iter()
+            .map(|arg| (*arg).clone())
+            .collect::<Array<Variant>>()
+            .to_variant(),
     }
 }

@@ -309,7 +309,11 @@ impl TcpClient {
             misuse("TcpClient.send_packet: the block is longer than max_packet_size");
             return Error::ERR_INVALID_PARAMETER;
         }
-        let header = if core.settings.big_endian.get() { len.to_be_bytes() } else { len.to_le_bytes() };
+        let header = if core.settings.big_endian.get() {
+            len.to_be_bytes()
+        } else {
+            len.to_le_bytes()
+        };
         core.send(&[&header[..], bytes].concat())
     }
 
@@ -348,7 +352,11 @@ impl TcpClient {
     /// [param max_bytes]: [constant ERR_OUT_OF_MEMORY], and the bytes stay.
     #[func]
     fn recv_line(&self, #[opt(default = 65536)] max_bytes: i64, #[opt(default = -1.0)] timeout: f64) -> Variant {
-        self.receive(size(max_bytes, 1).map(|max| Want::Line { max }), timeout, Want::Line { max: 0 })
+        self.receive(
+            size(max_bytes, 1).map(|max| Want::Line { max }),
+            timeout,
+            Want::Line { max: 0 },
+        )
     }
 
     /// Awaitable: [code][OK, bytes][/code], a block that was sent behind its length (see [method send_packet]). One
@@ -356,7 +364,10 @@ impl TcpClient {
     #[func]
     fn recv_packet(&self, #[opt(default = -1.0)] timeout: f64) -> Variant {
         let settings = &self.core.settings;
-        let want = Want::Packet { big_endian: settings.big_endian.get(), max: settings.max_packet.get() };
+        let want = Want::Packet {
+            big_endian: settings.big_endian.get(),
+            max: settings.max_packet.get(),
+        };
         self.receive(Some(want), timeout, Want::UpTo(0))
     }
 
@@ -389,7 +400,10 @@ impl TcpClient {
     /// The peer's IP address, also after the end; empty before the connection stands.
     #[func]
     fn get_connected_host(&self) -> GString {
-        self.core.endpoints().map(|ends| GString::from(&ends.peer.ip().to_string())).unwrap_or_default()
+        self.core
+            .endpoints()
+            .map(|ends| GString::from(&ends.peer.ip().to_string()))
+            .unwrap_or_default()
     }
 
     /// The peer's port; 0 before the connection stands.
@@ -463,7 +477,8 @@ impl TcpClient {
     #[func]
     fn set_keep_alive(&self, on: bool) {
         self.core.settings.keep_alive.set(on);
-        self.core.with_connection(|connection| connection.set_keep_alive(self.core.settings.keep_alive()));
+        self.core
+            .with_connection(|connection| connection.set_keep_alive(self.core.settings.keep_alive()));
     }
 
     #[func]
@@ -491,7 +506,8 @@ impl TcpClient {
             return;
         };
         self.core.settings.max_pending_send.set(bytes);
-        self.core.with_connection(|connection| connection.set_max_pending_send(bytes));
+        self.core
+            .with_connection(|connection| connection.set_max_pending_send(bytes));
     }
 
     #[func]

@@ -19,7 +19,10 @@ pub struct Target {
 impl Target {
     /// Takes a host name, an IPv4 or an IPv6 address (brackets allowed), and a port from 1 to 65535.
     pub fn parse(host: &str, port: i64) -> Result<Self, AddressError> {
-        Ok(Self { host: parse_host(host)?, port: parse_port(port, 1)? })
+        Ok(Self {
+            host: parse_host(host)?,
+            port: parse_port(port, 1)?,
+        })
     }
 
     /// The address, if the host is one and needs no lookup.
@@ -45,7 +48,9 @@ impl BindAddress {
         let ip = match host {
             "*" => return Ok(Self::Any(port)),
             "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            _ => unbracket(host).parse().map_err(|_| AddressError::Bind(host.to_owned()))?,
+            _ => unbracket(host)
+                .parse()
+                .map_err(|_| AddressError::Bind(host.to_owned()))?,
         };
         Ok(Self::One(SocketAddr::new(ip, port)))
     }
@@ -62,7 +67,10 @@ impl BindAddress {
     /// The addresses to try, best first.
     pub(crate) fn candidates(self) -> Vec<SocketAddr> {
         match self {
-            Self::Any(port) => vec![(Ipv6Addr::UNSPECIFIED, port).into(), (Ipv4Addr::UNSPECIFIED, port).into()],
+            Self::Any(port) => vec![
+                (Ipv6Addr::UNSPECIFIED, port).into(),
+                (Ipv4Addr::UNSPECIFIED, port).into(),
+            ],
             Self::One(address) => vec![address],
         }
     }
@@ -77,9 +85,15 @@ fn parse_host(host: &str) -> Result<String, AddressError> {
     let bare = unbracket(host);
     let valid = !bare.is_empty()
         && bare.len() <= MAX_HOST_LEN
-        && bare.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '%'))
+        && bare
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '%'))
         && (!bare.contains(':') || bare.split('%').next().is_some_and(|ip| ip.parse::<Ipv6Addr>().is_ok()));
-    if valid { Ok(bare.to_owned()) } else { Err(AddressError::Host(host.to_owned())) }
+    if valid {
+        Ok(bare.to_owned())
+    } else {
+        Err(AddressError::Host(host.to_owned()))
+    }
 }
 
 fn parse_port(port: i64, lowest: u16) -> Result<u16, AddressError> {
@@ -99,12 +113,28 @@ mod tests {
 
     #[test]
     fn hosts_that_are_none_are_refused() {
-        for host in ["", " ", "a b", "host:80", "http://host", "a/b", "[::1", "a\0b", &"x".repeat(254)] {
+        for host in [
+            "",
+            " ",
+            "a b",
+            "host:80",
+            "http://host",
+            "a/b",
+            "[::1",
+            "a\0b",
+            &"x".repeat(254),
+        ] {
             assert!(Target::parse(host, 80).is_err(), "{host:?}");
         }
-        for host in
-            ["localhost", "127.0.0.1", "::1", "[::1]", "my_host.example-1.org", "fe80::1%eth0", "bücher.example"]
-        {
+        for host in [
+            "localhost",
+            "127.0.0.1",
+            "::1",
+            "[::1]",
+            "my_host.example-1.org",
+            "fe80::1%eth0",
+            "bücher.example",
+        ] {
             assert!(Target::parse(host, 80).is_ok(), "{host:?}");
         }
     }
@@ -120,7 +150,10 @@ mod tests {
 
     #[test]
     fn a_local_address_is_an_address() {
-        assert_eq!(BindAddress::parse("localhost", 1), Ok(BindAddress::One(([127, 0, 0, 1], 1).into())));
+        assert_eq!(
+            BindAddress::parse("localhost", 1),
+            Ok(BindAddress::One(([127, 0, 0, 1], 1).into()))
+        );
         assert_eq!(BindAddress::parse("[::1]", 1), BindAddress::parse("::1", 1));
         assert!(BindAddress::parse("example.org", 1).is_err());
     }

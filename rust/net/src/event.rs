@@ -15,7 +15,7 @@ pub enum TcpEvent {
     Connected(Box<Endpoints>),
     /// It could not be made. The last event.
     ConnectFailed(Box<ConnectError>),
-    /// Bytes from the peer. They count against the mailbox until [`TcpClient::release`].
+    /// Bytes from the peer. They count against the mailbox until [`crate::mailbox::Mailbox::release`].
     Data(Bytes),
     /// Everything sent before [`crate::command::TcpCommand::Flush`] with this token has been handed to the system.
     Flushed(u64),
@@ -54,6 +54,7 @@ pub enum CloseReason {
     ByHost,
     /// The peer, in good order.
     ByPeer,
-    /// The peer did not answer in time: the connect timeout, or the system's own (keep-alive, retransmission).
+    /// The peer did not answer in time: the connect timeout, the system's own (keep-alive, retransmission), or a peer that
+    /// took nothing of what was sent before a close.
     TimedOut,
 }

@@ -41,7 +41,11 @@ impl External {
 
     /// Reports an event.
     pub fn report(&self, event: TcpEvent) {
-        let bytes = if let TcpEvent::Data(bytes) = &event { bytes.len() } else { 0 };
+        let bytes = if let TcpEvent::Data(bytes) = &event {
+            bytes.len()
+        } else {
+            0
+        };
         self.events.send(event, bytes);
     }
 }

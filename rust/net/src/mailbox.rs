@@ -76,7 +76,13 @@ pub fn mailbox<E>(max_events: usize, max_bytes: usize) -> (MailboxSender<E>, Mai
         max_bytes: AtomicUsize::new(max_bytes),
         room: AtomicWaker::new(),
     });
-    (MailboxSender { shared: shared.clone(), sender }, Mailbox { shared, receiver })
+    (
+        MailboxSender {
+            shared: shared.clone(),
+            sender,
+        },
+        Mailbox { shared, receiver },
+    )
 }
 
 #[derive(Debug)]
@@ -110,7 +116,10 @@ pub struct MailboxSender<E> {
 
 impl<E> Clone for MailboxSender<E> {
     fn clone(&self) -> Self {
-        Self { shared: self.shared.clone(), sender: self.sender.clone() }
+        Self {
+            shared: self.shared.clone(),
+            sender: self.sender.clone(),
+        }
     }
 }
 
@@ -128,7 +137,11 @@ impl<E> MailboxSender<E> {
             return Poll::Ready(());
         }
         self.shared.room.register(cx.waker());
-        if self.shared.has_room() { Poll::Ready(()) } else { Poll::Pending }
+        if self.shared.has_room() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 
     /// Waits until the queue is under its limits.
@@ -231,7 +244,10 @@ mod tests {
         assert!(mailbox.shared.listed.load(Ordering::Acquire));
         sender.send(2, 0);
         mailbox.unlist();
-        assert_eq!((mailbox.next(), mailbox.next(), mailbox.next()), (Some(1), Some(2), None));
+        assert_eq!(
+            (mailbox.next(), mailbox.next(), mailbox.next()),
+            (Some(1), Some(2), None)
+        );
         sender.send(3, 0);
         assert!(mailbox.shared.listed.load(Ordering::Acquire));
     }

@@ -4,6 +4,9 @@ use std::collections::VecDeque;
 
 use bytes::{Buf, Bytes};
 
+/// Small blocks in a row are joined up to this size, so that a peer that sends byte by byte costs no allocation for each.
+const JOIN: usize = 4096;
+
 /// A chain of received blocks, read as one stream.
 #[derive(Debug, Default)]
 pub struct RecvBuffer {
@@ -14,9 +17,30 @@ pub struct RecvBuffer {
 impl RecvBuffer {
     /// Adds a block at the end.
     pub fn push(&mut self, block: Bytes) {
-        if !block.is_empty() {
-            self.len += block.len();
+        if block.is_empty() {
+            return;
+        }
+        self.len += block.len();
+        if let Some(block) = self.join(block) {
             self.blocks.push_back(block);
+        }
+    }
+
+    /// Joins a small block with the last one, or gives it back.
+    fn join(&mut self, block: Bytes) -> Option<Bytes> {
+        let Some(last) = self.blocks.back_mut().filter(|last| last.len() + block.len() <= JOIN) else {
+            return Some(block);
+        };
+        match std::mem::take(last).try_into_mut() {
+            Ok(mut joined) => {
+                joined.extend_from_slice(&block);
+                *last = joined.freeze();
+                None
+            }
+            Err(shared) => {
+                *last = shared;
+                Some(block)
+            }
         }
     }
 
@@ -230,7 +254,11 @@ impl Request {
             Want::Packet { big_endian, max } => {
                 let mut header = [0; PACKET_HEADER];
                 buffer.copy_to(0, &mut header);
-                let len = if *big_endian { u32::from_be_bytes(header) } else { u32::from_le_bytes(header) } as usize;
+                let len = if *big_endian {
+                    u32::from_be_bytes(header)
+                } else {
+                    u32::from_le_bytes(header)
+                } as usize;
                 if len > *max {
                     Progress::TooLong(len)
                 } else if buffer.len() - PACKET_HEADER < len {
@@ -249,7 +277,11 @@ fn scan(buffer: &RecvBuffer, delimiter: &[u8], max: usize, scanned: &mut usize) 
         return Ok(at);
     }
     *scanned = (buffer.len() + 1).saturating_sub(delimiter.len());
-    if buffer.len() >= max { Err(Progress::TooLong(buffer.len())) } else { Err(Progress::Needs(buffer.len() + 1)) }
+    if buffer.len() >= max {
+        Err(Progress::TooLong(buffer.len()))
+    } else {
+        Err(Progress::Needs(buffer.len() + 1))
+    }
 }
 
 #[cfg(test)]
@@ -296,7 +328,12 @@ mod tests {
 
     #[test]
     fn a_line_may_be_split_anywhere() {
-        for blocks in [["one\r\ntwo\n", ""], ["one\r", "\ntwo\n"], ["one", "\r\ntwo\n"], ["", "one\r\ntwo\n"]] {
+        for blocks in [
+            ["one\r\ntwo\n", ""],
+            ["one\r", "\ntwo\n"],
+            ["one", "\r\ntwo\n"],
+            ["", "one\r\ntwo\n"],
+        ] {
             let mut b = buffer(&blocks);
             assert_eq!(take(&mut b, Want::Line { max: 100 }), Ok("one".into()));
             assert_eq!(take(&mut b, Want::Line { max: 100 }), Ok("two".into()));
@@ -314,7 +351,10 @@ mod tests {
 
     #[test]
     fn a_delimiter_is_found_across_blocks_and_after_false_starts() {
-        let want = || Want::Until { delimiter: (*b"--x").into(), max: 100 };
+        let want = || Want::Until {
+            delimiter: (*b"--x").into(),
+            max: 100,
+        };
         let mut b = buffer(&["a-", "b--", "-", "-x", "rest"]);
         assert_eq!(take(&mut b, want()), Ok("a-b----x".into()));
         assert_eq!(b.len(), 4);
@@ -323,23 +363,69 @@ mod tests {
     #[test]
     fn a_search_goes_on_where_it_stopped() {
         let mut b = buffer(&["aaaa-"]);
-        let mut request = Request::new(Want::Until { delimiter: (*b"-!").into(), max: 100 });
+        let mut request = Request::new(Want::Until {
+            delimiter: (*b"-!").into(),
+            max: 100,
+        });
         assert_eq!(request.check(&b), Progress::Needs(6));
         assert_eq!(request.scanned, 4);
         b.push(Bytes::from_static(b"!"));
-        assert_eq!(request.check(&b), Progress::Found { skip: 0, len: 6, drop: 0 });
+        assert_eq!(
+            request.check(&b),
+            Progress::Found {
+                skip: 0,
+                len: 6,
+                drop: 0
+            }
+        );
     }
 
     #[test]
     fn a_packet_has_its_length_in_either_order() {
         let mut b = RecvBuffer::default();
         b.push(Bytes::from_static(&[3, 0]));
-        assert_eq!(take(&mut b, Want::Packet { big_endian: false, max: 8 }), Err(Progress::Needs(4)));
+        assert_eq!(
+            take(
+                &mut b,
+                Want::Packet {
+                    big_endian: false,
+                    max: 8
+                }
+            ),
+            Err(Progress::Needs(4))
+        );
         b.push(Bytes::from_static(&[0, 0, b'a', b'b']));
-        assert_eq!(take(&mut b, Want::Packet { big_endian: false, max: 8 }), Err(Progress::Needs(7)));
-        assert_eq!(take(&mut b, Want::Packet { big_endian: true, max: 8 }), Err(Progress::TooLong(3 << 24)));
+        assert_eq!(
+            take(
+                &mut b,
+                Want::Packet {
+                    big_endian: false,
+                    max: 8
+                }
+            ),
+            Err(Progress::Needs(7))
+        );
+        assert_eq!(
+            take(
+                &mut b,
+                Want::Packet {
+                    big_endian: true,
+                    max: 8
+                }
+            ),
+            Err(Progress::TooLong(3 << 24))
+        );
         b.push(Bytes::from_static(b"cd"));
-        assert_eq!(take(&mut b, Want::Packet { big_endian: false, max: 8 }), Ok("abc".into()));
+        assert_eq!(
+            take(
+                &mut b,
+                Want::Packet {
+                    big_endian: false,
+                    max: 8
+                }
+            ),
+            Ok("abc".into())
+        );
         assert_eq!(b.len(), 1);
     }
 }

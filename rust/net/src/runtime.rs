@@ -13,7 +13,10 @@ const MAX_BLOCKING_THREADS: usize = 64;
 /// Time that [`stop`] gives the threads to end after the grace for unsent bytes is over.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(2);
 
-static STATE: Mutex<State> = Mutex::new(State { runtime: None, worker_threads: None });
+static STATE: Mutex<State> = Mutex::new(State {
+    runtime: None,
+    worker_threads: None,
+});
 
 struct State {
     runtime: Option<Running>,
@@ -85,7 +88,10 @@ fn start(worker_threads: Option<usize>) -> io::Result<Running> {
         .thread_name("async_sockets")
         .enable_all()
         .build()?;
-    Ok(Running { runtime, tasks: Tasks::default() })
+    Ok(Running {
+        runtime,
+        tasks: Tasks::default(),
+    })
 }
 
 fn state() -> MutexGuard<'static, State> {
@@ -130,7 +136,11 @@ impl Unflushed {
             if left.is_zero() {
                 return;
             }
-            tasks = self.none.wait_timeout(tasks, left).unwrap_or_else(PoisonError::into_inner).0;
+            tasks = self
+                .none
+                .wait_timeout(tasks, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
     }
 }

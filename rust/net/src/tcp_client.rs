@@ -45,7 +45,11 @@ impl TcpClient {
                 };
                 let ready = stream.and_then(|stream| match endpoints(&stream) {
                     Ok(endpoints) => Ok((stream, endpoints)),
-                    Err(source) => Err(ConnectError::Connect { host: target.host, port: target.port, source }),
+                    Err(source) => Err(ConnectError::Connect {
+                        host: target.host,
+                        port: target.port,
+                        source,
+                    }),
                 });
                 match ready {
                     Ok((stream, endpoints)) => {
@@ -93,7 +97,12 @@ impl TcpClient {
         let (sender, mailbox) = mailbox(MAX_QUEUED_EVENTS, options.max_buffered);
         let outbox = Arc::<Outbox>::default();
         let max_pending_send = AtomicUsize::new(options.max_pending_send);
-        let client = Self { mailbox, outbox: outbox.clone(), max_pending_send, send_closed: AtomicBool::new(false) };
+        let client = Self {
+            mailbox,
+            outbox: outbox.clone(),
+            max_pending_send,
+            send_closed: AtomicBool::new(false),
+        };
         (client, outbox, sender)
     }
 
@@ -187,5 +196,8 @@ impl Drop for TcpClient {
 }
 
 fn endpoints(stream: &TcpStream) -> io::Result<Endpoints> {
-    Ok(Endpoints { local: canonical(stream.local_addr()?), peer: canonical(stream.peer_addr()?) })
+    Ok(Endpoints {
+        local: canonical(stream.local_addr()?),
+        peer: canonical(stream.peer_addr()?),
+    })
 }

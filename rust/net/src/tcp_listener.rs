@@ -60,7 +60,12 @@ impl TcpListener {
                 drop(port);
             }
         })?;
-        Ok(Self { mailbox, local, _release: release, _stop: stop })
+        Ok(Self {
+            mailbox,
+            local,
+            _release: release,
+            _stop: stop,
+        })
     }
 
     /// The listener's name.
@@ -124,7 +129,10 @@ async fn accept_all(
     events: &MailboxSender<ListenerEvent>,
     tasks: &Tasks,
 ) {
-    let slots = Arc::new(Semaphore::new(options.max_clients.unwrap_or(Semaphore::MAX_PERMITS)));
+    let most = Semaphore::MAX_PERMITS;
+    let slots = Arc::new(Semaphore::new(
+        options.max_clients.map_or(most, |clients| clients.min(most)),
+    ));
     let mut pause: Option<Duration> = None;
     loop {
         events.room().await;
@@ -161,5 +169,8 @@ async fn accept_all(
 /// for sockets run out, above all) needs a pause.
 fn is_peer_gone(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, TimedOut, WouldBlock};
-    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted | TimedOut | WouldBlock)
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionReset | Interrupted | TimedOut | WouldBlock
+    )
 }

@@ -84,7 +84,11 @@ impl Settings {
 
 /// A time limit from a script; 0 and less is none, and so is one too long for a clock.
 pub(crate) fn seconds(seconds: f64) -> Option<Duration> {
-    if seconds > 0.0 { Duration::try_from_secs_f64(seconds).ok() } else { None }
+    if seconds > 0.0 {
+        Duration::try_from_secs_f64(seconds).ok()
+    } else {
+        None
+    }
 }
 
 /// An operation other than a receive.
@@ -270,9 +274,10 @@ impl ClientCore {
         let pump = Pump::get();
         let token = self.next_token.get() + 1;
         let sent = match (&*self.connection.borrow(), self.status.get()) {
-            (Some(connection), Status::Connecting | Status::Connected) => {
-                connection.send_awaited(bytes).map(|()| connection.flush(token)).map_err(send_error)
-            }
+            (Some(connection), Status::Connecting | Status::Connected) => connection
+                .send_awaited(bytes)
+                .map(|()| connection.flush(token))
+                .map_err(send_error),
             _ => Err(self.not_open_error()),
         };
         if let Err(error) = sent {
@@ -283,7 +288,11 @@ impl ClientCore {
             return Variant::nil();
         };
         let signal = pending.task.bind().wait();
-        self.sends.borrow_mut().push_back(PendingSend { pending, token, len: bytes.len() });
+        self.sends.borrow_mut().push_back(PendingSend {
+            pending,
+            token,
+            len: bytes.len(),
+        });
         signal
     }
 
@@ -305,7 +314,10 @@ impl ClientCore {
         if let Some(deadline) = deadline {
             Pump::get().set_alarm(&*socket, deadline);
         }
-        Some(Pending { task: NetTask::pending(&socket, if_cancelled.to_variant()), deadline })
+        Some(Pending {
+            task: NetTask::pending(&socket, if_cancelled.to_variant()),
+            deadline,
+        })
     }
 
     // Receiving -------------------------------------------------------------------------------------------------------
@@ -314,7 +326,9 @@ impl ClientCore {
         let pump = Pump::get();
         let mut request = Request::new(want);
         let first_in_line = !self.inbox.is_waiting();
-        let ready = (first_in_line && pump.may_answer_now()).then(|| self.try_receive(&mut request)).flatten();
+        let ready = (first_in_line && pump.may_answer_now())
+            .then(|| self.try_receive(&mut request))
+            .flatten();
         if let Some(result) = ready {
             return result.to_variant();
         }
@@ -329,7 +343,11 @@ impl ClientCore {
             return Variant::nil();
         };
         let signal = task.bind().wait();
-        self.inbox.wait(PendingReceive { request, task, deadline });
+        self.inbox.wait(PendingReceive {
+            request,
+            task,
+            deadline,
+        });
         self.update_demand();
         if let Some(socket) = self.socket() {
             pump.schedule(socket);
@@ -390,7 +408,9 @@ impl ClientCore {
     /// Lets the mailbox hold what the first receive needs, however much that is.
     pub(crate) fn update_demand(&self) {
         if let Some(connection) = &*self.connection.borrow() {
-            connection.mailbox().set_max_bytes(self.settings.max_buffered.get().max(self.inbox.demand()));
+            connection
+                .mailbox()
+                .set_max_bytes(self.settings.max_buffered.get().max(self.inbox.demand()));
         }
     }
 
@@ -447,7 +467,10 @@ impl ClientCore {
         if let Some(event) = self.stash.take() {
             return Some(event);
         }
-        self.connection.borrow().as_ref().and_then(|connection| connection.mailbox().next())
+        self.connection
+            .borrow()
+            .as_ref()
+            .and_then(|connection| connection.mailbox().next())
     }
 
     fn handle(&self, event: TcpEvent, pump: &Pump) {
@@ -467,7 +490,11 @@ impl ClientCore {
             TcpEvent::ConnectFailed(error) => {
                 let code = connect_error(&error);
                 *self.last_error.borrow_mut() = error.to_string();
-                let close = if code == Error::ERR_TIMEOUT { Close::Timeout } else { Close::Error };
+                let close = if code == Error::ERR_TIMEOUT {
+                    Close::Timeout
+                } else {
+                    Close::Error
+                };
                 self.end(close, code, Status::Error, pump);
                 self.base.emit(&pump.names.connect_failed, &[code.to_variant()]);
                 self.base.emit(&pump.names.closed, &[close.value()]);
@@ -486,7 +513,8 @@ impl ClientCore {
     }
 
     fn emit_data(&self, bytes: &[u8], pump: &Pump) {
-        self.base.emit(&pump.names.data_received, &[PackedByteArray::from(bytes).to_variant()]);
+        self.base
+            .emit(&pump.names.data_received, &[PackedByteArray::from(bytes).to_variant()]);
     }
 
     /// What came before `emit_data` was switched on.
@@ -586,8 +614,16 @@ impl ClientCore {
     /// Takes every operation that waits now, with its result.
     fn all_failures(&self, error: Error) -> Vec<(Gd<NetTask>, VarArray)> {
         let receives = std::iter::from_fn(|| self.inbox.next_failure(error, false));
-        let waits = self.connect_waits.take().into_iter().map(|wait| (wait.task, result(error)));
-        let sends = self.sends.take().into_iter().map(|send| (send.pending.task, varray![error, 0]));
+        let waits = self
+            .connect_waits
+            .take()
+            .into_iter()
+            .map(|wait| (wait.task, result(error)));
+        let sends = self
+            .sends
+            .take()
+            .into_iter()
+            .map(|send| (send.pending.task, varray![error, 0]));
         receives.chain(waits).chain(sends).collect()
     }
 
@@ -693,7 +729,10 @@ impl Socket for ClientCore {
             }
         }
         self.update_demand();
-        left > 0 || self.with_connection(|connection| !connection.mailbox().is_empty()).unwrap_or(false)
+        left > 0
+            || self
+                .with_connection(|connection| !connection.mailbox().is_empty())
+                .unwrap_or(false)
     }
 
     fn expire(self: Rc<Self>, pump: &Pump, now: Instant) -> Option<Instant> {
@@ -719,8 +758,18 @@ impl Socket for ClientCore {
             NetTask::complete(&send.pending.task, varray![Error::ERR_TIMEOUT, 0].to_variant(), pump);
         }
         self.update_demand();
-        let waits = self.connect_waits.borrow().iter().filter_map(|wait| wait.deadline).min();
-        let sends = self.sends.borrow().iter().filter_map(|send| send.pending.deadline).min();
+        let waits = self
+            .connect_waits
+            .borrow()
+            .iter()
+            .filter_map(|wait| wait.deadline)
+            .min();
+        let sends = self
+            .sends
+            .borrow()
+            .iter()
+            .filter_map(|send| send.pending.deadline)
+            .min();
         [self.inbox.next_deadline(), waits, sends].into_iter().flatten().min()
     }
 

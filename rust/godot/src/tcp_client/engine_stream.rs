@@ -36,7 +36,13 @@ pub(crate) struct EngineStream {
 
 impl EngineStream {
     pub(crate) fn new(stream: Gd<StreamPeerTcp>, external: External) -> Self {
-        Self { stream, external, writes: VecDeque::new(), closing: None, over: false }
+        Self {
+            stream,
+            external,
+            writes: VecDeque::new(),
+            closing: None,
+            over: false,
+        }
     }
 
     /// The addresses of a connected stream; `None` if it is not connected.
@@ -49,7 +55,11 @@ impl EngineStream {
         let peer_ip = stream.get_connected_host().to_string().parse().ok()?;
         let peer = SocketAddr::new(peer_ip, u16::try_from(stream.get_connected_port()).ok()?);
         // The engine tells only the port of this side.
-        let local_ip = if peer.is_ipv4() { [0, 0, 0, 0].into() } else { [0u16; 8].into() };
+        let local_ip = if peer.is_ipv4() {
+            [0, 0, 0, 0].into()
+        } else {
+            [0u16; 8].into()
+        };
         let local = SocketAddr::new(local_ip, u16::try_from(stream.get_local_port()).ok()?);
         Some(Endpoints { local, peer })
     }
@@ -62,7 +72,10 @@ impl EngineStream {
         }
         self.write();
         self.read();
-        if self.closing.is_some_and(|end| self.writes.is_empty() || Instant::now() >= end) {
+        if self
+            .closing
+            .is_some_and(|end| self.writes.is_empty() || Instant::now() >= end)
+        {
             self.finish(CloseReason::ByHost);
         }
     }
@@ -119,17 +132,22 @@ impl EngineStream {
         self.stream.poll();
         let mut left = MAX_PER_VISIT;
         while left > 0 && self.external.has_room() {
-            let available = usize::try_from(self.stream.get_available_bytes()).unwrap_or(0).min(left);
+            let available = usize::try_from(self.stream.get_available_bytes())
+                .unwrap_or(0)
+                .min(left);
             if available == 0 {
                 break;
             }
-            let result = self.stream.get_partial_data(i32::try_from(available).unwrap_or(i32::MAX));
+            let result = self
+                .stream
+                .get_partial_data(i32::try_from(available).unwrap_or(i32::MAX));
             let data = result.at(1).try_to::<PackedByteArray>().unwrap_or_default();
             if result.at(0) != godot::meta::ToGodot::to_variant(&Error::OK) || data.is_empty() {
                 break;
             }
             left -= data.len().min(left);
-            self.external.report(TcpEvent::Data(Bytes::copy_from_slice(data.as_slice())));
+            self.external
+                .report(TcpEvent::Data(Bytes::copy_from_slice(data.as_slice())));
         }
         match self.stream.get_status() {
             Status::CONNECTED | Status::CONNECTING => {}

@@ -77,7 +77,11 @@ impl Inbox {
         match self.take(request) {
             Ok(result) => result,
             Err(_) if with_bytes && self.len() > 0 => {
-                let skip = if let Want::Packet { .. } = request.want() { self.len().min(4) } else { 0 };
+                let skip = if let Want::Packet { .. } = request.want() {
+                    self.len().min(4)
+                } else {
+                    0
+                };
                 let len = self.len();
                 let value = self.value(request.want(), skip, len - skip);
                 self.consume(len);
@@ -130,14 +134,20 @@ impl Inbox {
     /// A receive whose time is over.
     pub(crate) fn next_expired(&self, now: Instant) -> Option<(Gd<NetTask>, VarArray)> {
         let mut waiting = self.waiting.borrow_mut();
-        let index = waiting.iter().position(|receive| receive.deadline.is_some_and(|deadline| deadline <= now))?;
+        let index = waiting
+            .iter()
+            .position(|receive| receive.deadline.is_some_and(|deadline| deadline <= now))?;
         let receive = waiting.remove(index)?;
         Some((receive.task, failure(receive.request.want(), Error::ERR_TIMEOUT)))
     }
 
     /// When the next one's time is over.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.waiting.borrow().iter().filter_map(|receive| receive.deadline).min()
+        self.waiting
+            .borrow()
+            .iter()
+            .filter_map(|receive| receive.deadline)
+            .min()
     }
 
     /// How many bytes the first receive needs in the buffer.

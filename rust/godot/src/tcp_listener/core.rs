@@ -87,7 +87,11 @@ impl ListenerCore {
             return Error::ERR_UNAVAILABLE;
         }
         let max_clients = Some(self.max_clients.get()).filter(|&max| max > 0);
-        let options = ListenOptions { backlog: self.backlog.get(), max_clients, tcp: TcpOptions::default() };
+        let options = ListenOptions {
+            backlog: self.backlog.get(),
+            max_clients,
+            tcp: TcpOptions::default(),
+        };
         match Listening::start(address, options) {
             Ok(listening) => {
                 lifecycle::hook();
@@ -114,8 +118,11 @@ impl ListenerCore {
         if let Some(listening) = self.listening.take() {
             pump.unregister(listening.id());
         }
-        let (known, unknown): (VecDeque<_>, VecDeque<_>) =
-            self.accepted.take().into_iter().partition(|accepted| accepted.announced);
+        let (known, unknown): (VecDeque<_>, VecDeque<_>) = self
+            .accepted
+            .take()
+            .into_iter()
+            .partition(|accepted| accepted.announced);
         self.accepted.borrow_mut().extend(known);
         drop(unknown);
     }
@@ -204,7 +211,11 @@ impl ListenerCore {
     /// Whether somebody listens to `client_connected`.
     fn has_listeners(&self, pump: &Pump) -> bool {
         let object = self.base.object();
-        object.is_some_and(|object| !object.get_signal_connection_list(&pump.names.client_connected).is_empty())
+        object.is_some_and(|object| {
+            !object
+                .get_signal_connection_list(&pump.names.client_connected)
+                .is_empty()
+        })
     }
 
     /// A client has told its own end.
@@ -212,7 +223,11 @@ impl ListenerCore {
         let id = client.instance_id();
         self.clients.borrow_mut().retain(|&other| other != id);
         // Dropped only after the signal: it may hold the last reference.
-        let position = self.accepted.borrow().iter().position(|a| a.announced && a.client.instance_id() == id);
+        let position = self
+            .accepted
+            .borrow()
+            .iter()
+            .position(|a| a.announced && a.client.instance_id() == id);
         let kept = position.and_then(|index| self.accepted.borrow_mut().remove(index));
         self.base.emit(&pump.names.client_disconnected, &[client.to_variant()]);
         drop(kept);
@@ -230,7 +245,12 @@ impl ListenerCore {
     /// The clients that are connected now.
     pub(crate) fn clients(&self) -> Array<Gd<TcpClient>> {
         let live = |&id: &InstanceId| Gd::<TcpClient>::try_from_instance_id(id).ok();
-        self.clients.borrow().iter().filter_map(live).filter(|client| client.bind().core.is_open()).collect()
+        self.clients
+            .borrow()
+            .iter()
+            .filter_map(live)
+            .filter(|client| client.bind().core.is_open())
+            .collect()
     }
 
     pub(crate) fn is_listening(&self) -> bool {
@@ -238,7 +258,10 @@ impl ListenerCore {
     }
 
     pub(crate) fn local_port(&self) -> i64 {
-        self.listening.borrow().as_ref().map_or(0, |listening| listening.local_address().port().into())
+        self.listening
+            .borrow()
+            .as_ref()
+            .map_or(0, |listening| listening.local_address().port().into())
     }
 
     pub(crate) fn last_error(&self) -> String {
@@ -276,7 +299,11 @@ impl Socket for ListenerCore {
             if self.is_full(pump) {
                 return false; // The next accept() goes on.
             }
-            let event = self.listening.borrow().as_ref().and_then(|listening| listening.mailbox().next());
+            let event = self
+                .listening
+                .borrow()
+                .as_ref()
+                .and_then(|listening| listening.mailbox().next());
             let Some(event) = event else { break };
             pump.count_events(1);
             self.handle(event, pump);
@@ -284,7 +311,10 @@ impl Socket for ListenerCore {
                 break;
             }
         }
-        self.listening.borrow().as_ref().is_some_and(|listening| !listening.mailbox().is_empty())
+        self.listening
+            .borrow()
+            .as_ref()
+            .is_some_and(|listening| !listening.mailbox().is_empty())
     }
 
     fn expire(self: Rc<Self>, pump: &Pump, now: Instant) -> Option<Instant> {

@@ -21,21 +21,40 @@ pub(crate) async fn dial(target: &Target, options: &TcpOptions) -> Result<TcpStr
     let Some(limit) = options.connect_timeout else {
         return dial_unlimited(target, options).await;
     };
-    timeout(limit, dial_unlimited(target, options)).await.unwrap_or_else(|_| {
-        Err(ConnectError::TimedOut { host: target.host.clone(), port: target.port, seconds: limit.as_secs_f64() })
-    })
+    timeout(limit, dial_unlimited(target, options))
+        .await
+        .unwrap_or_else(|_| {
+            Err(ConnectError::TimedOut {
+                host: target.host.clone(),
+                port: target.port,
+                seconds: limit.as_secs_f64(),
+            })
+        })
 }
 
 async fn dial_unlimited(target: &Target, options: &TcpOptions) -> Result<TcpStream, ConnectError> {
-    let resolve_error = |source| ConnectError::Resolve { host: target.host.clone(), source };
+    let resolve_error = |source| ConnectError::Resolve {
+        host: target.host.clone(),
+        source,
+    };
     let addresses: Vec<SocketAddr> = match target.ip() {
         Some(ip) => vec![SocketAddr::new(ip, target.port)],
-        None => lookup_host((target.host.as_str(), target.port)).await.map_err(resolve_error)?.collect(),
+        None => lookup_host((target.host.as_str(), target.port))
+            .await
+            .map_err(resolve_error)?
+            .collect(),
     };
     if addresses.is_empty() {
-        return Err(resolve_error(io::Error::new(io::ErrorKind::NotFound, "the name has no address")));
+        return Err(resolve_error(io::Error::new(
+            io::ErrorKind::NotFound,
+            "the name has no address",
+        )));
     }
-    let connect_error = |source| ConnectError::Connect { host: target.host.clone(), port: target.port, source };
+    let connect_error = |source| ConnectError::Connect {
+        host: target.host.clone(),
+        port: target.port,
+        source,
+    };
     let stream = race(interleave(addresses)).await.map_err(connect_error)?;
     prepare(&stream, options).map_err(connect_error)?;
     Ok(stream)
@@ -77,7 +96,11 @@ async fn race(mut addresses: VecDeque<SocketAddr>) -> io::Result<TcpStream> {
 }
 
 async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
     let stream = socket.connect(address).await?;
     // A connect to a free local port within the system's own range of ports can meet itself (simultaneous open).
     if stream.local_addr()? == stream.peer_addr()? {
