@@ -98,6 +98,7 @@ pub enum CloseReason {
     ByHost,
     /// The peer, in good order.
     ByPeer,
-    /// The peer did not answer in time: the connect timeout, or the system's own (keep-alive, retransmission).
+    /// The peer did not answer in time: the connect timeout, the system's own (keep-alive, retransmission), or a peer that
+    /// took nothing of what was sent before a close.
     TimedOut,
 }

@@ -13,6 +13,7 @@ pub mod address;
 pub mod command;
 pub mod error;
 pub mod event;
+pub mod external;
 pub mod limits;
 pub mod mailbox;
 pub mod recv_buffer;

@@ -3,12 +3,16 @@
 use std::num::NonZeroU8;
 use std::time::Duration;
 
-/// How long a closing connection may take to send what was queued before it is cut.
+/// How long a closing connection may stand still, the peer taking nothing of what was queued, before it is cut.
 pub const CLOSE_FLUSH_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a connection that has sent its FIN keeps reading what the peer still sends. Closing at once would make the
-/// system answer those bytes with RST, and RST can destroy what the peer has not read yet.
+/// How long a connection that has sent its FIN waits for the peer's own while the peer keeps silent. Until then it reads
+/// what the peer still sends: closing at once would make the system answer those bytes with RST, and RST can destroy
+/// what the peer has not read yet.
 pub const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The same for a peer that goes on sending.
+pub const LINGER_LIMIT: Duration = Duration::from_secs(30);
 
 /// Bytes received and not yet taken by the user, per connection: the default.
 pub const DEFAULT_MAX_BUFFERED: usize = 1024 * 1024;

@@ -1,7 +1,7 @@
 //! The way from the main thread to one socket's task: its commands, and how many bytes they hold.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Context;
 
@@ -12,7 +12,7 @@ use crate::command::TcpCommand;
 use crate::error::SendError;
 
 /// Small sends in a row share one block of at most this size: one allocation and one copy for many messages.
-const COALESCE: usize = 16 * 1024;
+pub(crate) const COALESCE: usize = 16 * 1024;
 
 /// The commands of one socket that its task has not taken yet.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub(crate) struct Outbox<C = TcpCommand> {
     /// Bytes accepted and not yet handed to the system.
     pending: AtomicUsize,
     task: AtomicWaker,
+    /// The task has ended: nothing is taken in any more. Written and read under the queue's lock.
+    closed: AtomicBool,
 }
 
 impl Outbox {
@@ -30,8 +32,11 @@ impl Outbox {
         if self.pending().saturating_add(bytes.len()) > limit {
             return Err(SendError::Full);
         }
-        self.pending.fetch_add(bytes.len(), Ordering::AcqRel);
         let mut queue = self.queue();
+        if self.is_closed() {
+            return Err(SendError::Closed);
+        }
+        self.pending.fetch_add(bytes.len(), Ordering::AcqRel);
         let was_empty = queue.is_empty();
         match queue.back_mut() {
             Some(TcpCommand::Send(block)) if block.len() + bytes.len() <= COALESCE => block.extend_from_slice(bytes),
@@ -51,6 +56,7 @@ impl<C> Default for Outbox<C> {
             queue: Mutex::default(),
             pending: AtomicUsize::new(0),
             task: AtomicWaker::new(),
+            closed: AtomicBool::new(false),
         }
     }
 }
@@ -62,8 +68,11 @@ impl<C> Outbox<C> {
         if self.pending().saturating_add(bytes) > limit {
             return Err(SendError::Full);
         }
-        self.pending.fetch_add(bytes, Ordering::AcqRel);
         let mut queue = self.queue();
+        if self.is_closed() {
+            return Err(SendError::Closed);
+        }
+        self.pending.fetch_add(bytes, Ordering::AcqRel);
         let was_empty = queue.is_empty();
         queue.push_back(command);
         drop(queue);
@@ -75,7 +84,12 @@ impl<C> Outbox<C> {
 
     /// Queues any other command.
     pub(crate) fn push(&self, command: C) {
-        self.queue().push_back(command);
+        let mut queue = self.queue();
+        if self.is_closed() {
+            return;
+        }
+        queue.push_back(command);
+        drop(queue);
         self.task.wake();
     }
 
@@ -98,6 +112,18 @@ impl<C> Outbox<C> {
     /// Takes all commands that wait.
     pub(crate) fn take_now(&self) -> VecDeque<C> {
         std::mem::take(&mut *self.queue())
+    }
+
+    /// The task has ended: gives what still waits, and takes nothing in any more.
+    pub(crate) fn close(&self) -> VecDeque<C> {
+        let mut queue = self.queue();
+        self.closed.store(true, Ordering::Relaxed);
+        self.pending.store(0, Ordering::Release);
+        std::mem::take(&mut *queue)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
     }
 
     fn queue(&self) -> MutexGuard<'_, VecDeque<C>> {

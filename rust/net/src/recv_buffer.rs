@@ -4,6 +4,9 @@ use std::collections::VecDeque;
 
 use bytes::{Buf, Bytes};
 
+/// Small blocks in a row are joined up to this size, so that a peer that sends byte by byte costs no allocation for each.
+const JOIN: usize = 4096;
+
 /// A chain of received blocks, read as one stream.
 #[derive(Debug, Default)]
 pub struct RecvBuffer {
@@ -14,9 +17,30 @@ pub struct RecvBuffer {
 impl RecvBuffer {
     /// Adds a block at the end.
     pub fn push(&mut self, block: Bytes) {
-        if !block.is_empty() {
-            self.len += block.len();
+        if block.is_empty() {
+            return;
+        }
+        self.len += block.len();
+        if let Some(block) = self.join(block) {
             self.blocks.push_back(block);
+        }
+    }
+
+    /// Joins a small block with the last one, or gives it back.
+    fn join(&mut self, block: Bytes) -> Option<Bytes> {
+        let Some(last) = self.blocks.back_mut().filter(|last| last.len() + block.len() <= JOIN) else {
+            return Some(block);
+        };
+        match std::mem::take(last).try_into_mut() {
+            Ok(mut joined) => {
+                joined.extend_from_slice(&block);
+                *last = joined.freeze();
+                None
+            }
+            Err(shared) => {
+                *last = shared;
+                Some(block)
+            }
         }
     }
 

@@ -105,7 +105,10 @@ async fn accept_all(
     events: &MailboxSender<ListenerEvent>,
     tasks: &Tasks,
 ) {
-    let slots = Arc::new(Semaphore::new(options.max_clients.unwrap_or(Semaphore::MAX_PERMITS)));
+    let most = Semaphore::MAX_PERMITS;
+    let slots = Arc::new(Semaphore::new(
+        options.max_clients.map_or(most, |clients| clients.min(most)),
+    ));
     let mut pause: Option<Duration> = None;
     loop {
         events.room().await;
