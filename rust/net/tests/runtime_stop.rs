@@ -114,7 +114,7 @@ fn every_open_socket_learns_of_it() {
         assert!(client.tcp.send(b"late").is_err());
         assert!(client.tcp.mailbox().next().is_none());
     }
-    // Its port is free, and its handle does no harm.
+    // The listener's port is free, and its handle does no harm.
     drop(listen("127.0.0.1", port, None));
     drop(listener);
 }
@@ -161,6 +161,7 @@ fn a_dropped_handle_with_a_pending_lookup_or_connect_does_not_hold_it_up() {
 #[test]
 fn it_starts_again_twenty_times_with_traffic() {
     let _turn = turn();
+    stop(Duration::ZERO);
     for round in 0..20u64 {
         assert!(!runtime::is_running());
         let listener = listen("127.0.0.1", 0, None);
