@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 
-use crate::error::ConnectError;
+use crate::error::{ConnectError, DatagramLost};
 use crate::tcp_client::TcpClient;
 
 /// What happened on a TCP connection, in order.
@@ -34,6 +34,50 @@ pub enum ListenerEvent {
     Paused(io::Error),
     /// Accepting works again after [`ListenerEvent::Paused`].
     Resumed,
+}
+
+/// What happened on a UDP socket, apart from the datagrams it received: those wait in
+/// [`crate::udp_socket::UdpSocket::next_datagram`].
+#[derive(Debug)]
+pub enum UdpEvent {
+    /// The socket sends to this peer now, and hears no other.
+    Connected(Box<Endpoints>),
+    /// It could not be connected. It stays as it was, and what was sent meanwhile is lost.
+    ConnectFailed(Box<ConnectError>),
+    /// The datagram with this token was handed to the system.
+    Sent(u64),
+    /// A datagram did not go out. One with a token is always told of; others are left out while
+    /// [`crate::limits::MAX_UDP_EVENTS`] wait. Its data counts against the mailbox until it is released.
+    SendFailed(Box<LostDatagram>),
+    /// The peer of a connected socket does not take datagrams: an earlier one has come back (ICMP port or host
+    /// unreachable). The socket lives on. Left out as above.
+    Unreachable(SocketAddr, io::Error),
+    /// The socket is closed. The last event.
+    Closed(Option<io::Error>),
+}
+
+/// A datagram that did not go out.
+#[derive(Debug)]
+pub struct LostDatagram {
+    /// Why.
+    pub error: DatagramLost,
+    /// Its bytes.
+    pub data: Bytes,
+    /// The host as given; the peer's for a connected socket.
+    pub host: String,
+    /// The port, likewise.
+    pub port: u16,
+    /// The token given to [`crate::udp_socket::UdpSocket::send_to_awaited`].
+    pub token: Option<u64>,
+}
+
+/// A datagram that was received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Datagram {
+    /// Its bytes; none is a valid datagram too.
+    pub data: Bytes,
+    /// Who sent it. An IPv4 sender to a dual-stack socket is given as IPv4.
+    pub from: SocketAddr,
 }
 
 /// The two addresses of a connection.
