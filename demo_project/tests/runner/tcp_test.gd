@@ -7,6 +7,11 @@ const LOOPBACK := "127.0.0.1"
 ## Not a divisor of any size that the network moves bytes in, so that a block in the wrong place is seen.
 const _PATTERN_SIZE := 65521
 
+## What an engine that ends in good order does not print.
+const _TROUBLE: Array[String] = ["SCRIPT ERROR", "ObjectDB instances leaked", "resources still in use", "panicked at"]
+
+var _background: Array[Background] = []
+
 
 ## A listener on a free port.
 func listen() -> TcpListener:
@@ -30,9 +35,25 @@ func connect_pair() -> Array[TcpClient]:
 	return await connect_to(listen())
 
 
-## Starts a coroutine without waiting for it. What it returns is awaitable.
+## Starts a coroutine without waiting for it. The task has what it returns.
 func start(coroutine: Callable) -> NetTask:
-	return NetTask.from(coroutine.call())
+	var background := Background.new()
+	_background.append(background)
+	var task := NetTask.from(background.finished)
+	background.run(coroutine)
+	return task
+
+
+## Runs `res://tests/children/NAME.gd` in a second engine, which has to end in good order. Returns what it printed.
+func run_child(child: String, arguments := PackedStringArray(), time := 30.0) -> String:
+	var all := PackedStringArray(["res://tests/children/child.tscn", "--", child])
+	all.append_array(arguments)
+	var run := await run_engine(all, time)
+	var output := run[1] as String
+	equal(run[0], 0, "exit code of %s, which printed\n%s" % [child, output])
+	for trouble: String in _TROUBLE:
+		check(not output.contains(trouble), "%s of %s in\n%s" % [trouble, child, output])
+	return output
 
 
 ## So many bytes of which no two blocks are alike.
@@ -62,3 +83,13 @@ func same_bytes(actual: PackedByteArray, expected: PackedByteArray, message := "
 	return check(
 		false, "%s: %d bytes, expected %d, the first difference at %d" % [message, actual.size(), expected.size(), at]
 	)
+
+
+## A coroutine that runs beside the test.
+class Background:
+	extends RefCounted
+	signal finished(result: Variant)
+
+	func run(coroutine: Callable) -> void:
+		var result: Variant = await coroutine.call()
+		finished.emit(result)
