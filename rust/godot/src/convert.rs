@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use async_sockets_net::error::{BindError, ConnectError, SendError};
 use async_sockets_net::recv_buffer::RecvBuffer;
-use godot::builtin::{GString, PackedByteArray, VarArray, Variant, varray};
+use async_sockets_net::websocket::request::Headers;
+use godot::builtin::{GString, PackedByteArray, VarArray, VarDictionary, Variant, varray};
 use godot::global::Error;
 use godot::meta::ToGodot;
 
@@ -33,14 +34,19 @@ pub(crate) fn packed(buffer: &RecvBuffer, skip: usize, len: usize) -> PackedByte
     array
 }
 
-/// The engine's text of UTF-8 bytes. What is not UTF-8 becomes U+FFFD, and so does U+0000, which its String cannot hold.
-pub(crate) fn text(utf8: &[u8]) -> GString {
-    let text = String::from_utf8_lossy(utf8);
-    if text.contains('\0') {
-        GString::from(&text.replace('\0', "\u{FFFD}"))
-    } else {
-        GString::from(text.as_ref())
+/// The engine's text of UTF-8 bytes. What is not UTF-8 becomes U+FFFD, and so does U+0000.
+pub(crate) fn utf8_text(utf8: &[u8]) -> GString {
+    text(&String::from_utf8_lossy(utf8))
+}
+
+/// The engine's form of a text. Its String ends at U+0000 and drops a leading U+FEFF when it is made of UTF-8; so
+/// U+0000 becomes U+FFFD, as the engine itself shows it, and U+FEFF stays.
+pub(crate) fn text(text: &str) -> GString {
+    if !text.starts_with('\u{FEFF}') && !text.contains('\0') {
+        return GString::from(text);
     }
+    let chars: Vec<char> = text.chars().map(|c| if c == '\0' { '\u{FFFD}' } else { c }).collect();
+    GString::from(chars.as_slice())
 }
 
 pub(crate) fn connect_error(error: &ConnectError) -> Error {
@@ -90,4 +96,18 @@ pub(crate) fn no_bytes() -> Variant {
 /// A budget in microseconds from a script; less than 0 is 0, and more than a minute is a minute.
 pub(crate) fn budget(microseconds: i64) -> Duration {
     Duration::from_micros(microseconds.clamp(0, 60_000_000).unsigned_abs())
+}
+
+/// Header lines by their names in lower case; several of one name are joined by commas (RFC 9110 section 5.3).
+pub(crate) fn headers(headers: &Headers) -> VarDictionary {
+    let mut dictionary = VarDictionary::new();
+    for (name, value) in headers.iter() {
+        let name = GString::from(&name.to_ascii_lowercase());
+        let joined = match dictionary.get(&name) {
+            Some(first) => format!("{first}, {value}"),
+            None => value.to_owned(),
+        };
+        dictionary.set(&name, &GString::from(&joined));
+    }
+    dictionary
 }

@@ -14,6 +14,7 @@ mod pump;
 mod task;
 mod tcp_client;
 mod tcp_listener;
+mod websocket_server;
 
 /// The library's entry point; the one place where gdext asks for `unsafe`.
 mod entry {

@@ -26,4 +26,8 @@ names! {
     connected,
     data_received,
     disconnected,
+    handshake_requested,
+    message_received,
+    server_error,
+    text_data_received,
 }

@@ -285,7 +285,8 @@ impl TcpClient {
     }
 
     /// Awaitable: [code][OK, bytes][/code] once everything was handed to the system. A buffer of any size is taken when
-    /// nothing else waits. After a timeout the rest is still sent.
+    /// nothing else waits. After a timeout the rest is still sent. When the connection ends first, in whatever way, the
+    /// result is an error; how much the peer has is not known then.
     #[func]
     fn send_async(&self, buffer: PackedByteArray, #[opt(default = -1.0)] timeout: f64) -> Variant {
         let Some(core) = self.core() else {

@@ -102,7 +102,7 @@ fn flush_tokens_come_in_order_and_not_before_their_bytes_are_out() {
 
 #[test]
 fn a_lower_limit_counts_at_once() {
-    let (mut client, _peer) = pair(&options());
+    let (client, _peer) = pair(&options());
     client.tcp.set_max_pending_send(10);
     assert_eq!(client.tcp.send(&[0; 11]), Err(SendError::Full));
     assert_eq!(client.tcp.send(&[0; 10]), Ok(()));

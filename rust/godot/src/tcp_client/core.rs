@@ -105,6 +105,12 @@ struct PendingSend {
     len: usize,
 }
 
+/// The signals of a connection's end. Kept apart from the state, which may be a new connection's when they are told.
+struct Farewell {
+    close: Close,
+    listener: Option<Weak<ListenerCore>>,
+}
+
 #[derive(Default)]
 pub(crate) struct ClientCore {
     pub(crate) base: SocketBase,
@@ -127,8 +133,8 @@ pub(crate) struct ClientCore {
     closed_here: Cell<bool>,
     /// The peer has sent its FIN.
     peer_closed: Cell<bool>,
-    /// The signals of the end are still to come: the user closed, and the connection is not over or was replaced.
-    owes_close: Cell<bool>,
+    /// The signals of the end that are still to come: the user closed, and the connection is not over or was replaced.
+    owed: RefCell<Option<Farewell>>,
     /// Accepted and not handed to the user yet: its events wait, so that no signal is lost.
     held: Cell<bool>,
     last_error: RefCell<String>,
@@ -195,7 +201,7 @@ impl ClientCore {
 
     fn begin(&self, connection: Connection, status: Status) {
         let pump = Pump::get();
-        for (task, result) in self.all_failures(Error::ERR_UNAVAILABLE) {
+        for (task, result) in self.all_failures(Error::ERR_UNAVAILABLE, false) {
             pump.finish_later(task, result.to_variant());
         }
         self.forget_connection();
@@ -243,7 +249,7 @@ impl ClientCore {
         self.close.set(Close::ByHost);
         self.end_error.set(Some(Error::ERR_UNAVAILABLE));
         self.closed_here.set(true);
-        self.owes_close.set(true);
+        *self.owed.borrow_mut() = Some(self.farewell(Close::ByHost));
         if let Some(socket) = self.socket() {
             Pump::get().schedule(socket);
         }
@@ -254,10 +260,12 @@ impl ClientCore {
         let Some(pump) = Pump::existing() else { return };
         self.status.set(Status::None);
         self.end_error.set(Some(Error::ERR_UNAVAILABLE));
-        for (task, result) in self.all_failures(Error::ERR_UNAVAILABLE) {
+        for (task, result) in self.all_failures(Error::ERR_UNAVAILABLE, false) {
             pump.finish_later(task, result.to_variant());
         }
         self.forget_connection();
+        // Nobody calls its process() any more: where it is parked, the next automatic drain takes it out.
+        self.base.auto_process.set(true);
     }
 
     // Sending ---------------------------------------------------------------------------------------------------------
@@ -535,50 +543,62 @@ impl ClientCore {
     }
 
     fn peer_has_closed(&self, pump: &Pump) {
+        let connection = self.id();
         self.peer_closed.set(true);
         self.fail_receives(Error::ERR_FILE_EOF, pump);
-        if self.settings.allow_half_open.get() || self.status.get() != Status::Connected {
+        let is_another = self.id() != connection || self.status.get() != Status::Connected;
+        if self.settings.allow_half_open.get() || is_another {
             return;
         }
         // What the receives above made their owners send still goes out before this side's FIN.
         if let Some(connection) = &*self.connection.borrow() {
             connection.close();
         }
+        let farewell = self.farewell(Close::ByPeer);
         self.end(Close::ByPeer, Error::ERR_FILE_EOF, Status::None, pump);
-        self.emit_closed(pump);
+        self.emit_closed(&farewell, pump);
     }
 
     fn connection_is_over(&self, reason: CloseReason, error: Option<std::io::Error>, pump: &Pump) {
-        let was_open = self.status.get() == Status::Connected;
         if let Some(error) = error {
             *self.last_error.borrow_mut() = error.to_string();
         }
-        if was_open {
+        let farewell = if self.status.get() == Status::Connected {
             let (close, code, status) = match reason {
                 CloseReason::ByHost => (Close::ByHost, Error::ERR_UNAVAILABLE, Status::None),
                 CloseReason::ByPeer => (Close::ByPeer, Error::ERR_FILE_EOF, Status::None),
                 CloseReason::TimedOut => (Close::Timeout, Error::ERR_CONNECTION_ERROR, Status::Error),
                 CloseReason::Error => (Close::Error, Error::ERR_CONNECTION_ERROR, Status::Error),
             };
+            let farewell = self.farewell(close);
             self.end(close, code, status, pump);
-        }
-        self.forget_connection();
-        self.fail_sends(self.end_error.get().unwrap_or(Error::ERR_CONNECTION_ERROR), pump);
-        if was_open || self.owes_close.take() {
-            self.emit_closed(pump);
+            Some(farewell)
+        } else {
+            // Told already, or the user's own close.
+            let farewell = self.owed.take();
+            self.forget_connection();
+            self.fail_sends(self.end_error.get().unwrap_or(Error::ERR_CONNECTION_ERROR), pump);
+            farewell
+        };
+        if let Some(farewell) = farewell {
+            self.emit_closed(&farewell, pump);
         }
     }
 
-    /// The connection is of no more use to the user: sets the state and resolves what waits.
+    /// The connection is of no more use to the user: sets the state, and only then tells what waits, since whoever
+    /// hears of it may connect anew.
     fn end(&self, close: Close, error: Error, status: Status, pump: &Pump) {
         self.status.set(status);
         self.close.set(close);
         self.end_error.set(Some(error));
-        self.answer_connect_waits(error, pump);
-        self.fail_receives(error, pump);
-        if status == Status::Error {
-            self.fail_sends(error, pump);
+        let failures = self.all_failures(error, close != Close::ByHost);
+        self.settle();
+        // What the user sent before the peer's close still goes out.
+        if close != Close::ByPeer {
             self.forget_connection();
+        }
+        for (task, result) in failures {
+            NetTask::complete(&task, result.to_variant(), pump);
         }
     }
 
@@ -599,21 +619,26 @@ impl ClientCore {
         }
     }
 
-    fn emit_closed(&self, pump: &Pump) {
-        self.owes_close.set(false);
-        let listener = self.listener.borrow().as_ref().and_then(Weak::upgrade);
-        let reason = self.close.get().value();
+    fn farewell(&self, close: Close) -> Farewell {
+        Farewell {
+            close,
+            listener: self.listener.borrow().clone(),
+        }
+    }
+
+    fn emit_closed(&self, farewell: &Farewell, pump: &Pump) {
+        let listener = farewell.listener.as_ref().and_then(Weak::upgrade);
         let object = self.base.object();
         self.base.emit(&pump.names.disconnected, &[]);
-        self.base.emit(&pump.names.closed, &[reason]);
+        self.base.emit(&pump.names.closed, &[farewell.close.value()]);
         if let (Some(listener), Some(object)) = (listener, object) {
             listener.client_is_gone(&object, pump);
         }
     }
 
     /// Takes every operation that waits now, with its result.
-    fn all_failures(&self, error: Error) -> Vec<(Gd<NetTask>, VarArray)> {
-        let receives = std::iter::from_fn(|| self.inbox.next_failure(error, false));
+    fn all_failures(&self, error: Error, with_bytes: bool) -> Vec<(Gd<NetTask>, VarArray)> {
+        let receives = std::iter::from_fn(|| self.inbox.next_failure(error, with_bytes));
         let waits = self
             .connect_waits
             .take()
@@ -706,9 +731,12 @@ impl Socket for ClientCore {
             let error = self.not_open_error();
             self.fail_receives(error, pump);
         }
-        if self.owes_close.get() && self.status.get() != Status::None {
+        if self.status.get() != Status::None {
             // The connection that the user closed was replaced by a new one before its end was told.
-            self.emit_closed(pump);
+            let owed = self.owed.take();
+            if let Some(farewell) = owed {
+                self.emit_closed(&farewell, pump);
+            }
         }
         if self.settings.emit_data.get() {
             self.emit_buffered(pump);
@@ -727,6 +755,10 @@ impl Socket for ClientCore {
             if pump.turn_over() {
                 break;
             }
+        }
+        if left == 0 && self.closed_here.get() {
+            // Those that went out in time have been answered by now.
+            self.fail_sends(Error::ERR_UNAVAILABLE, pump);
         }
         self.update_demand();
         left > 0
@@ -778,7 +810,7 @@ impl Socket for ClientCore {
         if pump.is_closed() {
             self.inbox.clear();
         }
-        for (task, result) in self.all_failures(Error::ERR_UNAVAILABLE) {
+        for (task, result) in self.all_failures(Error::ERR_UNAVAILABLE, false) {
             NetTask::complete(&task, result.to_variant(), pump);
         }
     }
