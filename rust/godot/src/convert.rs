@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use async_sockets_net::error::{BindError, ConnectError, SendError};
+use async_sockets_net::error::{BindError, ConnectError, DatagramError, DatagramLost, MulticastError, SendError};
 use async_sockets_net::recv_buffer::RecvBuffer;
 use async_sockets_net::websocket::request::Headers;
 use godot::builtin::{GString, PackedByteArray, VarArray, VarDictionary, Variant, varray};
@@ -71,6 +71,32 @@ pub(crate) fn send_error(error: SendError) -> Error {
     match error {
         SendError::Full => Error::ERR_OUT_OF_MEMORY,
         SendError::Closed => Error::ERR_UNAVAILABLE,
+    }
+}
+
+pub(crate) fn datagram_error(error: DatagramError) -> Error {
+    match error {
+        DatagramError::TooLarge(_) => Error::ERR_INVALID_PARAMETER,
+        DatagramError::NotConnected => Error::ERR_UNCONFIGURED,
+        DatagramError::Queue(error) => send_error(error),
+    }
+}
+
+pub(crate) fn datagram_lost(error: &DatagramLost) -> Error {
+    match error {
+        DatagramLost::Resolve { .. } => Error::ERR_CANT_RESOLVE,
+        DatagramLost::Io(_) => Error::ERR_CONNECTION_ERROR,
+        DatagramLost::NotConnected => Error::ERR_UNCONFIGURED,
+        DatagramLost::Closed => Error::ERR_UNAVAILABLE,
+    }
+}
+
+pub(crate) fn multicast_error(error: &MulticastError) -> Error {
+    match error {
+        MulticastError::Group(_) => Error::ERR_INVALID_PARAMETER,
+        MulticastError::Interface(_) => Error::ERR_DOES_NOT_EXIST,
+        MulticastError::Closed => Error::ERR_UNCONFIGURED,
+        MulticastError::Io(_) => Error::FAILED,
     }
 }
 

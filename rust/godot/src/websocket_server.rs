@@ -72,7 +72,7 @@ pub(crate) struct WebSocketServer {
     /// More header lines for the response to the opening handshake, as [code]"Name: value"[/code].
     #[var(get = get_handshake_headers, set = set_handshake_headers)]
     handshake_headers: PhantomVar<PackedStringArray>,
-    /// Origins that may connect, such as [code]"https://example.org"[/code]; others are refused with 403. [code]""[/code]
+    /// Origins that may connect, such as `https://example.org`; others are refused with 403. [code]""[/code]
     /// stands for a client without an origin (no browser). Empty: everybody may.
     #[var(get = get_allowed_origins, set = set_allowed_origins)]
     allowed_origins: PhantomVar<PackedStringArray>,
