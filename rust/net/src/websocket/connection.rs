@@ -360,23 +360,28 @@ impl<S: Transport> Future for Connection<S> {
         let this = self.get_mut();
         this.client.register(cx.waker());
         loop {
-            if this.is_late(cx) {
-                if !matches!(this.phase, Phase::Lingering) {
-                    // The peer takes nothing any more: drop what waits, in the system too (RST).
-                    let _ = SockRef::from(this.stream.tcp()).set_linger(Some(Duration::ZERO));
-                    this.vanish("");
-                }
-                return Poll::Ready(());
-            }
-            match &this.phase {
-                Phase::Open | Phase::Closing(_) => ready!(this.poll_live(cx)),
-                Phase::Ending(_) => ready!(this.poll_end(cx)),
-                Phase::Lingering => {
-                    ready!(this.poll_discard(cx));
-                    return Poll::Ready(());
-                }
+            let turned = match &this.phase {
+                Phase::Open | Phase::Closing(_) => this.poll_live(cx),
+                Phase::Ending(_) => this.poll_end(cx),
+                Phase::Lingering => match this.poll_discard(cx) {
+                    Poll::Ready(_) => return Poll::Ready(()),
+                    Poll::Pending => Poll::Pending,
+                },
                 Phase::Over => return Poll::Ready(()),
+            };
+            if turned.is_ready() {
+                continue;
             }
+            // Asked last, as a phase that has just begun may have set it.
+            if !this.is_late(cx) {
+                return Poll::Pending;
+            }
+            if !matches!(this.phase, Phase::Lingering) {
+                // The peer takes nothing any more: drop what waits, in the system too (RST).
+                let _ = SockRef::from(this.stream.tcp()).set_linger(Some(Duration::ZERO));
+                this.vanish("");
+            }
+            return Poll::Ready(());
         }
     }
 }

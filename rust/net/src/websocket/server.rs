@@ -54,6 +54,7 @@ async fn run(
     mut stopped: oneshot::Receiver<()>,
     unflushed: FlushGuard,
 ) {
+    let _farewell = Farewell(registry.clone());
     let (stop, stopping) = watch::channel(false);
     let (alive, mut all_gone) = mpsc::channel(1);
     {
@@ -73,8 +74,16 @@ async fn run(
     drop(alive);
     // Nothing is ever sent: it ends when the last connection has dropped its end.
     let _: Result<Option<()>, _> = timeout(STOP_TIMEOUT + STOP_GRACE, all_gone.recv()).await;
-    registry.tell(Note::Stopped);
     drop(unflushed);
+}
+
+/// Tells the main thread that the server has stopped, even if the runtime was.
+struct Farewell(Arc<Registry>);
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        self.0.tell(Note::Stopped);
+    }
 }
 
 async fn beat(registry: &Registry) {
