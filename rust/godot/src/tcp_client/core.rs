@@ -11,8 +11,8 @@ use async_sockets_net::limits::{KeepAlive, TcpOptions};
 use async_sockets_net::mailbox::SocketId;
 use async_sockets_net::recv_buffer::{Request, Want};
 use async_sockets_net::tcp_client::TcpClient as Connection;
-use godot::builtin::{GString, PackedByteArray, VarArray, Variant, varray};
-use godot::classes::StreamPeerTcp;
+use godot::builtin::{GString, PackedByteArray, PackedStringArray, VarArray, Variant, varray};
+use godot::classes::{StreamPeerTcp, TlsOptions};
 use godot::global::Error;
 use godot::meta::ToGodot;
 use godot::obj::Gd;
@@ -25,6 +25,7 @@ use crate::lifecycle;
 use crate::pump::{Pump, Socket, SocketBase};
 use crate::task::NetTask;
 use crate::tcp_listener::core::ListenerCore;
+use crate::waiting::Waiting;
 
 /// What the user has set. It holds for the next connection, and for this one where that can be.
 pub(crate) struct Settings {
@@ -39,6 +40,8 @@ pub(crate) struct Settings {
     pub(crate) big_endian: Cell<bool>,
     pub(crate) emit_data: Cell<bool>,
     pub(crate) allow_half_open: Cell<bool>,
+    pub(crate) tls: RefCell<Option<Gd<TlsOptions>>>,
+    pub(crate) alpn: RefCell<PackedStringArray>,
 }
 
 impl Default for Settings {
@@ -56,6 +59,8 @@ impl Default for Settings {
             big_endian: Cell::new(false),
             emit_data: Cell::new(false),
             allow_half_open: Cell::new(false),
+            tls: RefCell::default(),
+            alpn: RefCell::default(),
         }
     }
 }
@@ -72,6 +77,7 @@ impl Settings {
             max_buffered: self.max_buffered.get(),
             max_pending_send: self.max_pending_send.get(),
             connect_timeout: seconds(self.connect_timeout.get()),
+            tls: None,
         }
     }
 
@@ -122,6 +128,9 @@ pub(crate) struct ClientCore {
     /// An event that a receive has met and left to the next drain, since it emits signals.
     stash: RefCell<Option<TcpEvent>>,
     connect_waits: RefCell<VecDeque<Pending>>,
+    pub(super) tls_waits: Waiting,
+    /// The host of the last `connect_to_host()`.
+    pub(super) host: RefCell<String>,
     sends: RefCell<VecDeque<PendingSend>>,
     next_token: Cell<u64>,
     status: Cell<Status>,
@@ -148,7 +157,7 @@ impl ClientCore {
         core
     }
 
-    fn socket(&self) -> Option<Rc<dyn Socket>> {
+    pub(super) fn socket(&self) -> Option<Rc<dyn Socket>> {
         self.this.get()?.upgrade().map(|this| this as Rc<dyn Socket>)
     }
 
@@ -158,13 +167,19 @@ impl ClientCore {
         if !self.may_start() {
             return Error::ERR_ALREADY_IN_USE;
         }
-        match Connection::connect(target, &self.settings.options()) {
+        let options = match self.options() {
+            Ok(options) => options,
+            Err(error) => return error,
+        };
+        let host = target.host.clone();
+        match Connection::connect(target, &options) {
             Ok(connection) => {
+                *self.host.borrow_mut() = host;
                 self.begin(connection, Status::Connecting);
                 Error::OK
             }
             Err(error) => {
-                *self.last_error.borrow_mut() = error.to_string();
+                self.set_last_error(error.to_string());
                 Error::ERR_CANT_CREATE
             }
         }
@@ -311,7 +326,7 @@ impl ClientCore {
     }
 
     /// The error of an operation on a client that has no connection.
-    fn not_open_error(&self) -> Error {
+    pub(super) fn not_open_error(&self) -> Error {
         self.end_error.get().unwrap_or(Error::ERR_UNCONFIGURED)
     }
 
@@ -497,7 +512,7 @@ impl ClientCore {
             }
             TcpEvent::ConnectFailed(error) => {
                 let code = connect_error(&error);
-                *self.last_error.borrow_mut() = error.to_string();
+                self.set_last_error(error.to_string());
                 let close = if code == Error::ERR_TIMEOUT {
                     Close::Timeout
                 } else {
@@ -515,6 +530,8 @@ impl ClientCore {
             }
             TcpEvent::Data(bytes) => self.inbox.push(bytes),
             TcpEvent::Flushed(token) => self.answer_sends(token, pump),
+            TcpEvent::TlsReady(_) => self.tls_ready(pump),
+            TcpEvent::TlsFailed(error) => self.tls_failed(&error, pump),
             TcpEvent::PeerClosed => self.peer_has_closed(pump),
             TcpEvent::Closed(reason, error) => self.connection_is_over(reason, error, pump),
         }
@@ -561,7 +578,7 @@ impl ClientCore {
 
     fn connection_is_over(&self, reason: CloseReason, error: Option<std::io::Error>, pump: &Pump) {
         if let Some(error) = error {
-            *self.last_error.borrow_mut() = error.to_string();
+            self.set_last_error(error.to_string());
         }
         let farewell = if self.status.get() == Status::Connected {
             let (close, code, status) = match reason {
@@ -617,6 +634,7 @@ impl ClientCore {
         for send in sends {
             NetTask::complete(&send.pending.task, varray![error, 0].to_variant(), pump);
         }
+        self.answer_tls_waits(error, pump);
     }
 
     fn farewell(&self, close: Close) -> Farewell {
@@ -649,7 +667,12 @@ impl ClientCore {
             .take()
             .into_iter()
             .map(|send| (send.pending.task, varray![error, 0]));
-        receives.chain(waits).chain(sends).collect()
+        let tls = self
+            .tls_waits
+            .take_all()
+            .into_iter()
+            .map(|(task, ())| (task, result(error)));
+        receives.chain(waits).chain(sends).chain(tls).collect()
     }
 
     // What the user can ask -------------------------------------------------------------------------------------------
@@ -674,6 +697,10 @@ impl ClientCore {
 
     pub(crate) fn endpoints(&self) -> Option<Endpoints> {
         self.endpoints.get()
+    }
+
+    pub(super) fn set_last_error(&self, words: String) {
+        *self.last_error.borrow_mut() = words;
     }
 
     pub(crate) fn last_error(&self) -> GString {

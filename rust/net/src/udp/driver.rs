@@ -416,8 +416,12 @@ impl Driver {
     }
 
     fn lose(&self, outgoing: Outgoing, error: DatagramLost) {
+        self.outbox.settle(weight(&outgoing.data));
+        self.tell_lost(outgoing, error);
+    }
+
+    fn tell_lost(&self, outgoing: Outgoing, error: DatagramLost) {
         let Outgoing { data, to, token, .. } = outgoing;
-        self.outbox.settle(weight(&data));
         if token.is_none() && !self.events.has_room() {
             return;
         }
@@ -460,10 +464,10 @@ impl Driver {
         self.drop_waiting();
         let ready = std::mem::take(&mut self.ready);
         self.lose_all(ready, || DatagramLost::Closed);
-        for command in self.outbox.take_now() {
+        for command in self.outbox.close() {
             if let UdpCommand::Send { data, to, token } = command {
                 let address = None;
-                self.lose(
+                self.tell_lost(
                     Outgoing {
                         data,
                         to,

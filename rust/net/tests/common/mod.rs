@@ -213,9 +213,8 @@ pub(crate) fn bind_address(host: &str, port: u16) -> BindAddress {
 
 pub(crate) fn listen_options(max_clients: Option<usize>) -> ListenOptions {
     ListenOptions {
-        backlog: 1024,
         max_clients,
-        tcp: TcpOptions::default(),
+        ..ListenOptions::default()
     }
 }
 
