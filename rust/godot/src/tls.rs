@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use async_sockets_net::error::TlsConfigError;
 use async_sockets_net::tls::{TlsClientConfig, TlsServerConfig, TlsTrust};
 use godot::builtin::{GString, PackedStringArray};
-use godot::classes::{CryptoKey, FileAccess, ProjectSettings, TlsOptions, X509Certificate};
+use godot::classes::{CryptoKey, Engine, FileAccess, ProjectSettings, TlsOptions, X509Certificate};
 use godot::global::Error;
 use godot::meta::FromGodot;
 use godot::obj::{Gd, InstanceId, Singleton};
@@ -95,7 +95,7 @@ fn read(options: &Gd<TlsOptions>, alpn: &[String]) -> Result<Side, Refusal> {
             .map_err(refusal);
     }
     let chain: Option<Gd<X509Certificate>> = get(&mut options, "get_trusted_ca_chain")?;
-    let chain = chain.map(|mut chain| chain.save_to_string().to_string());
+    let chain = chain.map(|mut chain| quietly(|| chain.save_to_string()));
     if get::<bool>(&mut options, "is_unsafe_client")? {
         return TlsClientConfig::insecure(chain.as_deref(), &alpn)
             .map(Side::Client)
@@ -115,6 +115,17 @@ fn get<T: FromGodot>(options: &mut Gd<TlsOptions>, getter: &str) -> Result<T, Re
         .call(getter, &[])
         .try_to()
         .map_err(|_| wrong("the TLSOptions lack a key or a certificate"))
+}
+
+/// The engine's PEM of a key or a certificate. The engine (4.6 at least) complains of the zero byte that it puts behind
+/// it itself.
+fn quietly(pem: impl FnOnce() -> GString) -> String {
+    let mut engine = Engine::singleton();
+    let printing = engine.is_printing_error_messages();
+    engine.set_print_error_messages(false);
+    let pem = pem().to_string();
+    engine.set_print_error_messages(printing);
+    pem
 }
 
 /// The project's own certificates, if the setting names some.
