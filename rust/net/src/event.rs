@@ -2,11 +2,16 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::error::ConnectError;
+use crate::error::{ConnectError, DatagramLost};
 use crate::tcp_client::TcpClient;
+use crate::websocket::ClientId;
+use crate::websocket::close_code::Disconnect;
+use crate::websocket::messages::Messages;
+use crate::websocket::request::{ClientInfo, HandshakeRequest};
 
 /// What happened on a TCP connection, in order.
 #[derive(Debug)]
@@ -34,6 +39,75 @@ pub enum ListenerEvent {
     Paused(io::Error),
     /// Accepting works again after [`ListenerEvent::Paused`].
     Resumed,
+}
+
+/// What happened on a UDP socket, apart from the datagrams it received: those wait in
+/// [`crate::udp_socket::UdpSocket::next_datagram`].
+#[derive(Debug)]
+pub enum UdpEvent {
+    /// The socket sends to this peer now, and hears no other.
+    Connected(Box<Endpoints>),
+    /// It could not be connected. It stays as it was, and what was sent meanwhile is lost.
+    ConnectFailed(Box<ConnectError>),
+    /// The datagram with this token was handed to the system.
+    Sent(u64),
+    /// A datagram did not go out. One with a token is always told of; others are left out while
+    /// [`crate::limits::MAX_UDP_EVENTS`] wait. Its data counts against the mailbox until it is released.
+    SendFailed(Box<LostDatagram>),
+    /// The peer of a connected socket does not take datagrams: an earlier one has come back (ICMP port or host
+    /// unreachable). The socket lives on. Left out as above.
+    Unreachable(SocketAddr, io::Error),
+    /// The socket is closed. The last event.
+    Closed(Option<io::Error>),
+}
+
+/// A datagram that did not go out.
+#[derive(Debug)]
+pub struct LostDatagram {
+    /// Why.
+    pub error: DatagramLost,
+    /// Its bytes.
+    pub data: Bytes,
+    /// The host as given; the peer's for a connected socket.
+    pub host: String,
+    /// The port, likewise.
+    pub port: u16,
+    /// The token given to [`crate::udp_socket::UdpSocket::send_to_awaited`].
+    pub token: Option<u64>,
+}
+
+/// A datagram that was received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Datagram {
+    /// Its bytes; none is a valid datagram too.
+    pub data: Bytes,
+    /// Who sent it. An IPv4 sender to a dual-stack socket is given as IPv4.
+    pub from: SocketAddr,
+}
+
+/// What happened on a WebSocket server. For one client the order is: a handshake's events, `Connected`, `Messages`,
+/// `Disconnected`; each client that connected is disconnected once.
+#[derive(Debug)]
+pub enum WebSocketEvent {
+    /// A client asks to come in, and the server was told to ask
+    /// ([`crate::websocket::options::HandshakeOptions::manual`]): answer with
+    /// [`crate::websocket_server::WebSocketServer::accept_handshake`] or `reject_handshake`.
+    HandshakeRequested(ClientId, Box<HandshakeRequest>),
+    /// Nobody answered [`WebSocketEvent::HandshakeRequested`] in time, or the server stopped: the client was refused.
+    HandshakeExpired(ClientId),
+    /// A client is in.
+    Connected(ClientId, Arc<ClientInfo>),
+    /// Everything that a client sent since the last such event. Taking it makes the client's room free again.
+    Messages(ClientId, Messages),
+    /// A client is gone. Its id is unknown from now on.
+    Disconnected(ClientId, Box<Disconnect>),
+    /// The process is out of file descriptors or memory for sockets: accepting waits and tries again. Said once.
+    Paused(io::Error),
+    /// Accepting works again after [`WebSocketEvent::Paused`].
+    Resumed,
+    /// The server has stopped, and all its clients are gone. The last event, unless the whole runtime was stopped under
+    /// the server: then `Disconnected` events may follow.
+    Stopped,
 }
 
 /// The two addresses of a connection.

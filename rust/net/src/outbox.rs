@@ -1,4 +1,4 @@
-//! The way from the main thread to one connection's task: its commands, and how many bytes they hold.
+//! The way from the main thread to one socket's task: its commands, and how many bytes they hold.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,10 +14,10 @@ use crate::error::SendError;
 /// Small sends in a row share one block of at most this size: one allocation and one copy for many messages.
 pub(crate) const COALESCE: usize = 16 * 1024;
 
-/// The commands of one connection that its task has not taken yet.
-#[derive(Debug, Default)]
-pub(crate) struct Outbox {
-    queue: Mutex<VecDeque<TcpCommand>>,
+/// The commands of one socket that its task has not taken yet.
+#[derive(Debug)]
+pub(crate) struct Outbox<C = TcpCommand> {
+    queue: Mutex<VecDeque<C>>,
     /// Bytes accepted and not yet handed to the system.
     pending: AtomicUsize,
     task: AtomicWaker,
@@ -48,9 +48,42 @@ impl Outbox {
         }
         Ok(())
     }
+}
+
+impl<C> Default for Outbox<C> {
+    fn default() -> Self {
+        Self {
+            queue: Mutex::default(),
+            pending: AtomicUsize::new(0),
+            task: AtomicWaker::new(),
+            closed: AtomicBool::new(false),
+        }
+    }
+}
+
+impl<C> Outbox<C> {
+    /// Queues a command that weighs `bytes` unless more than `limit` would wait then.
+    pub(crate) fn push_within(&self, command: C, bytes: usize, limit: usize) -> Result<(), SendError> {
+        // As in `send`, only one thread adds.
+        if self.pending().saturating_add(bytes) > limit {
+            return Err(SendError::Full);
+        }
+        let mut queue = self.queue();
+        if self.is_closed() {
+            return Err(SendError::Closed);
+        }
+        self.pending.fetch_add(bytes, Ordering::AcqRel);
+        let was_empty = queue.is_empty();
+        queue.push_back(command);
+        drop(queue);
+        if was_empty {
+            self.task.wake();
+        }
+        Ok(())
+    }
 
     /// Queues any other command.
-    pub(crate) fn push(&self, command: TcpCommand) {
+    pub(crate) fn push(&self, command: C) {
         let mut queue = self.queue();
         if self.is_closed() {
             return;
@@ -71,13 +104,13 @@ impl Outbox {
     }
 
     /// Takes all commands that wait; the next one wakes the task.
-    pub(crate) fn take(&self, cx: &Context<'_>) -> VecDeque<TcpCommand> {
+    pub(crate) fn take(&self, cx: &Context<'_>) -> VecDeque<C> {
         self.task.register(cx.waker());
         self.take_now()
     }
 
     /// Takes all commands that wait.
-    pub(crate) fn take_now(&self) -> VecDeque<TcpCommand> {
+    pub(crate) fn take_now(&self) -> VecDeque<C> {
         std::mem::take(&mut *self.queue())
     }
 
@@ -93,7 +126,7 @@ impl Outbox {
         self.closed.load(Ordering::Relaxed)
     }
 
-    fn queue(&self) -> MutexGuard<'_, VecDeque<TcpCommand>> {
+    fn queue(&self) -> MutexGuard<'_, VecDeque<C>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -815,6 +815,9 @@ impl Socket for ClientCore {
 
     fn stop(self: Rc<Self>, pump: &Pump) {
         self.close(false);
+        if pump.is_closed() {
+            self.inbox.clear();
+        }
         for (task, result) in self.all_failures(Error::ERR_UNAVAILABLE, false) {
             NetTask::complete(&task, result.to_variant(), pump);
         }

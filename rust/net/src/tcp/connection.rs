@@ -1,6 +1,5 @@
 //! One connection's task: moves bytes both ways until an end, then closes in good order.
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
@@ -11,7 +10,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::ReadBuf;
 use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Instant, timeout};
 
@@ -24,15 +22,7 @@ use crate::limits::{CLOSE_FLUSH_TIMEOUT, KeepAlive, LINGER_LIMIT, LINGER_TIMEOUT
 use crate::mailbox::MailboxSender;
 use crate::outbox::Outbox;
 use crate::runtime::FlushGuard;
-
-/// The most that one read takes.
-const READ_SIZE: usize = 64 * 1024;
-
-thread_local! {
-    // One read buffer per worker thread, not per connection: an idle connection holds none, and what it received
-    // is copied into a block of just its size, so a small message never keeps a large buffer alive.
-    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_SIZE].into());
-}
+use crate::scratch::with_read_buffer;
 
 /// The task's end of a connection.
 pub(crate) struct Driver {
@@ -266,15 +256,12 @@ impl Driver {
             if needs_room && self.events.poll_room(cx).is_pending() {
                 return Poll::Pending;
             }
-            let read = SCRATCH.with_borrow_mut(|scratch| {
-                let mut buffer = ReadBuf::new(scratch);
-                match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
-                    Poll::Pending => Poll::Pending,
-                    Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-                    Poll::Ready(Ok(())) if self.discarding => Poll::Ready(Ok((buffer.filled().len(), Bytes::new()))),
-                    Poll::Ready(Ok(())) => {
-                        Poll::Ready(Ok((buffer.filled().len(), Bytes::copy_from_slice(buffer.filled()))))
-                    }
+            let read = with_read_buffer(|buffer| match Pin::new(&mut *stream).poll_read(cx, buffer) {
+                Poll::Pending => Poll::Pending,
+                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+                Poll::Ready(Ok(())) if self.discarding => Poll::Ready(Ok((buffer.filled().len(), Bytes::new()))),
+                Poll::Ready(Ok(())) => {
+                    Poll::Ready(Ok((buffer.filled().len(), Bytes::copy_from_slice(buffer.filled()))))
                 }
             });
             match read {
