@@ -209,13 +209,22 @@ impl ClientCore {
         Error::OK
     }
 
-    /// Whether there is no connection now, or only one that the user has closed.
+    /// Whether there is no connection now, or only one that is about to end.
     fn may_start(&self) -> bool {
-        !Pump::get().is_closed() && matches!(self.status.get(), Status::None | Status::Error)
+        let open = matches!(self.status.get(), Status::Connecting | Status::Connected);
+        !Pump::get().is_closed() && (!open || self.is_ending())
+    }
+
+    /// The peer has closed, and the receives hear of it just now; this side closes after them.
+    fn is_ending(&self) -> bool {
+        self.status.get() == Status::Connected && self.peer_closed.get() && !self.settings.allow_half_open.get()
     }
 
     fn begin(&self, connection: Connection, status: Status) {
         let pump = Pump::get();
+        if self.is_ending() {
+            *self.owed.borrow_mut() = Some(self.farewell(Close::ByPeer));
+        }
         for (task, result) in self.all_failures(Error::ERR_UNAVAILABLE, false) {
             pump.finish_later(task, result.to_variant());
         }
@@ -563,8 +572,7 @@ impl ClientCore {
         let connection = self.id();
         self.peer_closed.set(true);
         self.fail_receives(Error::ERR_FILE_EOF, pump);
-        let is_another = self.id() != connection || self.status.get() != Status::Connected;
-        if self.settings.allow_half_open.get() || is_another {
+        if self.id() != connection || !self.is_ending() {
             return;
         }
         // What the receives above made their owners send still goes out before this side's FIN.
