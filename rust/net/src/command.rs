@@ -2,6 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
+use crate::address::Destination;
 use crate::limits::KeepAlive;
 use crate::websocket::close_code::CloseFrame;
 
@@ -23,6 +24,25 @@ pub enum TcpCommand {
     SetNoDelay(bool),
     /// Probe an idle peer, or do not.
     SetKeepAlive(Option<KeepAlive>),
+}
+
+/// An order to a UDP socket. They are carried out in the order given, except that a datagram to a name that is being
+/// looked up holds up only the later ones to the same name.
+#[derive(Debug)]
+pub enum UdpCommand {
+    /// Send to this host from now on, and hear no other.
+    Connect(Destination),
+    /// Send a datagram.
+    Send {
+        /// Its bytes.
+        data: Bytes,
+        /// Where to; `None` is the host that the socket is connected to.
+        to: Option<Destination>,
+        /// Answer [`crate::event::UdpEvent::Sent`] or [`crate::event::UdpEvent::SendFailed`] with this token.
+        token: Option<u64>,
+    },
+    /// Send what waits, then close.
+    Close,
 }
 
 /// An order to one WebSocket client, carried out in the order given. Messages come as frames ready for the wire: a

@@ -78,3 +78,56 @@ pub enum SendError {
     #[error("the sending side is closed")]
     Closed,
 }
+
+/// Why a datagram was not taken for sending. Nothing of it was queued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum DatagramError {
+    /// It is larger than a UDP datagram over IPv4 can be ([`crate::limits::MAX_DATAGRAM`]).
+    #[error("a datagram of {0} bytes is too large: {max} is the most", max = crate::limits::MAX_DATAGRAM)]
+    TooLarge(usize),
+    /// The socket is not connected to a host and no destination was given.
+    #[error("the socket is not connected to a host")]
+    NotConnected,
+    /// The queue of unsent datagrams is at its limit, or the socket is closed.
+    #[error(transparent)]
+    Queue(#[from] SendError),
+}
+
+/// Why a datagram that had been taken for sending did not go out.
+#[derive(Debug, Error)]
+pub enum DatagramLost {
+    /// The name of the host has no address that this socket can send to.
+    #[error("cannot resolve '{host}': {source}")]
+    Resolve {
+        /// The name that was looked up.
+        host: String,
+        /// What the system's resolver said.
+        source: io::Error,
+    },
+    /// The system refused it.
+    #[error("cannot send: {0}")]
+    Io(#[from] io::Error),
+    /// The socket was to be connected to a host, and that failed.
+    #[error("the socket is not connected to a host")]
+    NotConnected,
+    /// The socket was closed first.
+    #[error("the socket was closed first")]
+    Closed,
+}
+
+/// Why a multicast group was not joined or left, or an interface not chosen.
+#[derive(Debug, Error)]
+pub enum MulticastError {
+    /// The group is no multicast address (IPv4 224.0.0.0/4, IPv6 ff00::/8).
+    #[error("'{0}' is not a multicast address")]
+    Group(String),
+    /// No interface of this machine has this name, index or address with an address of the group's family.
+    #[error("this machine has no interface '{0}' for the group")]
+    Interface(String),
+    /// The socket is closed.
+    #[error("the socket is closed")]
+    Closed,
+    /// The system refused it.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::error::ConnectError;
+use crate::error::{ConnectError, DatagramLost};
 use crate::tcp_client::TcpClient;
 use crate::websocket::ClientId;
 use crate::websocket::close_code::Disconnect;
@@ -20,7 +20,7 @@ pub enum TcpEvent {
     Connected(Box<Endpoints>),
     /// It could not be made. The last event.
     ConnectFailed(Box<ConnectError>),
-    /// Bytes from the peer. They count against the mailbox until [`TcpClient::release`].
+    /// Bytes from the peer. They count against the mailbox until [`crate::mailbox::Mailbox::release`].
     Data(Bytes),
     /// Everything sent before [`crate::command::TcpCommand::Flush`] with this token has been handed to the system.
     Flushed(u64),
@@ -39,6 +39,50 @@ pub enum ListenerEvent {
     Paused(io::Error),
     /// Accepting works again after [`ListenerEvent::Paused`].
     Resumed,
+}
+
+/// What happened on a UDP socket, apart from the datagrams it received: those wait in
+/// [`crate::udp_socket::UdpSocket::next_datagram`].
+#[derive(Debug)]
+pub enum UdpEvent {
+    /// The socket sends to this peer now, and hears no other.
+    Connected(Box<Endpoints>),
+    /// It could not be connected. It stays as it was, and what was sent meanwhile is lost.
+    ConnectFailed(Box<ConnectError>),
+    /// The datagram with this token was handed to the system.
+    Sent(u64),
+    /// A datagram did not go out. One with a token is always told of; others are left out while
+    /// [`crate::limits::MAX_UDP_EVENTS`] wait. Its data counts against the mailbox until it is released.
+    SendFailed(Box<LostDatagram>),
+    /// The peer of a connected socket does not take datagrams: an earlier one has come back (ICMP port or host
+    /// unreachable). The socket lives on. Left out as above.
+    Unreachable(SocketAddr, io::Error),
+    /// The socket is closed. The last event.
+    Closed(Option<io::Error>),
+}
+
+/// A datagram that did not go out.
+#[derive(Debug)]
+pub struct LostDatagram {
+    /// Why.
+    pub error: DatagramLost,
+    /// Its bytes.
+    pub data: Bytes,
+    /// The host as given; the peer's for a connected socket.
+    pub host: String,
+    /// The port, likewise.
+    pub port: u16,
+    /// The token given to [`crate::udp_socket::UdpSocket::send_to_awaited`].
+    pub token: Option<u64>,
+}
+
+/// A datagram that was received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Datagram {
+    /// Its bytes; none is a valid datagram too.
+    pub data: Bytes,
+    /// Who sent it. An IPv4 sender to a dual-stack socket is given as IPv4.
+    pub from: SocketAddr,
 }
 
 /// What happened on a WebSocket server. For one client the order is: a handshake's events, `Connected`, `Messages`,
@@ -84,6 +128,7 @@ pub enum CloseReason {
     ByHost,
     /// The peer, in good order.
     ByPeer,
-    /// The peer did not answer in time: the connect timeout, or the system's own (keep-alive, retransmission).
+    /// The peer did not answer in time: the connect timeout, the system's own (keep-alive, retransmission), or a peer that
+    /// took nothing of what was sent before a close.
     TimedOut,
 }

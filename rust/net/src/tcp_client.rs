@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::net::TcpStream;
 
@@ -10,8 +10,9 @@ use crate::address::{Target, canonical};
 use crate::command::TcpCommand;
 use crate::error::{ConnectError, SendError};
 use crate::event::{Endpoints, TcpEvent};
+use crate::external::External;
 use crate::limits::{KeepAlive, MAX_QUEUED_EVENTS, TcpOptions};
-use crate::mailbox::{Mailbox, SocketId, mailbox};
+use crate::mailbox::{Mailbox, MailboxSender, SocketId, mailbox};
 use crate::outbox::Outbox;
 use crate::runtime::{self, Tasks};
 use crate::tcp::connection::Driver;
@@ -23,7 +24,7 @@ use crate::tcp::dial::{dial, prepare};
 pub struct TcpClient {
     mailbox: Mailbox<TcpEvent>,
     outbox: Arc<Outbox>,
-    max_pending_send: usize,
+    max_pending_send: AtomicUsize,
     send_closed: AtomicBool,
 }
 
@@ -80,20 +81,29 @@ impl TcpClient {
         Ok((client, endpoints))
     }
 
+    /// A connection whose bytes the caller moves, at the returned far end.
+    #[must_use]
+    pub fn external(options: &TcpOptions) -> (Self, External) {
+        let (client, outbox, events) = Self::ends(options);
+        (client, External::new(outbox, events))
+    }
+
     fn new(options: &TcpOptions) -> (Self, Driver) {
+        let (client, outbox, events) = Self::ends(options);
+        (client, Driver::new(outbox, events))
+    }
+
+    fn ends(options: &TcpOptions) -> (Self, Arc<Outbox>, MailboxSender<TcpEvent>) {
         let (sender, mailbox) = mailbox(MAX_QUEUED_EVENTS, options.max_buffered);
         let outbox = Arc::<Outbox>::default();
-        let driver = Driver::new(outbox.clone(), sender);
-        let max_pending_send = options.max_pending_send;
-        (
-            Self {
-                mailbox,
-                outbox,
-                max_pending_send,
-                send_closed: AtomicBool::new(false),
-            },
-            driver,
-        )
+        let max_pending_send = AtomicUsize::new(options.max_pending_send);
+        let client = Self {
+            mailbox,
+            outbox: outbox.clone(),
+            max_pending_send,
+            send_closed: AtomicBool::new(false),
+        };
+        (client, outbox, sender)
     }
 
     /// The connection's name.
@@ -113,7 +123,7 @@ impl TcpClient {
     /// # Errors
     /// [`SendError::Full`] over the limit of pending bytes, [`SendError::Closed`] after a close or a half-close.
     pub fn send(&self, bytes: &[u8]) -> Result<(), SendError> {
-        self.send_within(bytes, self.max_pending_send)
+        self.send_within(bytes, self.max_pending_send.load(Ordering::Relaxed))
     }
 
     /// The same, but a block of any size is taken when nothing else waits: for a caller that waits until it is out.
@@ -121,11 +131,8 @@ impl TcpClient {
     /// # Errors
     /// As [`Self::send`].
     pub fn send_awaited(&self, bytes: &[u8]) -> Result<(), SendError> {
-        let limit = if self.outbox.pending() == 0 {
-            usize::MAX
-        } else {
-            self.max_pending_send
-        };
+        let usual = self.max_pending_send.load(Ordering::Relaxed);
+        let limit = if self.outbox.pending() == 0 { usize::MAX } else { usual };
         self.send_within(bytes, limit)
     }
 
@@ -171,8 +178,8 @@ impl TcpClient {
     }
 
     /// Sets how many bytes may wait to be sent.
-    pub fn set_max_pending_send(&mut self, bytes: usize) {
-        self.max_pending_send = bytes;
+    pub fn set_max_pending_send(&self, bytes: usize) {
+        self.max_pending_send.store(bytes, Ordering::Relaxed);
     }
 
     /// Bytes accepted and not yet handed to the system.

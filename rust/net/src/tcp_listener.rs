@@ -5,17 +5,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Protocol, Type};
 use tokio::net::TcpListener as TokioListener;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::sleep;
 
 use crate::address::BindAddress;
+use crate::bind::bind_socket;
 use crate::error::BindError;
 use crate::event::ListenerEvent;
 use crate::limits::ListenOptions;
 use crate::mailbox::{Mailbox, MailboxSender, SocketId, mailbox};
-use crate::port_release::{ReleaseOnDrop, held_port, wait_for_release};
+use crate::port_release::{ReleaseOnDrop, held_port};
 use crate::runtime::{self, Tasks};
 use crate::tcp_client::TcpClient;
 
@@ -41,10 +42,7 @@ impl TcpListener {
     /// # Errors
     /// [`BindError`], at once.
     pub fn start(address: BindAddress, options: ListenOptions) -> Result<Self, BindError> {
-        let (socket, local) = match bind(address, options.backlog) {
-            Err(BindError::InUse(port)) if wait_for_release(port) => bind(address, options.backlog),
-            other => other,
-        }?;
+        let (socket, local) = bind(address, options.backlog)?;
         let listener = runtime::enter(|| TokioListener::from_std(socket))??;
         let (sender, mailbox) = mailbox(MAX_QUEUED_CONNECTIONS, usize::MAX);
         let (stop, stopped) = oneshot::channel();
@@ -89,38 +87,16 @@ impl TcpListener {
 
 /// Binds and listens, without a runtime and without blocking.
 pub(crate) fn bind(address: BindAddress, backlog: i32) -> Result<(std::net::TcpListener, SocketAddr), BindError> {
-    let mut last = None;
-    for candidate in address.candidates() {
-        match bind_one(candidate, address, backlog) {
-            Ok(listener) => {
-                let local = listener.local_addr()?;
-                return Ok((listener, local));
-            }
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(BindError::InUse(address.port())),
-            Err(error) => last = Some(error),
-        }
-    }
-    let error = last.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into());
-    Err(match (error.kind(), address) {
-        (io::ErrorKind::PermissionDenied, _) => BindError::Denied(address.port()),
-        (io::ErrorKind::AddrNotAvailable, BindAddress::One(one)) => BindError::NoSuchAddress(one.ip().to_string()),
-        _ => BindError::Io(error),
-    })
-}
-
-fn bind_one(candidate: SocketAddr, asked: BindAddress, backlog: i32) -> io::Result<std::net::TcpListener> {
-    let socket = Socket::new(Domain::for_address(candidate), Type::STREAM, Some(Protocol::TCP))?;
-    if candidate.is_ipv6() {
-        // `*` takes IPv4 too; an IPv6 address that the user named does not.
-        socket.set_only_v6(!matches!(asked, BindAddress::Any(_)))?;
-    }
-    // A restarted server gets its port back at once. On Windows the option would let two servers share a port.
-    #[cfg(unix)]
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&candidate.into())?;
-    socket.listen(backlog)?;
-    Ok(socket.into())
+    let socket = bind_socket(address, Type::STREAM, Protocol::TCP, |socket, candidate| {
+        // A restarted server gets its port back at once. On Windows the option would let two servers share a port.
+        #[cfg(unix)]
+        socket.set_reuse_address(true)?;
+        socket.bind(&candidate.into())?;
+        socket.listen(backlog)
+    })?;
+    let listener = std::net::TcpListener::from(socket);
+    let local = listener.local_addr()?;
+    Ok((listener, local))
 }
 
 async fn accept_all(
@@ -129,7 +105,10 @@ async fn accept_all(
     events: &MailboxSender<ListenerEvent>,
     tasks: &Tasks,
 ) {
-    let slots = Arc::new(Semaphore::new(options.max_clients.unwrap_or(Semaphore::MAX_PERMITS)));
+    let most = Semaphore::MAX_PERMITS;
+    let slots = Arc::new(Semaphore::new(
+        options.max_clients.map_or(most, |clients| clients.min(most)),
+    ));
     let mut pause: Option<Duration> = None;
     loop {
         events.room().await;

@@ -48,6 +48,8 @@ pub struct WebSocketServer {
     deciding: HashMap<ClientId, Deciding>,
     /// `None` once stopped.
     running: Option<Running>,
+    /// [`WebSocketEvent::Stopped`] was taken.
+    over: bool,
     /// Frames are gathered: see [`Self::cork`].
     corked: bool,
     /// Clients that have frames and were not woken yet.
@@ -153,6 +155,7 @@ impl WebSocketServer {
             groups: Groups::default(),
             deciding: HashMap::new(),
             running: Some(running),
+            over: false,
             corked: false,
             unwoken: Vec::new(),
         })
@@ -171,6 +174,12 @@ impl WebSocketServer {
     #[must_use]
     pub fn is_listening(&self) -> bool {
         self.running.is_some()
+    }
+
+    /// Whether [`WebSocketEvent::Stopped`] was taken: no event comes any more.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.over
     }
 
     /// The server's name in the ready list.
@@ -230,7 +239,10 @@ impl WebSocketServer {
                 }
                 Note::Paused(error) => WebSocketEvent::Paused(error),
                 Note::Resumed => WebSocketEvent::Resumed,
-                Note::Stopped => WebSocketEvent::Stopped,
+                Note::Stopped => {
+                    self.over = true;
+                    WebSocketEvent::Stopped
+                }
             });
         }
     }
@@ -265,6 +277,12 @@ impl WebSocketServer {
         let mut ids: Vec<_> = self.clients.keys().copied().collect();
         ids.sort_unstable();
         ids
+    }
+
+    /// An id that no client of this server has or had.
+    #[must_use]
+    pub fn next_client_id(&self) -> ClientId {
+        self.registry.next_id()
     }
 
     /// What is known of a client.

@@ -1,6 +1,5 @@
 //! One connection's task: moves bytes both ways until an end, then closes in good order.
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
@@ -11,27 +10,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::ReadBuf;
-use tokio::time::timeout;
+use tokio::task::coop::has_budget_remaining;
+use tokio::time::{Instant, timeout};
 
 use super::Transport;
 use super::write_queue::{Mark, Step, WriteQueue};
 use crate::command::TcpCommand;
 use crate::error::ConnectError;
 use crate::event::{CloseReason, Endpoints, TcpEvent};
-use crate::limits::{CLOSE_FLUSH_TIMEOUT, KeepAlive, LINGER_TIMEOUT};
+use crate::limits::{CLOSE_FLUSH_TIMEOUT, KeepAlive, LINGER_LIMIT, LINGER_TIMEOUT};
 use crate::mailbox::MailboxSender;
 use crate::outbox::Outbox;
 use crate::runtime::FlushGuard;
-
-/// The most that one read takes.
-const READ_SIZE: usize = 64 * 1024;
-
-thread_local! {
-    // One read buffer per worker thread, not per connection: an idle connection holds none, and what it received
-    // is copied into a block of just its size, so a small message never keeps a large buffer alive.
-    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_SIZE].into());
-}
+use crate::scratch::with_read_buffer;
 
 /// The task's end of a connection.
 pub(crate) struct Driver {
@@ -44,6 +35,8 @@ pub(crate) struct Driver {
     reading: bool,
     /// Bytes of the peer are read and thrown away: this side has closed.
     discarding: bool,
+    /// How many bytes that was.
+    discarded: u64,
     close_asked: bool,
     /// Writing failed. What the peer sent before is still delivered, then this is the error of the connection.
     write_error: Option<io::Error>,
@@ -70,6 +63,7 @@ impl Driver {
             writes: WriteQueue::default(),
             reading: true,
             discarding: false,
+            discarded: 0,
             close_asked: false,
             write_error: None,
             ended: false,
@@ -82,20 +76,19 @@ impl Driver {
 
     pub(crate) fn connect_failed(mut self, error: ConnectError) {
         self.ended = true;
+        self.outbox.close();
         self.events.send(TcpEvent::ConnectFailed(Box::new(error)), 0);
     }
 
     /// Before the connection stands: waits until the user gives it up. What else is asked meanwhile is kept.
     pub(crate) async fn given_up(&mut self) {
         poll_fn(|cx| {
-            self.early.extend(self.outbox.take(cx));
+            let commands = self.outbox.take(cx);
             // Nothing can be flushed to a peer that never answered, so a close is as good as an abort.
             let gives_up = |command: &TcpCommand| matches!(command, TcpCommand::Close | TcpCommand::Abort);
-            if self.early.iter().any(gives_up) {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
-            }
+            let given_up = commands.iter().any(gives_up);
+            self.early.extend(commands);
+            if given_up { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
     }
@@ -110,10 +103,7 @@ impl Driver {
         let mut end = poll_fn(|cx| self.poll_open(&mut stream, cx)).await;
         if let End::Closed = end {
             self.discarding = true;
-            end = match timeout(CLOSE_FLUSH_TIMEOUT, poll_fn(|cx| self.poll_flush(&mut stream, cx))).await {
-                Ok(end) => end,
-                Err(_) => End::Aborted,
-            };
+            end = self.flush(&mut stream).await;
         }
         match end {
             End::Closed => {
@@ -122,8 +112,7 @@ impl Driver {
                 self.linger(&mut stream).await;
             }
             End::Aborted => {
-                // Closing with a zero linger time sends RST.
-                let _ = SockRef::from(stream.tcp()).set_linger(Some(Duration::ZERO));
+                reset_on_drop(&stream);
                 drop(stream);
                 self.finish(CloseReason::ByHost, None);
             }
@@ -140,7 +129,8 @@ impl Driver {
 
     fn finish(&mut self, reason: CloseReason, error: Option<io::Error>) {
         self.ended = true;
-        self.outbox.settle(self.writes.clear());
+        self.writes.clear();
+        self.outbox.close();
         self.events.send(TcpEvent::Closed(reason, error), 0);
     }
 
@@ -155,9 +145,34 @@ impl Driver {
         if self.poll_write(stream, cx).is_ready() && self.close_asked {
             return Poll::Ready(End::Closed);
         }
-        match (ready!(self.poll_read(stream, cx)), self.write_error.take()) {
-            (_, Some(error)) | (Err(error), None) => Poll::Ready(End::Failed(error)),
-            (Ok(()), None) => Poll::Pending,
+        let read = self.poll_read(stream, cx);
+        if let Poll::Ready(Err(error)) = read {
+            return Poll::Ready(End::Failed(self.write_error.take().unwrap_or(error)));
+        }
+        // A peer that takes no more sends no more either: all that it sent is read now, unless the read was only put off.
+        if read.is_ready() || has_budget_remaining() {
+            return self
+                .write_error
+                .take()
+                .map_or(Poll::Pending, |error| Poll::Ready(End::Failed(error)));
+        }
+        Poll::Pending
+    }
+
+    /// After a close: sends what was queued before it, for as long as the peer takes some of it now and then.
+    async fn flush<S: Transport>(&mut self, stream: &mut S) -> End {
+        loop {
+            let before = self.outbox.pending();
+            match timeout(CLOSE_FLUSH_TIMEOUT, poll_fn(|cx| self.poll_flush(stream, cx))).await {
+                Ok(end) => return end,
+                Err(_) if self.outbox.pending() < before => {}
+                Err(_) => {
+                    // With a FIN the peer could take the part that it has for the whole.
+                    reset_on_drop(stream);
+                    let error = io::Error::new(io::ErrorKind::TimedOut, "the peer took no more of what was sent");
+                    return End::Failed(error);
+                }
+            }
         }
     }
 
@@ -178,7 +193,14 @@ impl Driver {
 
     /// After FIN: reads until the peer's own, within bounds, so that the system has no cause to send RST.
     async fn linger<S: Transport>(mut self, stream: &mut S) {
-        let _ = timeout(LINGER_TIMEOUT, poll_fn(|cx| self.poll_read(stream, cx))).await;
+        let deadline = Instant::now() + LINGER_LIMIT;
+        loop {
+            let before = self.discarded;
+            let end = timeout(LINGER_TIMEOUT, poll_fn(|cx| self.poll_read(stream, cx))).await;
+            if end.is_ok() || self.discarded == before || Instant::now() >= deadline {
+                return;
+            }
+        }
     }
 
     fn take_commands<S: Transport>(&mut self, stream: &S, cx: &Context<'_>) -> Option<End> {
@@ -223,24 +245,23 @@ impl Driver {
         }
     }
 
-    /// Reads while the peer sends and the mailbox has room. Ready at the peer's FIN and on an error.
+    /// Reads while the peer sends and the mailbox has room; what came before a failed write is the last, and taken in
+    /// without asking for room, since the end must be told even to a user who takes nothing. Ready at the peer's FIN and on an error.
     fn poll_read<S: Transport>(&mut self, stream: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.reading {
             return Poll::Ready(Ok(()));
         }
         loop {
-            if !self.discarding && self.events.poll_room(cx).is_pending() {
+            let needs_room = !self.discarding && self.write_error.is_none();
+            if needs_room && self.events.poll_room(cx).is_pending() {
                 return Poll::Pending;
             }
-            let read = SCRATCH.with_borrow_mut(|scratch| {
-                let mut buffer = ReadBuf::new(scratch);
-                match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
-                    Poll::Pending => Poll::Pending,
-                    Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-                    Poll::Ready(Ok(())) if self.discarding => Poll::Ready(Ok((buffer.filled().len(), Bytes::new()))),
-                    Poll::Ready(Ok(())) => {
-                        Poll::Ready(Ok((buffer.filled().len(), Bytes::copy_from_slice(buffer.filled()))))
-                    }
+            let read = with_read_buffer(|buffer| match Pin::new(&mut *stream).poll_read(cx, buffer) {
+                Poll::Pending => Poll::Pending,
+                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+                Poll::Ready(Ok(())) if self.discarding => Poll::Ready(Ok((buffer.filled().len(), Bytes::new()))),
+                Poll::Ready(Ok(())) => {
+                    Poll::Ready(Ok((buffer.filled().len(), Bytes::copy_from_slice(buffer.filled()))))
                 }
             });
             match read {
@@ -248,13 +269,16 @@ impl Driver {
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Ready(Ok((0, _))) => {
                     self.reading = false;
-                    if !self.discarding {
+                    // After a failed write the system ends the stream too, which is no good end.
+                    if !self.discarding && self.write_error.is_none() {
                         self.events.send(TcpEvent::PeerClosed, 0);
                     }
                     return Poll::Ready(Ok(()));
                 }
                 Poll::Ready(Ok((n, bytes))) => {
-                    if !self.discarding {
+                    if self.discarding {
+                        self.discarded += n as u64;
+                    } else {
                         self.events.send(TcpEvent::Data(bytes), n);
                     }
                 }
@@ -275,14 +299,23 @@ impl Drop for Driver {
     }
 }
 
+/// Closing with a zero linger time sends RST.
+fn reset_on_drop<S: Transport>(stream: &S) {
+    let _ = SockRef::from(stream.tcp()).set_linger(Some(Duration::ZERO));
+}
+
 pub(crate) fn set_keep_alive<S: Transport>(stream: &S, keep_alive: Option<KeepAlive>) -> io::Result<()> {
     let socket = SockRef::from(stream.tcp());
     match keep_alive {
         None => socket.set_keepalive(false),
         Some(KeepAlive { idle, interval, count }) => {
-            let keep_alive = TcpKeepalive::new().with_time(idle).with_interval(interval);
+            // Linux refuses anything outside 1 to 32767 seconds and 1 to 127 probes.
+            let in_range = |time: Duration| time.clamp(Duration::from_secs(1), Duration::from_secs(32_767));
+            let keep_alive = TcpKeepalive::new()
+                .with_time(in_range(idle))
+                .with_interval(in_range(interval));
             #[cfg(not(windows))]
-            let keep_alive = keep_alive.with_retries(count);
+            let keep_alive = keep_alive.with_retries(count.clamp(1, 127));
             #[cfg(windows)]
             let _ = count;
             socket.set_tcp_keepalive(&keep_alive)

@@ -8,6 +8,8 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, BytesMut};
 use tokio::io::AsyncWrite;
 
+use crate::outbox::COALESCE;
+
 /// What waits its turn in the order it was asked for.
 #[derive(Debug)]
 enum Item {
@@ -42,8 +44,11 @@ pub(crate) struct WriteQueue {
 
 impl WriteQueue {
     pub(crate) fn push(&mut self, bytes: BytesMut) {
-        if !bytes.is_empty() {
-            self.items.push_back(Item::Bytes(bytes));
+        match self.items.back_mut() {
+            _ if bytes.is_empty() => {}
+            // A slow peer's queue would otherwise hold one allocation per message.
+            Some(Item::Bytes(last)) if last.len() + bytes.len() <= COALESCE => last.extend_from_slice(&bytes),
+            _ => self.items.push_back(Item::Bytes(bytes)),
         }
     }
 

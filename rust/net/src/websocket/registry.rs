@@ -80,10 +80,10 @@ pub(crate) struct Figures {
 impl Registry {
     pub(crate) fn new(options: WebSocketOptions, events: MailboxSender<Note>) -> Self {
         Self {
+            next_id: AtomicI64::new(options.first_client),
             options,
             events,
             clients: Mutex::default(),
-            next_id: AtomicI64::new(1),
             queued: AtomicUsize::new(0),
             figures: Figures::default(),
         }
