@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 use super::ClientId;
+use super::broadcasts::Broadcasts;
 use super::client::Client;
 use super::close_code::{CloseCode, CloseFrame, Disconnect};
 use super::messages::Messages;
@@ -54,6 +55,7 @@ pub(crate) struct Registry {
     pub(crate) options: WebSocketOptions,
     events: MailboxSender<Note>,
     clients: Mutex<Clients>,
+    pub(crate) broadcasts: Broadcasts,
     next_id: AtomicI64,
     /// What waits for the main thread in all inboxes, as it counts against the limit.
     queued: AtomicUsize,
@@ -84,6 +86,7 @@ impl Registry {
             options,
             events,
             clients: Mutex::default(),
+            broadcasts: Broadcasts::default(),
             queued: AtomicUsize::new(0),
             figures: Figures::default(),
         }
@@ -185,17 +188,18 @@ impl Registry {
         self.clients().by_id.len()
     }
 
+    pub(crate) fn everybody(&self) -> Vec<Arc<Client>> {
+        self.clients().by_id.values().cloned().collect()
+    }
+
     pub(crate) fn is_stopping(&self) -> bool {
         self.clients().stopping
     }
 
     /// From now on nobody is let in, and everybody is told to go.
     pub(crate) fn stop(&self) {
-        let mut clients = self.clients();
-        clients.stopping = true;
-        let all: Vec<_> = clients.by_id.values().cloned().collect();
-        drop(clients);
-        for client in all {
+        self.clients().stopping = true;
+        for client in self.everybody() {
             let frame = CloseFrame::new(CloseCode::GOING_AWAY, "");
             if !client.close(WebSocketCommand::Close(frame)) {
                 // It was closing already, with more time than there is now: its task looks.

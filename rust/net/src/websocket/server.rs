@@ -63,12 +63,15 @@ async fn run(
         tokio::select! {
             () = accept => {}
             () = beat => {}
+            () = hand_out(&registry) => {}
             _ = &mut stopped => {}
         }
     }
     drop(listener);
     // The port is free now.
     drop(port);
+    // What was broadcast before the stop goes out before the close frames.
+    registry.broadcasts.hand_out(|| registry.everybody()).await;
     registry.stop();
     let _ = stop.send(true);
     drop(alive);
@@ -83,6 +86,13 @@ struct Farewell(Arc<Registry>);
 impl Drop for Farewell {
     fn drop(&mut self) {
         self.0.tell(Note::Stopped);
+    }
+}
+
+async fn hand_out(registry: &Registry) {
+    loop {
+        registry.broadcasts.added().await;
+        registry.broadcasts.hand_out(|| registry.everybody()).await;
     }
 }
 
