@@ -23,7 +23,7 @@ for argument in "$@"; do
 	esac
 done
 
-if $build; then "$root/scripts/build.sh" --both; fi
+if $build; then "$root/scripts/build.sh"; fi
 
 # The notices cover every platform whose library is in the package.
 targets=()

@@ -3,9 +3,12 @@
 use std::io;
 use std::time::Duration;
 
-use async_sockets_net::error::{BindError, ConnectError, SendError};
+use async_sockets_net::error::{
+    BindError, ConnectError, DatagramError, DatagramLost, MulticastError, SendError, TlsError,
+};
 use async_sockets_net::recv_buffer::RecvBuffer;
-use godot::builtin::{GString, PackedByteArray, VarArray, Variant, varray};
+use async_sockets_net::websocket::request::Headers;
+use godot::builtin::{GString, PackedByteArray, VarArray, VarDictionary, Variant, varray};
 use godot::global::Error;
 use godot::meta::ToGodot;
 
@@ -33,14 +36,19 @@ pub(crate) fn packed(buffer: &RecvBuffer, skip: usize, len: usize) -> PackedByte
     array
 }
 
-/// The engine's text of UTF-8 bytes. What is not UTF-8 becomes U+FFFD, and so does U+0000, which its String cannot hold.
-pub(crate) fn text(utf8: &[u8]) -> GString {
-    let text = String::from_utf8_lossy(utf8);
-    if text.contains('\0') {
-        GString::from(&text.replace('\0', "\u{FFFD}"))
-    } else {
-        GString::from(text.as_ref())
+/// The engine's text of UTF-8 bytes. What is not UTF-8 becomes U+FFFD, and so does U+0000.
+pub(crate) fn utf8_text(utf8: &[u8]) -> GString {
+    text(&String::from_utf8_lossy(utf8))
+}
+
+/// The engine's form of a text. Its String ends at U+0000 and drops a leading U+FEFF when it is made of UTF-8; so
+/// U+0000 becomes U+FFFD, as the engine itself shows it, and U+FEFF stays.
+pub(crate) fn text(text: &str) -> GString {
+    if !text.starts_with('\u{FEFF}') && !text.contains('\0') {
+        return GString::from(text);
     }
+    let chars: Vec<char> = text.chars().map(|c| if c == '\0' { '\u{FFFD}' } else { c }).collect();
+    GString::from(chars.as_slice())
 }
 
 pub(crate) fn connect_error(error: &ConnectError) -> Error {
@@ -48,6 +56,15 @@ pub(crate) fn connect_error(error: &ConnectError) -> Error {
         ConnectError::Resolve { .. } => Error::ERR_CANT_RESOLVE,
         ConnectError::Connect { .. } => Error::ERR_CANT_CONNECT,
         ConnectError::TimedOut { .. } => Error::ERR_TIMEOUT,
+        ConnectError::Tls { source, .. } => tls_error(source),
+    }
+}
+
+pub(crate) fn tls_error(error: &TlsError) -> Error {
+    match error {
+        error if error.is_about_trust() => Error::ERR_UNAUTHORIZED,
+        TlsError::TimedOut(_) => Error::ERR_TIMEOUT,
+        _ => Error::ERR_CANT_CONNECT,
     }
 }
 
@@ -65,6 +82,32 @@ pub(crate) fn send_error(error: SendError) -> Error {
     match error {
         SendError::Full => Error::ERR_OUT_OF_MEMORY,
         SendError::Closed => Error::ERR_UNAVAILABLE,
+    }
+}
+
+pub(crate) fn datagram_error(error: DatagramError) -> Error {
+    match error {
+        DatagramError::TooLarge(_) => Error::ERR_INVALID_PARAMETER,
+        DatagramError::NotConnected => Error::ERR_UNCONFIGURED,
+        DatagramError::Queue(error) => send_error(error),
+    }
+}
+
+pub(crate) fn datagram_lost(error: &DatagramLost) -> Error {
+    match error {
+        DatagramLost::Resolve { .. } => Error::ERR_CANT_RESOLVE,
+        DatagramLost::Io(_) => Error::ERR_CONNECTION_ERROR,
+        DatagramLost::NotConnected => Error::ERR_UNCONFIGURED,
+        DatagramLost::Closed => Error::ERR_UNAVAILABLE,
+    }
+}
+
+pub(crate) fn multicast_error(error: &MulticastError) -> Error {
+    match error {
+        MulticastError::Group(_) => Error::ERR_INVALID_PARAMETER,
+        MulticastError::Interface(_) => Error::ERR_DOES_NOT_EXIST,
+        MulticastError::Closed => Error::ERR_UNCONFIGURED,
+        MulticastError::Io(_) => Error::FAILED,
     }
 }
 
@@ -90,4 +133,18 @@ pub(crate) fn no_bytes() -> Variant {
 /// A budget in microseconds from a script; less than 0 is 0, and more than a minute is a minute.
 pub(crate) fn budget(microseconds: i64) -> Duration {
     Duration::from_micros(microseconds.clamp(0, 60_000_000).unsigned_abs())
+}
+
+/// Header lines by their names in lower case; several of one name are joined by commas (RFC 9110 section 5.3).
+pub(crate) fn headers(headers: &Headers) -> VarDictionary {
+    let mut dictionary = VarDictionary::new();
+    for (name, value) in headers.iter() {
+        let name = GString::from(&name.to_ascii_lowercase());
+        let joined = match dictionary.get(&name) {
+            Some(first) => format!("{first}, {value}"),
+            None => value.to_owned(),
+        };
+        dictionary.set(&name, &GString::from(&joined));
+    }
+    dictionary
 }

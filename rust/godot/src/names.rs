@@ -25,5 +25,11 @@ names! {
     connect_failed,
     connected,
     data_received,
+    datagram_received,
     disconnected,
+    handshake_requested,
+    message_received,
+    send_failed,
+    server_error,
+    text_data_received,
 }

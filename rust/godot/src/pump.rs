@@ -24,6 +24,9 @@ const SLICE: Duration = Duration::from_micros(500);
 /// How often a socket that has no queue of its own (a wrapped engine stream) is looked at while a drain waits.
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
+/// How long coroutines may go on with errors while the engine quits.
+const CLOSE_TIME: Duration = Duration::from_millis(200);
+
 thread_local! {
     static PUMP: RefCell<Option<Rc<Pump>>> = const { RefCell::new(None) };
 }
@@ -196,6 +199,8 @@ impl Pump {
     // Membership ------------------------------------------------------------------------------------------------------
 
     pub(crate) fn register(&self, id: SocketId, socket: &Rc<dyn Socket>) {
+        // An alarm under an earlier name rings for nobody.
+        socket.base().alarm.set(None);
         self.sockets.borrow_mut().insert(id, Rc::downgrade(socket));
     }
 
@@ -462,6 +467,11 @@ impl Pump {
     pub(crate) fn close(&self) {
         self.closed.set(true);
         self.stop_all();
-        self.tell_finished(Instant::now() + Duration::from_secs(1));
+        let deadline = Instant::now() + CLOSE_TIME;
+        while !self.finished.borrow().is_empty() && Instant::now() < deadline {
+            self.tell_finished(deadline);
+        }
+        // A loop that never looks at the error would go on for ever: it ends here, with its task.
+        drop(self.finished.take());
     }
 }

@@ -5,6 +5,7 @@ use bytes::{Bytes, BytesMut};
 use crate::address::Destination;
 use crate::limits::KeepAlive;
 use crate::tls::TlsUpgrade;
+use crate::websocket::close_code::CloseFrame;
 
 /// An order to a TCP connection. They are carried out in the order given, except [`TcpCommand::Abort`] and the options,
 /// which overtake the bytes that still wait.
@@ -46,4 +47,20 @@ pub enum UdpCommand {
     },
     /// Send what waits, then close.
     Close,
+}
+
+/// An order to one WebSocket client, carried out in the order given. Messages come as frames ready for the wire: a
+/// server's frames are not masked (RFC 6455 section 5.1), so that one serialised frame serves every client.
+#[derive(Debug)]
+pub enum WebSocketCommand {
+    /// Send these frames. Small messages in a row share one block.
+    Frames(Vec<u8>),
+    /// Send this frame, which other clients get too.
+    Shared(Bytes),
+    /// Send a ping with this payload of at most 125 bytes, and measure the time to its pong.
+    Ping(Bytes),
+    /// Send what was given before, then this close frame; end the connection when the peer has answered.
+    Close(CloseFrame),
+    /// The same, without what was given before and is not on its way yet.
+    CloseNow(CloseFrame),
 }

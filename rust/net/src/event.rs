@@ -2,11 +2,16 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::error::{ConnectError, DatagramLost, TlsError};
 use crate::tcp_client::TcpClient;
+use crate::websocket::ClientId;
+use crate::websocket::close_code::Disconnect;
+use crate::websocket::messages::Messages;
+use crate::websocket::request::{ClientInfo, HandshakeRequest};
 
 /// What happened on a TCP connection, in order.
 #[derive(Debug)]
@@ -82,6 +87,31 @@ pub struct Datagram {
     pub data: Bytes,
     /// Who sent it. An IPv4 sender to a dual-stack socket is given as IPv4.
     pub from: SocketAddr,
+}
+
+/// What happened on a WebSocket server. For one client the order is: a handshake's events, `Connected`, `Messages`,
+/// `Disconnected`; each client that connected is disconnected once.
+#[derive(Debug)]
+pub enum WebSocketEvent {
+    /// A client asks to come in, and the server was told to ask
+    /// ([`crate::websocket::options::HandshakeOptions::manual`]): answer with
+    /// [`crate::websocket_server::WebSocketServer::accept_handshake`] or `reject_handshake`.
+    HandshakeRequested(ClientId, Box<HandshakeRequest>),
+    /// Nobody answered [`WebSocketEvent::HandshakeRequested`] in time, or the server stopped: the client was refused.
+    HandshakeExpired(ClientId),
+    /// A client is in.
+    Connected(ClientId, Arc<ClientInfo>),
+    /// Everything that a client sent since the last such event. Taking it makes the client's room free again.
+    Messages(ClientId, Messages),
+    /// A client is gone. Its id is unknown from now on.
+    Disconnected(ClientId, Box<Disconnect>),
+    /// The process is out of file descriptors or memory for sockets: accepting waits and tries again. Said once.
+    Paused(io::Error),
+    /// Accepting works again after [`WebSocketEvent::Paused`].
+    Resumed,
+    /// The server has stopped, and all its clients are gone. The last event, unless the whole runtime was stopped under
+    /// the server: then `Disconnected` events may follow.
+    Stopped,
 }
 
 /// The two addresses of a connection.

@@ -1,4 +1,5 @@
-//! A connection whose bytes somebody else moves: the far end of a [`crate::tcp_client::TcpClient`] for a stream that the runtime cannot
+//! A connection whose bytes somebody else moves: the far end of a
+//! [`crate::tcp_client::TcpClient`] for a stream that the runtime cannot
 //! drive. The owner carries the commands out and reports the events, on any thread.
 
 use std::collections::VecDeque;

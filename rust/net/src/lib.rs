@@ -1,7 +1,8 @@
 //! Sockets that live on a background tokio runtime, for a main thread that must never wait.
 //!
 //! Commands go in ([`command`]), events come out ([`event`]); those two modules are the whole vocabulary. A socket is a
-//! small handle ([`tcp_client::TcpClient`], [`tcp_listener::TcpListener`], [`udp_socket::UdpSocket`]) whose methods only put a command into a
+//! small handle ([`tcp_client::TcpClient`], [`tcp_listener::TcpListener`], [`udp_socket::UdpSocket`],
+//! [`websocket_server::WebSocketServer`]) whose methods only put a command into a
 //! queue. What happened waits in the socket's [`mailbox`], and the process-wide [`mailbox::ReadyList`] names the
 //! sockets that have something waiting, so that ten thousand idle ones cost nothing.
 //!
@@ -22,6 +23,8 @@ pub mod tcp_client;
 pub mod tcp_listener;
 pub mod tls;
 pub mod udp_socket;
+pub mod websocket;
+pub mod websocket_server;
 
 mod bind;
 mod datagram_queue;

@@ -319,6 +319,23 @@ mod tests {
     }
 
     #[test]
+    fn small_blocks_are_joined_and_large_ones_are_not_copied() {
+        let mut b = RecvBuffer::default();
+        let sent: Vec<u8> = (0..100_000u32).map(|i| i as u8).collect();
+        for byte in sent.chunks(1) {
+            b.push(Bytes::copy_from_slice(byte));
+        }
+        assert!(b.blocks.len() <= 100_000 / JOIN + 1, "{} blocks", b.blocks.len());
+        let large = Bytes::from(vec![1; 50_000]);
+        let address = large.as_ptr();
+        b.push(large);
+        assert_eq!(b.blocks.back().map(|block| block.as_ptr()), Some(address));
+        let mut got = vec![0; 100_000];
+        b.copy_to(0, &mut got);
+        assert_eq!((got == sent, b.len()), (true, 150_000));
+    }
+
+    #[test]
     fn up_to_takes_what_is_there() {
         let mut b = buffer(&["ab", "cde"]);
         assert_eq!(take(&mut b, Want::UpTo(4)), Ok("abcd".into()));

@@ -26,7 +26,7 @@ use crate::tls::handshakes::{Failures, Handshakes};
 const MAX_QUEUED_CONNECTIONS: usize = 256;
 
 /// The pause after the system ran out of something: the first, and the longest.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(500));
+pub(crate) const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(500));
 
 /// One listening socket. Dropping it frees the port; the connections it accepted live on.
 #[derive(Debug)]
@@ -221,7 +221,7 @@ fn hand_over(
 
 /// The connection ended before it was accepted: the next one may be there. Anything else (file descriptors or memory
 /// for sockets run out, above all) needs a pause.
-fn is_peer_gone(error: &io::Error) -> bool {
+pub(crate) fn is_peer_gone(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, TimedOut, WouldBlock};
     matches!(
         error.kind(),

@@ -11,8 +11,8 @@ use async_sockets_net::limits::{KeepAlive, TcpOptions};
 use async_sockets_net::mailbox::SocketId;
 use async_sockets_net::recv_buffer::{Request, Want};
 use async_sockets_net::tcp_client::TcpClient as Connection;
-use godot::builtin::{GString, PackedByteArray, VarArray, Variant, varray};
-use godot::classes::StreamPeerTcp;
+use godot::builtin::{GString, PackedByteArray, PackedStringArray, VarArray, Variant, varray};
+use godot::classes::{StreamPeerTcp, TlsOptions};
 use godot::global::Error;
 use godot::meta::ToGodot;
 use godot::obj::Gd;
@@ -25,6 +25,7 @@ use crate::lifecycle;
 use crate::pump::{Pump, Socket, SocketBase};
 use crate::task::NetTask;
 use crate::tcp_listener::core::ListenerCore;
+use crate::waiting::Waiting;
 
 /// What the user has set. It holds for the next connection, and for this one where that can be.
 pub(crate) struct Settings {
@@ -39,6 +40,8 @@ pub(crate) struct Settings {
     pub(crate) big_endian: Cell<bool>,
     pub(crate) emit_data: Cell<bool>,
     pub(crate) allow_half_open: Cell<bool>,
+    pub(crate) tls: RefCell<Option<Gd<TlsOptions>>>,
+    pub(crate) alpn: RefCell<PackedStringArray>,
 }
 
 impl Default for Settings {
@@ -56,6 +59,8 @@ impl Default for Settings {
             big_endian: Cell::new(false),
             emit_data: Cell::new(false),
             allow_half_open: Cell::new(false),
+            tls: RefCell::default(),
+            alpn: RefCell::default(),
         }
     }
 }
@@ -72,6 +77,7 @@ impl Settings {
             max_buffered: self.max_buffered.get(),
             max_pending_send: self.max_pending_send.get(),
             connect_timeout: seconds(self.connect_timeout.get()),
+            tls: None,
         }
     }
 
@@ -105,6 +111,12 @@ struct PendingSend {
     len: usize,
 }
 
+/// The signals of a connection's end. Kept apart from the state, which may be a new connection's when they are told.
+struct Farewell {
+    close: Close,
+    listener: Option<Weak<ListenerCore>>,
+}
+
 #[derive(Default)]
 pub(crate) struct ClientCore {
     pub(crate) base: SocketBase,
@@ -116,6 +128,9 @@ pub(crate) struct ClientCore {
     /// An event that a receive has met and left to the next drain, since it emits signals.
     stash: RefCell<Option<TcpEvent>>,
     connect_waits: RefCell<VecDeque<Pending>>,
+    pub(super) tls_waits: Waiting,
+    /// The host of the last `connect_to_host()`.
+    pub(super) host: RefCell<String>,
     sends: RefCell<VecDeque<PendingSend>>,
     next_token: Cell<u64>,
     status: Cell<Status>,
@@ -127,8 +142,8 @@ pub(crate) struct ClientCore {
     closed_here: Cell<bool>,
     /// The peer has sent its FIN.
     peer_closed: Cell<bool>,
-    /// The signals of the end are still to come: the user closed, and the connection is not over or was replaced.
-    owes_close: Cell<bool>,
+    /// The signals of the end that are still to come: the user closed, and the connection is not over or was replaced.
+    owed: RefCell<Option<Farewell>>,
     /// Accepted and not handed to the user yet: its events wait, so that no signal is lost.
     held: Cell<bool>,
     last_error: RefCell<String>,
@@ -142,7 +157,7 @@ impl ClientCore {
         core
     }
 
-    fn socket(&self) -> Option<Rc<dyn Socket>> {
+    pub(super) fn socket(&self) -> Option<Rc<dyn Socket>> {
         self.this.get()?.upgrade().map(|this| this as Rc<dyn Socket>)
     }
 
@@ -152,13 +167,19 @@ impl ClientCore {
         if !self.may_start() {
             return Error::ERR_ALREADY_IN_USE;
         }
-        match Connection::connect(target, &self.settings.options()) {
+        let options = match self.options() {
+            Ok(options) => options,
+            Err(error) => return error,
+        };
+        let host = target.host.clone();
+        match Connection::connect(target, &options) {
             Ok(connection) => {
+                *self.host.borrow_mut() = host;
                 self.begin(connection, Status::Connecting);
                 Error::OK
             }
             Err(error) => {
-                *self.last_error.borrow_mut() = error.to_string();
+                self.set_last_error(error.to_string());
                 Error::ERR_CANT_CREATE
             }
         }
@@ -188,14 +209,23 @@ impl ClientCore {
         Error::OK
     }
 
-    /// Whether there is no connection now, or only one that the user has closed.
+    /// Whether there is no connection now, or only one that is about to end.
     fn may_start(&self) -> bool {
-        !Pump::get().is_closed() && matches!(self.status.get(), Status::None | Status::Error)
+        let open = matches!(self.status.get(), Status::Connecting | Status::Connected);
+        !Pump::get().is_closed() && (!open || self.is_ending())
+    }
+
+    /// The peer has closed, and the receives hear of it just now; this side closes after them.
+    fn is_ending(&self) -> bool {
+        self.status.get() == Status::Connected && self.peer_closed.get() && !self.settings.allow_half_open.get()
     }
 
     fn begin(&self, connection: Connection, status: Status) {
         let pump = Pump::get();
-        for (task, result) in self.all_failures(Error::ERR_UNAVAILABLE) {
+        if self.is_ending() {
+            *self.owed.borrow_mut() = Some(self.farewell(Close::ByPeer));
+        }
+        for (task, result) in self.all_failures(Error::ERR_UNAVAILABLE, false) {
             pump.finish_later(task, result.to_variant());
         }
         self.forget_connection();
@@ -243,7 +273,7 @@ impl ClientCore {
         self.close.set(Close::ByHost);
         self.end_error.set(Some(Error::ERR_UNAVAILABLE));
         self.closed_here.set(true);
-        self.owes_close.set(true);
+        *self.owed.borrow_mut() = Some(self.farewell(Close::ByHost));
         if let Some(socket) = self.socket() {
             Pump::get().schedule(socket);
         }
@@ -254,10 +284,12 @@ impl ClientCore {
         let Some(pump) = Pump::existing() else { return };
         self.status.set(Status::None);
         self.end_error.set(Some(Error::ERR_UNAVAILABLE));
-        for (task, result) in self.all_failures(Error::ERR_UNAVAILABLE) {
+        for (task, result) in self.all_failures(Error::ERR_UNAVAILABLE, false) {
             pump.finish_later(task, result.to_variant());
         }
         self.forget_connection();
+        // Nobody calls its process() any more: where it is parked, the next automatic drain takes it out.
+        self.base.auto_process.set(true);
     }
 
     // Sending ---------------------------------------------------------------------------------------------------------
@@ -303,7 +335,7 @@ impl ClientCore {
     }
 
     /// The error of an operation on a client that has no connection.
-    fn not_open_error(&self) -> Error {
+    pub(super) fn not_open_error(&self) -> Error {
         self.end_error.get().unwrap_or(Error::ERR_UNCONFIGURED)
     }
 
@@ -489,7 +521,7 @@ impl ClientCore {
             }
             TcpEvent::ConnectFailed(error) => {
                 let code = connect_error(&error);
-                *self.last_error.borrow_mut() = error.to_string();
+                self.set_last_error(error.to_string());
                 let close = if code == Error::ERR_TIMEOUT {
                     Close::Timeout
                 } else {
@@ -507,6 +539,8 @@ impl ClientCore {
             }
             TcpEvent::Data(bytes) => self.inbox.push(bytes),
             TcpEvent::Flushed(token) => self.answer_sends(token, pump),
+            TcpEvent::TlsReady(_) => self.tls_ready(pump),
+            TcpEvent::TlsFailed(error) => self.tls_failed(&error, pump),
             TcpEvent::PeerClosed => self.peer_has_closed(pump),
             TcpEvent::Closed(reason, error) => self.connection_is_over(reason, error, pump),
         }
@@ -535,50 +569,61 @@ impl ClientCore {
     }
 
     fn peer_has_closed(&self, pump: &Pump) {
+        let connection = self.id();
         self.peer_closed.set(true);
         self.fail_receives(Error::ERR_FILE_EOF, pump);
-        if self.settings.allow_half_open.get() || self.status.get() != Status::Connected {
+        if self.id() != connection || !self.is_ending() {
             return;
         }
         // What the receives above made their owners send still goes out before this side's FIN.
         if let Some(connection) = &*self.connection.borrow() {
             connection.close();
         }
+        let farewell = self.farewell(Close::ByPeer);
         self.end(Close::ByPeer, Error::ERR_FILE_EOF, Status::None, pump);
-        self.emit_closed(pump);
+        self.emit_closed(&farewell, pump);
     }
 
     fn connection_is_over(&self, reason: CloseReason, error: Option<std::io::Error>, pump: &Pump) {
-        let was_open = self.status.get() == Status::Connected;
         if let Some(error) = error {
-            *self.last_error.borrow_mut() = error.to_string();
+            self.set_last_error(error.to_string());
         }
-        if was_open {
+        let farewell = if self.status.get() == Status::Connected {
             let (close, code, status) = match reason {
                 CloseReason::ByHost => (Close::ByHost, Error::ERR_UNAVAILABLE, Status::None),
                 CloseReason::ByPeer => (Close::ByPeer, Error::ERR_FILE_EOF, Status::None),
                 CloseReason::TimedOut => (Close::Timeout, Error::ERR_CONNECTION_ERROR, Status::Error),
                 CloseReason::Error => (Close::Error, Error::ERR_CONNECTION_ERROR, Status::Error),
             };
+            let farewell = self.farewell(close);
             self.end(close, code, status, pump);
-        }
-        self.forget_connection();
-        self.fail_sends(self.end_error.get().unwrap_or(Error::ERR_CONNECTION_ERROR), pump);
-        if was_open || self.owes_close.take() {
-            self.emit_closed(pump);
+            Some(farewell)
+        } else {
+            // Told already, or the user's own close.
+            let farewell = self.owed.take();
+            self.forget_connection();
+            self.fail_sends(self.end_error.get().unwrap_or(Error::ERR_CONNECTION_ERROR), pump);
+            farewell
+        };
+        if let Some(farewell) = farewell {
+            self.emit_closed(&farewell, pump);
         }
     }
 
-    /// The connection is of no more use to the user: sets the state and resolves what waits.
+    /// The connection is of no more use to the user: sets the state, and only then tells what waits, since whoever
+    /// hears of it may connect anew.
     fn end(&self, close: Close, error: Error, status: Status, pump: &Pump) {
         self.status.set(status);
         self.close.set(close);
         self.end_error.set(Some(error));
-        self.answer_connect_waits(error, pump);
-        self.fail_receives(error, pump);
-        if status == Status::Error {
-            self.fail_sends(error, pump);
+        let failures = self.all_failures(error, close != Close::ByHost);
+        self.settle();
+        // What the user sent before the peer's close still goes out.
+        if close != Close::ByPeer {
             self.forget_connection();
+        }
+        for (task, result) in failures {
+            NetTask::complete(&task, result.to_variant(), pump);
         }
     }
 
@@ -597,23 +642,29 @@ impl ClientCore {
         for send in sends {
             NetTask::complete(&send.pending.task, varray![error, 0].to_variant(), pump);
         }
+        self.answer_tls_waits(error, pump);
     }
 
-    fn emit_closed(&self, pump: &Pump) {
-        self.owes_close.set(false);
-        let listener = self.listener.borrow().as_ref().and_then(Weak::upgrade);
-        let reason = self.close.get().value();
+    fn farewell(&self, close: Close) -> Farewell {
+        Farewell {
+            close,
+            listener: self.listener.borrow().clone(),
+        }
+    }
+
+    fn emit_closed(&self, farewell: &Farewell, pump: &Pump) {
+        let listener = farewell.listener.as_ref().and_then(Weak::upgrade);
         let object = self.base.object();
         self.base.emit(&pump.names.disconnected, &[]);
-        self.base.emit(&pump.names.closed, &[reason]);
+        self.base.emit(&pump.names.closed, &[farewell.close.value()]);
         if let (Some(listener), Some(object)) = (listener, object) {
             listener.client_is_gone(&object, pump);
         }
     }
 
     /// Takes every operation that waits now, with its result.
-    fn all_failures(&self, error: Error) -> Vec<(Gd<NetTask>, VarArray)> {
-        let receives = std::iter::from_fn(|| self.inbox.next_failure(error, false));
+    fn all_failures(&self, error: Error, with_bytes: bool) -> Vec<(Gd<NetTask>, VarArray)> {
+        let receives = std::iter::from_fn(|| self.inbox.next_failure(error, with_bytes));
         let waits = self
             .connect_waits
             .take()
@@ -624,7 +675,12 @@ impl ClientCore {
             .take()
             .into_iter()
             .map(|send| (send.pending.task, varray![error, 0]));
-        receives.chain(waits).chain(sends).collect()
+        let tls = self
+            .tls_waits
+            .take_all()
+            .into_iter()
+            .map(|(task, ())| (task, result(error)));
+        receives.chain(waits).chain(sends).chain(tls).collect()
     }
 
     // What the user can ask -------------------------------------------------------------------------------------------
@@ -649,6 +705,10 @@ impl ClientCore {
 
     pub(crate) fn endpoints(&self) -> Option<Endpoints> {
         self.endpoints.get()
+    }
+
+    pub(super) fn set_last_error(&self, words: String) {
+        *self.last_error.borrow_mut() = words;
     }
 
     pub(crate) fn last_error(&self) -> GString {
@@ -706,9 +766,12 @@ impl Socket for ClientCore {
             let error = self.not_open_error();
             self.fail_receives(error, pump);
         }
-        if self.owes_close.get() && self.status.get() != Status::None {
+        if self.status.get() != Status::None {
             // The connection that the user closed was replaced by a new one before its end was told.
-            self.emit_closed(pump);
+            let owed = self.owed.take();
+            if let Some(farewell) = owed {
+                self.emit_closed(&farewell, pump);
+            }
         }
         if self.settings.emit_data.get() {
             self.emit_buffered(pump);
@@ -727,6 +790,10 @@ impl Socket for ClientCore {
             if pump.turn_over() {
                 break;
             }
+        }
+        if left == 0 && self.closed_here.get() {
+            // Those that went out in time have been answered by now.
+            self.fail_sends(Error::ERR_UNAVAILABLE, pump);
         }
         self.update_demand();
         left > 0
@@ -775,7 +842,10 @@ impl Socket for ClientCore {
 
     fn stop(self: Rc<Self>, pump: &Pump) {
         self.close(false);
-        for (task, result) in self.all_failures(Error::ERR_UNAVAILABLE) {
+        if pump.is_closed() {
+            self.inbox.clear();
+        }
+        for (task, result) in self.all_failures(Error::ERR_UNAVAILABLE, false) {
             NetTask::complete(&task, result.to_variant(), pump);
         }
     }

@@ -11,7 +11,7 @@ use godot::global::Error;
 use godot::meta::ToGodot;
 use godot::obj::Gd;
 
-use crate::convert::{int, no_bytes, packed, result_with, text};
+use crate::convert::{int, no_bytes, packed, result_with, utf8_text};
 use crate::task::NetTask;
 
 /// One receive that waits.
@@ -96,11 +96,11 @@ impl Inbox {
         match want {
             Want::Readable => int(buffer.len()).to_variant(),
             Want::Line { .. } => match buffer.contiguous(skip, len) {
-                Some(line) => text(line).to_variant(),
+                Some(line) => utf8_text(line).to_variant(),
                 None => {
                     let mut line = vec![0; len];
                     buffer.copy_to(skip, &mut line);
-                    text(&line).to_variant()
+                    utf8_text(&line).to_variant()
                 }
             },
             _ => packed(&buffer, skip, len).to_variant(),

@@ -7,28 +7,25 @@ use std::time::Instant;
 
 use async_sockets_net::address::BindAddress;
 use async_sockets_net::event::{Endpoints, ListenerEvent};
-use async_sockets_net::limits::{ListenOptions, TcpOptions};
+use async_sockets_net::limits::ListenOptions;
 use async_sockets_net::mailbox::SocketId;
 use async_sockets_net::tcp_client::TcpClient as Connection;
 use async_sockets_net::tcp_listener::TcpListener as Listening;
-use godot::builtin::{Array, VarArray, Variant, varray};
-use godot::classes::RefCounted;
+use godot::builtin::{Array, PackedStringArray, VarArray, Variant, varray};
+use godot::classes::{RefCounted, TlsOptions};
 use godot::global::{Error, push_warning};
 use godot::meta::ToGodot;
 use godot::obj::{Gd, InstanceId, NewGd};
 
 use crate::convert::bind_error;
+use crate::guard::misuse;
 use crate::lifecycle;
 use crate::pump::{Pump, Socket, SocketBase};
 use crate::task::NetTask;
 use crate::tcp_client::TcpClient;
 use crate::tcp_client::core::seconds;
-
-/// An `accept()` that waits.
-struct Pending {
-    task: Gd<NetTask>,
-    deadline: Option<Instant>,
-}
+use crate::tls;
+use crate::waiting::Waiting;
 
 /// A connection that nobody has taken by `accept()` yet. This is what keeps it alive.
 struct Accepted {
@@ -43,12 +40,17 @@ pub(crate) struct ListenerCore {
     pub(crate) host: RefCell<String>,
     pub(crate) backlog: Cell<i32>,
     pub(crate) max_clients: Cell<usize>,
+    pub(crate) tls: RefCell<Option<Gd<TlsOptions>>>,
+    pub(crate) alpn: RefCell<PackedStringArray>,
     this: OnceCell<Weak<Self>>,
     listening: RefCell<Option<Listening>>,
     accepted: RefCell<VecDeque<Accepted>>,
-    waiting: RefCell<VecDeque<Pending>>,
+    /// The `accept()`s that wait.
+    waiting: Waiting,
     /// All clients that were accepted and may still live.
     clients: RefCell<Vec<InstanceId>>,
+    /// The author knows that accepting pauses at times.
+    warned: Cell<bool>,
     last_error: RefCell<String>,
 }
 
@@ -60,11 +62,14 @@ impl ListenerCore {
             host: RefCell::new("*".to_owned()),
             backlog: Cell::new(1024),
             max_clients: Cell::new(0),
+            tls: RefCell::default(),
+            alpn: RefCell::default(),
             this: OnceCell::new(),
             listening: RefCell::default(),
             accepted: RefCell::default(),
-            waiting: RefCell::default(),
+            waiting: Waiting::default(),
             clients: RefCell::default(),
+            warned: Cell::new(false),
             last_error: RefCell::default(),
         });
         let _ = core.this.set(Rc::downgrade(&core));
@@ -87,10 +92,22 @@ impl ListenerCore {
             return Error::ERR_UNAVAILABLE;
         }
         let max_clients = Some(self.max_clients.get()).filter(|&max| max > 0);
+        let tls = match &*self.tls.borrow() {
+            None => None,
+            Some(tls) => match tls::server(tls, &self.alpn.borrow()) {
+                Ok(config) => Some(config),
+                Err((error, words)) => {
+                    misuse(&format!("TcpListener.tls_options: {words}"));
+                    *self.last_error.borrow_mut() = words;
+                    return error;
+                }
+            },
+        };
         let options = ListenOptions {
             backlog: self.backlog.get(),
             max_clients,
-            tcp: TcpOptions::default(),
+            tls,
+            ..ListenOptions::default()
         };
         match Listening::start(address, options) {
             Ok(listening) => {
@@ -112,8 +129,8 @@ impl ListenerCore {
     /// Frees the port. Connections that nobody knows yet are closed; the others live on.
     pub(crate) fn close(&self) {
         let Some(pump) = Pump::existing() else { return };
-        for wait in self.waiting.take() {
-            pump.finish_later(wait.task, nobody(Error::ERR_UNAVAILABLE).to_variant());
+        for (task, ()) in self.waiting.take_all() {
+            pump.finish_later(task, nobody(Error::ERR_UNAVAILABLE).to_variant());
         }
         if let Some(listening) = self.listening.take() {
             pump.unregister(listening.id());
@@ -132,7 +149,7 @@ impl ListenerCore {
         if !self.is_listening() {
             return NetTask::answer(nobody(Error::ERR_UNCONFIGURED), &pump);
         }
-        let first_in_line = self.waiting.borrow().is_empty();
+        let first_in_line = self.waiting.is_empty();
         if first_in_line && pump.may_answer_now() {
             let next = self.accepted.borrow_mut().pop_front();
             if let Some(accepted) = next {
@@ -142,13 +159,8 @@ impl ListenerCore {
         }
         let Some(this) = self.this() else { return Variant::nil() };
         let deadline = seconds(timeout).and_then(|limit| Instant::now().checked_add(limit));
-        if let Some(deadline) = deadline {
-            pump.set_alarm(&*this, deadline);
-        }
         let socket: Rc<dyn Socket> = this;
-        let task = NetTask::pending(&socket, nobody(Error::ERR_SKIP).to_variant());
-        let signal = task.bind().wait();
-        self.waiting.borrow_mut().push_back(Pending { task, deadline });
+        let signal = self.waiting.push(&socket, deadline, &nobody(Error::ERR_SKIP), ());
         pump.schedule(socket);
         signal
     }
@@ -162,22 +174,19 @@ impl ListenerCore {
     /// Gives waiting `accept()`s what is there.
     fn answer_accepts(&self, pump: &Pump) {
         while !pump.turn_over() && !self.accepted.borrow().is_empty() {
-            let next = self.waiting.borrow_mut().pop_front();
-            let Some(wait) = next else { return };
-            if NetTask::is_done(&wait.task) {
-                continue;
-            }
+            let Some((task, ())) = self.waiting.pop() else { return };
             let Some(accepted) = self.accepted.borrow_mut().pop_front() else {
                 return;
             };
             let result = self.hand_over(accepted.client);
-            NetTask::complete(&wait.task, result.to_variant(), pump);
+            NetTask::complete(&task, result.to_variant(), pump);
         }
     }
 
     fn handle(&self, event: ListenerEvent, pump: &Pump) {
         match event {
             ListenerEvent::Accepted(connection, endpoints) => self.take(connection, *endpoints, pump),
+            ListenerEvent::Paused(_) if self.warned.replace(true) => {}
             ListenerEvent::Paused(error) => {
                 let message = format!("TcpListener: accepting pauses, as the system ran out of something: {error}");
                 push_warning(&[message.to_variant()] as &[Variant]);
@@ -311,22 +320,19 @@ impl Socket for ListenerCore {
                 break;
             }
         }
-        self.listening
+        let queued = self
+            .listening
             .borrow()
             .as_ref()
-            .is_some_and(|listening| !listening.mailbox().is_empty())
+            .is_some_and(|listening| !listening.mailbox().is_empty());
+        queued || (!self.accepted.borrow().is_empty() && !self.waiting.is_empty())
     }
 
     fn expire(self: Rc<Self>, pump: &Pump, now: Instant) -> Option<Instant> {
-        loop {
-            let is_due = |wait: &Pending| wait.deadline.is_some_and(|deadline| deadline <= now);
-            let due = self.waiting.borrow().iter().position(is_due);
-            let Some(wait) = due.and_then(|index| self.waiting.borrow_mut().remove(index)) else {
-                break;
-            };
-            NetTask::complete(&wait.task, nobody(Error::ERR_TIMEOUT).to_variant(), pump);
+        while let Some((task, ())) = self.waiting.next_expired(now) {
+            NetTask::complete(&task, nobody(Error::ERR_TIMEOUT).to_variant(), pump);
         }
-        self.waiting.borrow().iter().filter_map(|wait| wait.deadline).min()
+        self.waiting.next_deadline()
     }
 
     fn stop(self: Rc<Self>, _pump: &Pump) {

@@ -153,4 +153,56 @@ mod tests {
         assert_eq!(order, [v6(1), v4(1), v6(2), v6(3)]);
         assert_eq!(interleave(vec![v4(1)]), [v4(1)]);
     }
+
+    fn race_of(addresses: &[SocketAddr]) -> io::Result<SocketAddr> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let stream = runtime
+            .block_on(async { timeout(Duration::from_secs(30), race(addresses.iter().copied().collect())).await })??;
+        stream.peer_addr()
+    }
+
+    fn listener() -> (std::net::TcpListener, SocketAddr) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        (listener, address)
+    }
+
+    #[test]
+    fn a_dead_family_costs_nothing() {
+        let (_listener, live) = listener();
+        let dead = SocketAddr::new(std::net::Ipv6Addr::LOCALHOST.into(), live.port());
+        for order in [[dead, live], [live, dead]] {
+            assert_eq!(race_of(&order).expect("a connection"), live);
+        }
+    }
+
+    #[test]
+    fn the_last_error_is_told_when_all_are_dead() {
+        let (listener, dead) = listener();
+        drop(listener);
+        let error = race_of(&[dead, dead]).expect_err("nobody there");
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")] // There, a full backlog leaves further connections without an answer.
+    fn a_silent_address_costs_a_moment() {
+        let (full, silent) = listener();
+        socket2::SockRef::from(&full).listen(0).expect("a smaller backlog");
+        let queued: Vec<_> = (0..4)
+            .map(|_| {
+                let socket =
+                    socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+                socket.set_nonblocking(true).expect("an option");
+                let _ = socket.connect(&silent.into());
+                socket
+            })
+            .collect();
+        let (_listener, live) = listener();
+        let start = std::time::Instant::now();
+        assert_eq!(race_of(&[silent, live]).expect("a connection"), live);
+        assert!(start.elapsed() >= ATTEMPT_DELAY);
+        assert!(start.elapsed() < ATTEMPT_DELAY * 8);
+        drop(queued);
+    }
 }

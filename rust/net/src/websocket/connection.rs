@@ -1,0 +1,396 @@
+//! The task of one client: bytes in, messages to the main thread; frames of the main thread out; then a good end.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use socket2::SockRef;
+use tokio::io::ReadBuf;
+use tokio::sync::mpsc;
+use tokio::time::{Sleep, sleep};
+
+use super::client::Client;
+use super::close_code::{CloseFrame, Disconnect};
+use super::frame::{Kind, encode};
+use super::heartbeat::{Beat, Heartbeat};
+use super::messages::Messages;
+use super::protocol::{Protocol, Received};
+use super::registry::Registry;
+use super::server::STOP_TIMEOUT;
+use super::upgrade::Upgraded;
+use super::write_queue::WriteQueue;
+use crate::command::WebSocketCommand;
+use crate::limits::LINGER_TIMEOUT;
+use crate::tcp::Transport;
+
+/// The most that one read takes.
+const READ_SIZE: usize = 64 * 1024;
+
+/// Reads in a row before others get their turn.
+const READS: usize = 4;
+
+/// Unsent pongs that a client may cause before it is not read any more.
+const MAX_CONTROL: usize = 16 * 1024;
+
+thread_local! {
+    // One read buffer per worker thread, not per connection: an idle client holds none.
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_SIZE].into());
+}
+
+pub(crate) struct Connection<S: Transport> {
+    stream: S,
+    client: Arc<Client>,
+    registry: Arc<Registry>,
+    protocol: Protocol,
+    writes: WriteQueue,
+    heartbeat: Heartbeat,
+    /// What came with the request, until it is looked at.
+    early: Vec<u8>,
+    phase: Phase,
+    /// When the present phase must be over, from the closing on.
+    deadline: Option<Pin<Box<Sleep>>>,
+    /// The server's stop has shortened the deadline.
+    hurried: bool,
+    /// Dropped when the main thread has been told of the end.
+    alive: Option<mpsc::Sender<()>>,
+}
+
+enum Phase {
+    Open,
+    /// Our close frame is queued, and the peer's is waited for.
+    Closing(CloseFrame),
+    /// Nothing is waited for any more; what is queued goes out, then FIN.
+    Ending(Box<Disconnect>),
+    /// FIN is out, the main thread knows. What the peer still sends is thrown away: closing at once would make the
+    /// system answer it with RST, which can destroy what the peer has not read yet.
+    Lingering,
+    /// To be dropped.
+    Over,
+}
+
+/// What reading came to.
+enum Read {
+    /// The system has no more, or more is not wanted now.
+    Nothing,
+    /// There may be more, but others have their turn.
+    Later,
+    /// The phase has changed.
+    Turned,
+}
+
+impl<S: Transport> Connection<S> {
+    pub(crate) fn new(upgraded: Upgraded<S>, registry: Arc<Registry>, alive: mpsc::Sender<()>) -> Self {
+        Self {
+            stream: upgraded.stream,
+            client: upgraded.client,
+            protocol: Protocol::new(registry.options.max_message_size),
+            registry,
+            writes: WriteQueue::default(),
+            heartbeat: Heartbeat::default(),
+            early: upgraded.early,
+            phase: Phase::Open,
+            deadline: None,
+            hurried: false,
+            alive: Some(alive),
+        }
+    }
+
+    /// Open and closing: everything goes both ways. Ready when the phase has changed.
+    fn poll_live(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.take_commands();
+        if self.is_dead() {
+            self.vanish("the client did not answer a ping");
+            return Poll::Ready(());
+        }
+        loop {
+            match self.read(cx) {
+                Read::Turned => return Poll::Ready(()),
+                Read::Later => cx.waker().wake_by_ref(),
+                Read::Nothing => {}
+            }
+            let had_control = self.writes.control() > MAX_CONTROL;
+            match self.poll_write(cx) {
+                Poll::Ready(Err(error)) => {
+                    // What the peer sent before is still worth having.
+                    if !matches!(self.read(cx), Read::Turned) {
+                        self.vanish(&error.to_string());
+                    }
+                    return Poll::Ready(());
+                }
+                Poll::Ready(Ok(())) | Poll::Pending => {}
+            }
+            // Reading had stopped because of unsent pongs, and they went out meanwhile.
+            if !(had_control && self.writes.control() <= MAX_CONTROL) {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn take_commands(&mut self) {
+        for command in self.client.take_commands() {
+            match command {
+                WebSocketCommand::Frames(frames) => self.writes.push(frames),
+                WebSocketCommand::Shared(frame) => self.writes.push_shared(frame),
+                WebSocketCommand::Ping(payload) => {
+                    let mut frame = Vec::new();
+                    encode(Kind::Ping, &payload, &mut frame);
+                    self.writes.push(frame);
+                    self.heartbeat.sent(payload, Instant::now());
+                }
+                WebSocketCommand::Close(frame) => self.close(frame),
+                WebSocketCommand::CloseNow(frame) => {
+                    self.drop_unstarted();
+                    self.close(frame);
+                }
+            }
+        }
+    }
+
+    /// Begins the closing handshake, unless the peer was first.
+    fn close(&mut self, frame: CloseFrame) {
+        if matches!(self.phase, Phase::Open) {
+            let mut output = Vec::new();
+            self.protocol.close(&frame, &mut output);
+            self.writes.push_control(output);
+            self.phase = Phase::Closing(frame);
+            self.set_deadline(self.registry.options.close_timeout);
+        }
+    }
+
+    fn is_dead(&mut self) -> bool {
+        if !matches!(self.phase, Phase::Open) || !self.client.take_beat() {
+            return false;
+        }
+        if !self.registry.may_read(&self.client) {
+            // Its pong may be there, and nobody looks.
+            self.heartbeat.heard();
+        }
+        match self.heartbeat.beat() {
+            Beat::Dead => true,
+            Beat::Ping(payload) => {
+                let mut frame = Vec::new();
+                encode(Kind::Ping, &payload, &mut frame);
+                self.writes.push_control(frame);
+                self.heartbeat.sent(payload, Instant::now());
+                false
+            }
+        }
+    }
+
+    fn read(&mut self, cx: &mut Context<'_>) -> Read {
+        if !self.early.is_empty() {
+            let early = std::mem::take(&mut self.early);
+            if self.receive(&early) {
+                return Read::Turned;
+            }
+        }
+        SCRATCH.with_borrow_mut(|scratch| {
+            for _ in 0..READS {
+                let is_open = matches!(self.phase, Phase::Open);
+                if self.writes.control() > MAX_CONTROL || (is_open && !self.registry.may_read(&self.client)) {
+                    return Read::Nothing;
+                }
+                let mut buffer = ReadBuf::new(scratch);
+                match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
+                    Poll::Pending => return Read::Nothing,
+                    Poll::Ready(Err(error)) => {
+                        self.vanish(&error.to_string());
+                        return Read::Turned;
+                    }
+                    Poll::Ready(Ok(())) if buffer.filled().is_empty() => {
+                        self.vanish("the client closed the connection without a close frame");
+                        return Read::Turned;
+                    }
+                    Poll::Ready(Ok(())) => {
+                        if self.receive(buffer.filled()) {
+                            return Read::Turned;
+                        }
+                    }
+                }
+            }
+            Read::Later
+        })
+    }
+
+    /// Bytes came. Says whether the phase has changed.
+    fn receive(&mut self, input: &[u8]) -> bool {
+        let (mut messages, mut output) = (Messages::default(), Vec::new());
+        let (heartbeat, client) = (&mut self.heartbeat, &self.client);
+        heartbeat.heard();
+        let pong = |payload: &[u8]| {
+            if let Some(latency) = heartbeat.pong(payload, Instant::now()) {
+                client.set_latency(latency);
+            }
+        };
+        let received = self.protocol.receive(input, &mut output, &mut messages, pong);
+        let closing = match &self.phase {
+            Phase::Closing(frame) => Some(frame.clone()),
+            _ => None,
+        };
+        // After our close frame nobody waits for messages any more.
+        if closing.is_none() && !messages.is_empty() {
+            self.registry.deliver(&self.client, messages);
+        }
+        let outcome = match (received, closing) {
+            (Received::More, _) => {
+                self.writes.push_control(output);
+                return false;
+            }
+            // Both closed; and a peer that breaks the protocol while it closes is not asked again.
+            (Received::Closed(_), Some(frame)) => Disconnect::by_us(frame, true),
+            (Received::Failed(_), Some(frame)) => Disconnect::by_us(frame, false),
+            (Received::Closed(frame), None) => {
+                // Whoever has closed reads no messages any more (RFC 6455 section 5.5.1).
+                self.drop_unstarted();
+                Disconnect::by_peer(frame)
+            }
+            (Received::Failed(frame), None) => {
+                self.drop_unstarted();
+                Disconnect::by_us(frame, false)
+            }
+        };
+        self.writes.push_control(output);
+        self.client.refuse_commands();
+        self.phase = Phase::Ending(Box::new(outcome));
+        if self.deadline.is_none() {
+            self.set_deadline(self.registry.options.close_timeout);
+        }
+        true
+    }
+
+    /// The connection is no more, or not worth a goodbye.
+    fn vanish(&mut self, why: &str) {
+        let how = match std::mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Closing(frame) => Disconnect::by_us(frame, false),
+            Phase::Ending(how) => Disconnect { clean: false, ..*how },
+            Phase::Open | Phase::Lingering | Phase::Over => Disconnect::vanished(why),
+        };
+        self.leave(how);
+    }
+
+    fn leave(&mut self, how: Disconnect) {
+        if let Some(alive) = self.alive.take() {
+            self.registry.leave(&self.client, how);
+            drop(alive);
+        }
+    }
+
+    /// Sends what is left, then FIN. Ready when the phase has changed.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut written = self.poll_write(cx);
+        if let Poll::Ready(Ok(())) = written {
+            written = Pin::new(&mut self.stream).poll_shutdown(cx);
+        }
+        match written {
+            Poll::Ready(Ok(())) => {
+                if let Phase::Ending(how) = std::mem::replace(&mut self.phase, Phase::Lingering) {
+                    self.leave(*how);
+                }
+                self.set_deadline(LINGER_TIMEOUT);
+            }
+            Poll::Ready(Err(_)) => self.vanish(""),
+            Poll::Pending => {
+                // A peer that nobody reads may not read either.
+                if ready!(self.poll_discard(cx)) {
+                    return Poll::Pending;
+                }
+                self.vanish("");
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// Reads for nothing. Ready at the peer's end, with whether that was a FIN.
+    fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        SCRATCH.with_borrow_mut(|scratch| {
+            loop {
+                let mut buffer = ReadBuf::new(scratch);
+                match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
+                    Err(_) => return Poll::Ready(false),
+                    Ok(()) if buffer.filled().is_empty() => return Poll::Ready(true),
+                    Ok(()) => {}
+                }
+            }
+        })
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        let (settled, result) = self.writes.poll_write(&mut self.stream, cx);
+        if settled > 0 {
+            self.client.settle(settled);
+        }
+        result
+    }
+
+    fn drop_unstarted(&mut self) {
+        let dropped = self.writes.drop_unstarted();
+        self.client.settle(dropped);
+    }
+
+    fn set_deadline(&mut self, time: Duration) {
+        let time = match self.registry.is_stopping() {
+            true => {
+                self.hurried = true;
+                time.min(STOP_TIMEOUT)
+            }
+            false => time,
+        };
+        self.deadline = Some(Box::pin(sleep(time)));
+    }
+
+    /// Whether the time of the present phase is over.
+    fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
+        if !self.hurried && self.deadline.is_some() && self.registry.is_stopping() {
+            self.set_deadline(STOP_TIMEOUT);
+        }
+        match &mut self.deadline {
+            Some(deadline) => deadline.as_mut().poll(cx).is_ready(),
+            None => false,
+        }
+    }
+}
+
+impl<S: Transport> Future for Connection<S> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        this.client.register(cx.waker());
+        loop {
+            let turned = match &this.phase {
+                Phase::Open | Phase::Closing(_) => this.poll_live(cx),
+                Phase::Ending(_) => this.poll_end(cx),
+                Phase::Lingering => match this.poll_discard(cx) {
+                    Poll::Ready(_) => return Poll::Ready(()),
+                    Poll::Pending => Poll::Pending,
+                },
+                Phase::Over => return Poll::Ready(()),
+            };
+            if turned.is_ready() {
+                continue;
+            }
+            // Asked last, as a phase that has just begun may have set it.
+            if !this.is_late(cx) {
+                return Poll::Pending;
+            }
+            if !matches!(this.phase, Phase::Lingering) {
+                // The peer takes nothing any more: drop what waits, in the system too (RST).
+                let _ = SockRef::from(this.stream.tcp()).set_linger(Some(Duration::ZERO));
+                this.vanish("");
+            }
+            return Poll::Ready(());
+        }
+    }
+}
+
+impl<S: Transport> Drop for Connection<S> {
+    /// The task ended before its time: the runtime stopped, or it panicked. Whoever waits must learn of it.
+    fn drop(&mut self) {
+        if self.alive.is_some() {
+            self.vanish("the network runtime was stopped");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Messages on their way to the main thread: everything one client sent since the main thread last looked.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+/// Payloads up to this size are copied together into one block; a larger one stays where it was received.
+const COPY_LIMIT: usize = 4 * 1024;
+
+/// What a message counts for, beside its payload, against the limits of queued bytes.
+const OVERHEAD: usize = 32;
+
+/// One message, as the main thread sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Message<'a> {
+    /// A text message. It may hold U+0000 or begin with U+FEFF.
+    Text(&'a str),
+    /// A binary message.
+    Binary(&'a [u8]),
+}
+
+/// Messages of one client, in order. The small ones lie one behind the other in two blocks, so that hundreds of them
+/// cost three allocations.
+#[derive(Debug, Default)]
+pub struct Messages {
+    entries: Vec<Entry>,
+    /// The next entry to give out.
+    next: usize,
+    text: String,
+    /// Where the next small text begins.
+    text_at: usize,
+    binary: Vec<u8>,
+    /// Where the next small binary message begins.
+    binary_at: usize,
+    large: VecDeque<Large>,
+    /// The large message given out last.
+    current: Option<Large>,
+    payload: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Entry {
+    Text(u32),
+    Binary(u32),
+    Large,
+}
+
+/// Here a large text could carry what another thread has made of it (the engine's own form of a string).
+#[derive(Debug)]
+enum Large {
+    Text(Utf8Bytes),
+    Binary(Bytes),
+}
+
+impl Messages {
+    /// The next message, until the next call.
+    #[expect(clippy::should_implement_trait, reason = "an iterator cannot lend")]
+    pub fn next(&mut self) -> Option<Message<'_>> {
+        let entry = *self.entries.get(self.next)?;
+        self.next += 1;
+        match entry {
+            Entry::Text(len) => {
+                let from = self.text_at;
+                self.text_at += len as usize;
+                self.text.get(from..self.text_at).map(Message::Text)
+            }
+            Entry::Binary(len) => {
+                let from = self.binary_at;
+                self.binary_at += len as usize;
+                self.binary.get(from..self.binary_at).map(Message::Binary)
+            }
+            Entry::Large => {
+                self.current = self.large.pop_front();
+                self.current.as_ref().map(|large| match large {
+                    Large::Text(text) => Message::Text(text),
+                    Large::Binary(bytes) => Message::Binary(bytes),
+                })
+            }
+        }
+    }
+
+    /// How many messages [`Self::next`] will give.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len() - self.next
+    }
+
+    /// Whether none is left.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of payload in all messages, given out or not.
+    #[must_use]
+    pub fn payload_bytes(&self) -> usize {
+        self.payload
+    }
+
+    /// What the messages count for against the limits of queued bytes.
+    pub(crate) fn weight(&self) -> usize {
+        self.payload + self.entries.len() * OVERHEAD
+    }
+
+    /// Takes a text; `expected` is how many bytes may follow it soon.
+    pub(crate) fn push_text(&mut self, text: Utf8Bytes, expected: usize) {
+        self.payload += text.len();
+        match u32::try_from(text.len()) {
+            Ok(len) if text.len() <= COPY_LIMIT => {
+                if self.text.is_empty() {
+                    self.text.reserve(text.len() + expected);
+                }
+                self.text.push_str(&text);
+                self.entries.push(Entry::Text(len));
+            }
+            _ => {
+                self.large.push_back(Large::Text(text));
+                self.entries.push(Entry::Large);
+            }
+        }
+    }
+
+    /// Takes a binary message; `expected` is how many bytes may follow it soon.
+    pub(crate) fn push_binary(&mut self, bytes: Bytes, expected: usize) {
+        self.payload += bytes.len();
+        match u32::try_from(bytes.len()) {
+            Ok(len) if bytes.len() <= COPY_LIMIT => {
+                if self.binary.is_empty() {
+                    self.binary.reserve(bytes.len() + expected);
+                }
+                self.binary.extend_from_slice(&bytes);
+                self.entries.push(Entry::Binary(len));
+            }
+            _ => {
+                self.large.push_back(Large::Binary(bytes));
+                self.entries.push(Entry::Large);
+            }
+        }
+    }
+
+    /// Takes over all of `later`, behind what is here. Neither has given out a message yet.
+    pub(crate) fn append(&mut self, mut later: Self) {
+        if self.entries.is_empty() {
+            *self = later;
+            return;
+        }
+        self.entries.append(&mut later.entries);
+        self.text.push_str(&later.text);
+        self.binary.extend_from_slice(&later.binary);
+        self.large.append(&mut later.large);
+        self.payload += later.payload;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_and_sizes_keep_their_order() {
+        let big = "x".repeat(COPY_LIMIT + 1);
+        let mut messages = Messages::default();
+        messages.push_text("a".into(), 0);
+        messages.push_binary(Bytes::from_static(&[1, 2]), 0);
+        messages.push_text("".into(), 0);
+        let mut later = Messages::default();
+        later.push_text(big.as_str().into(), 0);
+        later.push_binary(Bytes::new(), 0);
+        later.push_text("é".into(), 0);
+        messages.append(later);
+        assert_eq!(messages.len(), 6);
+        assert_eq!(messages.payload_bytes(), 1 + 2 + big.len() + 2);
+        assert_eq!(messages.next(), Some(Message::Text("a")));
+        assert_eq!(messages.next(), Some(Message::Binary(&[1, 2])));
+        assert_eq!(messages.next(), Some(Message::Text("")));
+        assert_eq!(messages.next(), Some(Message::Text(&big)));
+        assert_eq!(messages.next(), Some(Message::Binary(&[])));
+        assert_eq!(messages.next(), Some(Message::Text("é")));
+        assert_eq!(messages.next(), None);
+        assert!(messages.is_empty());
+    }
+}

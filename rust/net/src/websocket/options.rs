@@ -1,0 +1,236 @@
+//! The options of a WebSocket server, checked once at the edge.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::ClientId;
+
+/// Header lines of the 101 response that only this crate writes.
+const OWN_HEADERS: [&str; 9] = [
+    "connection",
+    "content-length",
+    "sec-websocket-accept",
+    "sec-websocket-extensions",
+    "sec-websocket-key",
+    "sec-websocket-protocol",
+    "sec-websocket-version",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// What one server starts with. They hold until it stops.
+#[derive(Debug, Clone)]
+pub struct WebSocketOptions {
+    /// The id of the first client, for a server that follows another and must not use its ids again. Default 1.
+    pub first_client: ClientId,
+    /// Connections that the system may hold before they are accepted. Default 1024.
+    pub backlog: i32,
+    /// Send small segments at once (Nagle's algorithm off). Default `true`.
+    pub no_delay: bool,
+    /// Clients at once; whoever comes then is refused with 503. Default `None`: no limit.
+    pub max_clients: Option<usize>,
+    /// The longest message from a client, in bytes of payload, 1 or more; a longer one ends its connection with 1009.
+    /// Default 16 MiB.
+    pub max_message_size: usize,
+    /// Bytes of frames that may wait to be sent to one client, 1 or more. Default 16 MiB.
+    pub max_pending: usize,
+    /// What happens to a client over [`Self::max_pending`]. Default [`BackpressurePolicy::Refuse`].
+    pub backpressure: BackpressurePolicy,
+    /// How a client comes in.
+    pub handshake: HandshakeOptions,
+    /// Time between pings to a client; one from which nothing came until the next is taken for dead (1006). Default
+    /// `None`: no pings.
+    pub heartbeat_interval: Option<Duration>,
+    /// How long a closing handshake may take before the connection is cut, from either side. Default 3 s.
+    pub close_timeout: Duration,
+    /// Received bytes of one client that may wait for the main thread before reading stops and TCP slows that client,
+    /// 1 or more; each message counts 32 bytes more than its payload. Default 1 MiB.
+    pub max_queued_per_client: usize,
+    /// The same for all clients together. A client of which nothing waits is read all the same. Default 64 MiB.
+    pub max_queued: usize,
+}
+
+impl Default for WebSocketOptions {
+    fn default() -> Self {
+        Self {
+            first_client: 1,
+            backlog: 1024,
+            no_delay: true,
+            max_clients: None,
+            max_message_size: 16 * 1024 * 1024,
+            max_pending: 16 * 1024 * 1024,
+            backpressure: BackpressurePolicy::Refuse,
+            handshake: HandshakeOptions::default(),
+            heartbeat_interval: None,
+            close_timeout: Duration::from_secs(3),
+            max_queued_per_client: 1024 * 1024,
+            max_queued: 64 * 1024 * 1024,
+        }
+    }
+}
+
+/// What happens when a message would take a client over its limit of pending bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BackpressurePolicy {
+    /// The message is not taken, and the call says so.
+    #[default]
+    Refuse,
+    /// The same, and the client is disconnected with 1008; what waited for it is dropped.
+    Disconnect,
+}
+
+/// Who may come in, and how (RFC 6455 section 4.2).
+#[derive(Debug, Clone)]
+pub struct HandshakeOptions {
+    /// Time from the first byte's possible arrival to the answer, with the script's decision within it. Default 3 s.
+    pub timeout: Duration,
+    /// The longest request head, in bytes; 431 beyond. Default 8 KiB.
+    pub max_head: usize,
+    /// The most header lines; 431 beyond. Default 64, at most 256.
+    pub max_headers: usize,
+    /// Handshakes under way at once, 1 or more; more connections wait in the system's backlog. Default 1024.
+    pub max_pending: usize,
+    /// Subprotocols, the server's favourite first. Default none.
+    pub protocols: Vec<Subprotocol>,
+    /// More header lines for the 101 response. Default none.
+    pub response_headers: Vec<ResponseHeader>,
+    /// Origins that may connect, as browsers write them (`https://example.org`); letters' case does not matter. An empty
+    /// text stands for a client that sends no `Origin`, `*` for all. Default none: everybody may.
+    pub allowed_origins: Vec<String>,
+    /// Paths that exist, without a query; 404 for others. Default none: every path exists.
+    pub paths: Vec<String>,
+    /// Ask by [`crate::event::WebSocketEvent::HandshakeRequested`] before a client comes in. Default `false`.
+    pub manual: bool,
+}
+
+impl Default for HandshakeOptions {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(3),
+            max_head: 8 * 1024,
+            max_headers: 64,
+            max_pending: 1024,
+            protocols: Vec::new(),
+            response_headers: Vec::new(),
+            allowed_origins: Vec::new(),
+            paths: Vec::new(),
+            manual: false,
+        }
+    }
+}
+
+/// The name of a subprotocol: an HTTP token (RFC 6455 section 4.1, item 10).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subprotocol(String);
+
+impl Subprotocol {
+    /// Takes a name of letters, digits and ``!#$%&'*+-.^_`|~``.
+    ///
+    /// # Errors
+    /// [`OptionError::Subprotocol`].
+    pub fn parse(name: &str) -> Result<Self, OptionError> {
+        if is_token(name) {
+            Ok(Self(name.to_owned()))
+        } else {
+            Err(OptionError::Subprotocol(name.to_owned()))
+        }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// One header line for a response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResponseHeader {
+    name: String,
+    value: String,
+}
+
+impl ResponseHeader {
+    /// Takes `Name: value`. The name is an HTTP token and none that the handshake itself writes; the value has no
+    /// control characters (so that no line can be smuggled in).
+    ///
+    /// # Errors
+    /// [`OptionError::Header`].
+    pub fn parse(line: &str) -> Result<Self, OptionError> {
+        let (name, value) = line
+            .split_once(':')
+            .ok_or_else(|| OptionError::Header(line.to_owned()))?;
+        let value = value.trim_matches([' ', '\t']);
+        let own = OWN_HEADERS.iter().any(|own| own.eq_ignore_ascii_case(name));
+        if own || !is_token(name) || value.chars().any(|c| c.is_control() && c != '\t') {
+            return Err(OptionError::Header(line.to_owned()));
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            value: value.to_owned(),
+        })
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The value.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+}
+
+/// Whether a text is a token of RFC 9110 section 5.6.2.
+pub(crate) fn is_token(text: &str) -> bool {
+    let of_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    !text.is_empty() && text.bytes().all(of_token)
+}
+
+/// Why an option was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum OptionError {
+    /// Not the name of a subprotocol.
+    #[error("'{0}' is not a subprotocol: take letters, digits and !#$%&'*+-.^_`|~")]
+    Subprotocol(String),
+    /// Not a header line that a response may get.
+    #[error("'{0}' is not a header line 'Name: value', or one that the handshake itself writes")]
+    Header(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_header_line_can_be_smuggled_in() {
+        for line in [
+            "",
+            "X",
+            ": x",
+            "X y: z",
+            "X: a\r\nSet-Cookie: b",
+            "X: a\nb",
+            "X: a\0",
+            "Upgrade: h2c",
+            "SEC-WEBSOCKET-ACCEPT: x",
+            "X\r\n: a",
+        ] {
+            assert!(ResponseHeader::parse(line).is_err(), "{line:?}");
+        }
+        let header = ResponseHeader::parse("X-Server:  a: b ").expect("valid");
+        assert_eq!((header.name(), header.value()), ("X-Server", "a: b"));
+    }
+
+    #[test]
+    fn a_subprotocol_is_a_token() {
+        for name in ["", "a b", "a,b", "a\r\n", "ü"] {
+            assert!(Subprotocol::parse(name).is_err(), "{name:?}");
+        }
+        assert!(Subprotocol::parse("v1.chat-json").is_ok());
+    }
+}

@@ -1,0 +1,228 @@
+//! What all tasks of one server share: its options, its clients, its way to the main thread, its figures.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+use super::ClientId;
+use super::broadcasts::Broadcasts;
+use super::client::Client;
+use super::close_code::{CloseCode, CloseFrame, Disconnect};
+use super::messages::Messages;
+use super::options::WebSocketOptions;
+use super::request::{ClientInfo, HandshakeRequest};
+use crate::command::WebSocketCommand;
+use crate::mailbox::MailboxSender;
+
+/// Notes that may wait for the main thread before no more connections are accepted. A client has at most three (that it
+/// is in, that it has messages, that it is gone).
+pub(crate) const MAX_NOTES: usize = 4096;
+
+/// What waits in the mailbox of a server.
+#[derive(Debug)]
+pub(crate) enum Note {
+    HandshakeRequested(ClientId, Box<HandshakeRequest>, oneshot::Sender<Decision>),
+    HandshakeExpired(ClientId),
+    Connected(Arc<Client>),
+    /// The client's inbox has messages: at most one such note per client, whatever it sends.
+    Messages(Arc<Client>),
+    Disconnected(ClientId, Box<Disconnect>),
+    Paused(std::io::Error),
+    Resumed,
+    Stopped,
+}
+
+/// The main thread's answer to a handshake.
+#[derive(Debug)]
+pub(crate) enum Decision {
+    /// With this subprotocol, or the server's own choice.
+    Accept(Option<String>),
+    /// With this status and text.
+    Reject(u16, String),
+}
+
+/// Why a client did not get in although its request is fine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoEntry {
+    Full,
+    Stopping,
+}
+
+#[derive(Debug)]
+pub(crate) struct Registry {
+    pub(crate) options: WebSocketOptions,
+    events: MailboxSender<Note>,
+    clients: Mutex<Clients>,
+    pub(crate) broadcasts: Broadcasts,
+    next_id: AtomicI64,
+    /// What waits for the main thread in all inboxes, as it counts against the limit.
+    queued: AtomicUsize,
+    pub(crate) figures: Figures,
+}
+
+#[derive(Debug, Default)]
+struct Clients {
+    by_id: HashMap<ClientId, Arc<Client>>,
+    stopping: bool,
+}
+
+/// Counted as things happen.
+#[derive(Debug, Default)]
+pub(crate) struct Figures {
+    pub(crate) connected: AtomicU64,
+    pub(crate) refused: AtomicU64,
+    pub(crate) messages_in: AtomicU64,
+    pub(crate) bytes_in: AtomicU64,
+    pub(crate) messages_out: AtomicU64,
+    pub(crate) bytes_out: AtomicU64,
+}
+
+impl Registry {
+    pub(crate) fn new(options: WebSocketOptions, events: MailboxSender<Note>) -> Self {
+        Self {
+            next_id: AtomicI64::new(options.first_client),
+            options,
+            events,
+            clients: Mutex::default(),
+            broadcasts: Broadcasts::default(),
+            queued: AtomicUsize::new(0),
+            figures: Figures::default(),
+        }
+    }
+
+    pub(crate) fn tell(&self, note: Note) {
+        self.events.send(note, 0);
+    }
+
+    /// Waits until the main thread has taken enough to hear of new clients.
+    pub(crate) async fn room(&self) {
+        self.events.room().await;
+    }
+
+    pub(crate) fn next_id(&self) -> ClientId {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Lets a client in, if there is room. It counts from now on.
+    pub(crate) fn enter(&self, id: Option<ClientId>, info: ClientInfo) -> Result<Arc<Client>, NoEntry> {
+        let mut clients = self.clients();
+        if clients.stopping {
+            return Err(NoEntry::Stopping);
+        }
+        if self.options.max_clients.is_some_and(|max| clients.by_id.len() >= max) {
+            return Err(NoEntry::Full);
+        }
+        let id = id.unwrap_or_else(|| self.next_id());
+        let client = Arc::new(Client::new(id, Arc::new(info)));
+        clients.by_id.insert(id, client.clone());
+        Ok(client)
+    }
+
+    /// Whether a client would be let in now.
+    pub(crate) fn may_enter(&self) -> Result<(), NoEntry> {
+        let clients = self.clients();
+        if clients.stopping {
+            return Err(NoEntry::Stopping);
+        }
+        match self.options.max_clients {
+            Some(max) if clients.by_id.len() >= max => Err(NoEntry::Full),
+            _ => Ok(()),
+        }
+    }
+
+    /// A client left before the main thread heard of it.
+    pub(crate) fn forget(&self, id: ClientId) {
+        self.clients().by_id.remove(&id);
+    }
+
+    /// A client's connection is over.
+    pub(crate) fn leave(&self, client: &Client, how: Disconnect) {
+        client.refuse_commands();
+        client.settle_all();
+        self.forget(client.id);
+        self.tell(Note::Disconnected(client.id, Box::new(how)));
+    }
+
+    /// Messages from a client.
+    pub(crate) fn deliver(&self, client: &Arc<Client>, messages: Messages) {
+        let (count, bytes) = (messages.len() as u64, messages.payload_bytes() as u64);
+        self.figures.messages_in.fetch_add(count, Ordering::Relaxed);
+        self.figures.bytes_in.fetch_add(bytes, Ordering::Relaxed);
+        self.queued.fetch_add(messages.weight(), Ordering::AcqRel);
+        if client.deliver(messages) {
+            self.tell(Note::Messages(client.clone()));
+        }
+    }
+
+    /// The main thread takes what a client sent.
+    pub(crate) fn take(&self, client: &Client) -> Messages {
+        let messages = client.take_messages();
+        self.queued.fetch_sub(messages.weight(), Ordering::AcqRel);
+        messages
+    }
+
+    /// Whether a client may be read. If not, its task is woken when the main thread has taken what waits.
+    pub(crate) fn may_read(&self, client: &Client) -> bool {
+        let all_full = self.queued.load(Ordering::Acquire) >= self.options.max_queued;
+        // When all together wait too much, each may still have one thing waiting: nobody starves.
+        let limit = if all_full {
+            1
+        } else {
+            self.options.max_queued_per_client
+        };
+        !client.is_over(limit)
+    }
+
+    /// The main thread queued a frame of `len` bytes for so many clients.
+    pub(crate) fn count_out(&self, clients: usize, len: usize) {
+        let clients = clients as u64;
+        self.figures.messages_out.fetch_add(clients, Ordering::Relaxed);
+        self.figures
+            .bytes_out
+            .fetch_add(clients * len as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.clients().by_id.len()
+    }
+
+    pub(crate) fn everybody(&self) -> Vec<Arc<Client>> {
+        self.clients().by_id.values().cloned().collect()
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.clients().stopping
+    }
+
+    /// From now on nobody is let in, and everybody is told to go.
+    pub(crate) fn stop(&self) {
+        self.clients().stopping = true;
+        for client in self.everybody() {
+            let frame = CloseFrame::new(CloseCode::GOING_AWAY, "");
+            if !client.close(WebSocketCommand::Close(frame)) {
+                // It was closing already, with more time than there is now: its task looks.
+                client.wake();
+            }
+        }
+    }
+
+    /// Says to every client whose id fits that a heartbeat is due.
+    pub(crate) fn beat(&self, fits: impl Fn(ClientId) -> bool) {
+        let due: Vec<_> = self
+            .clients()
+            .by_id
+            .values()
+            .filter(|client| fits(client.id))
+            .cloned()
+            .collect();
+        for client in due {
+            client.beat();
+        }
+    }
+
+    fn clients(&self) -> MutexGuard<'_, Clients> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

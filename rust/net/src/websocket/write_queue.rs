@@ -1,0 +1,219 @@
+//! Whole frames on their way to the system.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+
+/// Blocks handed to the system in one call.
+const SLICES: usize = 16;
+
+/// An empty queue keeps room for at most so many blocks.
+const KEEP: usize = 32;
+
+/// A block of whole frames.
+#[derive(Debug)]
+struct Chunk {
+    bytes: Block,
+    /// The main thread's, and counted there; else a control frame of the task itself.
+    counted: bool,
+}
+
+#[derive(Debug)]
+enum Block {
+    Own(Vec<u8>),
+    Shared(Bytes),
+}
+
+impl Chunk {
+    fn bytes(&self) -> &[u8] {
+        match &self.bytes {
+            Block::Own(bytes) => bytes,
+            Block::Shared(bytes) => bytes,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct WriteQueue {
+    chunks: VecDeque<Chunk>,
+    /// Bytes of the first chunk that are out already.
+    written: usize,
+    /// Bytes of control frames that wait.
+    control: usize,
+}
+
+impl WriteQueue {
+    /// Frames of the main thread.
+    pub(crate) fn push(&mut self, frames: Vec<u8>) {
+        self.push_block(Block::Own(frames), true);
+    }
+
+    /// A frame of the main thread for several clients.
+    pub(crate) fn push_shared(&mut self, frame: Bytes) {
+        self.push_block(Block::Shared(frame), true);
+    }
+
+    /// Control frames of the task itself.
+    pub(crate) fn push_control(&mut self, frames: Vec<u8>) {
+        self.control += frames.len();
+        self.push_block(Block::Own(frames), false);
+    }
+
+    fn push_block(&mut self, bytes: Block, counted: bool) {
+        let chunk = Chunk { bytes, counted };
+        if !chunk.bytes().is_empty() {
+            self.chunks.push_back(chunk);
+        }
+    }
+
+    /// Bytes of control frames that wait.
+    pub(crate) fn control(&self) -> usize {
+        self.control
+    }
+
+    /// Drops every chunk of which nothing is out yet, and says how many counted bytes that was.
+    pub(crate) fn drop_unstarted(&mut self) -> usize {
+        let keep = usize::from(self.written > 0).min(self.chunks.len());
+        let mut dropped = 0;
+        for chunk in self.chunks.drain(keep..) {
+            match chunk.counted {
+                true => dropped += chunk.bytes().len(),
+                false => self.control -= chunk.bytes().len(),
+            }
+        }
+        dropped
+    }
+
+    /// Writes until the system takes no more or all is out, and says how many counted bytes went. Ready once all is out.
+    pub(crate) fn poll_write<W: AsyncWrite + Unpin>(
+        &mut self,
+        stream: &mut W,
+        cx: &mut Context<'_>,
+    ) -> (usize, Poll<io::Result<()>>) {
+        let mut settled = 0;
+        while !self.chunks.is_empty() {
+            let written = match self.chunks.len() {
+                1 => Pin::new(&mut *stream).poll_write(cx, &self.chunks[0].bytes()[self.written..]),
+                _ => {
+                    let mut slices = [IoSlice::new(&[]); SLICES];
+                    let mut skip = self.written;
+                    for (slice, chunk) in slices.iter_mut().zip(&self.chunks) {
+                        *slice = IoSlice::new(&chunk.bytes()[std::mem::take(&mut skip)..]);
+                    }
+                    let used = self.chunks.len().min(SLICES);
+                    Pin::new(&mut *stream).poll_write_vectored(cx, &slices[..used])
+                }
+            };
+            match written {
+                Poll::Pending => return (settled, Poll::Pending),
+                Poll::Ready(Err(error)) => return (settled, Poll::Ready(Err(error))),
+                Poll::Ready(Ok(0)) => return (settled, Poll::Ready(Err(io::ErrorKind::WriteZero.into()))),
+                Poll::Ready(Ok(n)) => settled += self.advance(n),
+            }
+        }
+        if self.chunks.capacity() > KEEP {
+            self.chunks = VecDeque::new();
+        }
+        (settled, Poll::Ready(Ok(())))
+    }
+
+    /// So many bytes are out. Says how many of them were counted.
+    fn advance(&mut self, mut n: usize) -> usize {
+        let mut counted = 0;
+        while n > 0 {
+            let Some(chunk) = self.chunks.front() else { break };
+            let left = chunk.bytes().len() - self.written;
+            let part = n.min(left);
+            match chunk.counted {
+                true => counted += part,
+                false => self.control -= part,
+            }
+            n -= part;
+            self.written += part;
+            if part == left {
+                self.chunks.pop_front();
+                self.written = 0;
+            }
+        }
+        counted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    /// Takes a limited number of bytes.
+    struct Pipe {
+        taken: Vec<u8>,
+        room: usize,
+    }
+
+    impl AsyncWrite for Pipe {
+        fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            let n = bytes.len().min(self.room);
+            if n == 0 {
+                return Poll::Pending;
+            }
+            self.room -= n;
+            self.taken.extend_from_slice(&bytes[..n]);
+            Poll::Ready(Ok(n))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    fn write(queue: &mut WriteQueue, pipe: &mut Pipe) -> (usize, bool) {
+        let mut cx = Context::from_waker(Waker::noop());
+        let (settled, poll) = queue.poll_write(pipe, &mut cx);
+        (settled, poll.is_ready())
+    }
+
+    #[test]
+    fn frames_go_out_in_order_and_are_counted() {
+        let mut queue = WriteQueue::default();
+        queue.push(b"one".to_vec());
+        queue.push_control(b"two".to_vec());
+        queue.push_shared(Bytes::from_static(b"three"));
+        let mut pipe = Pipe {
+            taken: Vec::new(),
+            room: 4,
+        };
+        assert_eq!(write(&mut queue, &mut pipe), (3, false));
+        assert_eq!(queue.control(), 2);
+        pipe.room = 100;
+        assert_eq!(write(&mut queue, &mut pipe), (5, true));
+        assert_eq!(pipe.taken, b"onetwothree");
+    }
+
+    #[test]
+    fn a_chunk_that_has_begun_is_finished() {
+        let mut queue = WriteQueue::default();
+        queue.push(b"one".to_vec());
+        queue.push(b"two".to_vec());
+        queue.push_control(b"three".to_vec());
+        let mut pipe = Pipe {
+            taken: Vec::new(),
+            room: 1,
+        };
+        write(&mut queue, &mut pipe);
+        assert_eq!(queue.drop_unstarted(), 3);
+        assert_eq!(queue.control(), 0);
+        queue.push_control(b"close".to_vec());
+        pipe.room = 100;
+        assert_eq!(write(&mut queue, &mut pipe), (2, true));
+        assert_eq!(pipe.taken, b"oneclose");
+    }
+}

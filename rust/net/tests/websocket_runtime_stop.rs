@@ -1,0 +1,40 @@
+//! The runtime's stop lets the close frames out. Alone in its file: it ends the runtime of the whole process.
+
+mod websocket_common;
+
+use std::time::{Duration, Instant};
+
+use async_sockets_net::runtime;
+use async_sockets_net::websocket::options::WebSocketOptions;
+use websocket_common::{Happened, Server, TEXT};
+
+#[test]
+fn close_frames_go_out_and_nobody_is_forgotten() {
+    // A handle that was dropped: its clients are told.
+    let mut server = Server::start(WebSocketOptions::default());
+    let (mut peer, id) = server.join();
+    server.inner.send_text(id, "last words").expect("room");
+    let answer = std::thread::spawn(move || {
+        assert_eq!(peer.next_frame(), (TEXT, b"last words".to_vec()));
+        assert_eq!(peer.next_close().0, 1001);
+        peer.close(1001, "");
+        assert!(peer.rest().is_empty());
+    });
+    drop(server);
+    let start = Instant::now();
+    runtime::stop(Duration::from_secs(5));
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    assert!(!runtime::is_running());
+    answer.join().expect("a goodbye");
+
+    // A handle that still lives: it learns of the end.
+    let mut server = Server::start(WebSocketOptions::default());
+    let (_peer, _) = server.join();
+    runtime::stop(Duration::ZERO);
+    assert_eq!(server.disconnected().0, 1006);
+    assert!(matches!(server.poll(), None | Some(Happened::Other(_))));
+
+    // And it starts again.
+    let mut server = Server::start(WebSocketOptions::default());
+    let _ = server.join();
+}
