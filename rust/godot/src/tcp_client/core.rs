@@ -251,9 +251,12 @@ impl ClientCore {
         if let Some(connection) = self.connection.take() {
             Pump::get().unregister(connection.id());
         }
-        if let (Some(stream), Some(socket)) = (self.engine_stream.take(), self.socket()) {
-            stream.close();
-            Pump::get().stop_polling(&socket);
+        if let (Some(mut stream), Some(socket)) = (self.engine_stream.take(), self.socket()) {
+            let pump = Pump::get();
+            pump.stop_polling(&socket);
+            if stream.pump() {
+                pump.finish_in_background(move || stream.pump());
+            }
         }
     }
 
