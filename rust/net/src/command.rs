@@ -15,10 +15,9 @@ pub enum TcpCommand {
     Send(BytesMut),
     /// Answer [`crate::event::TcpEvent::Flushed`] with this token once everything before it went to the system.
     Flush(u64),
-    /// Send the bytes before it in plain, then go on with TLS. Nothing more is read in plain from now on; what was read
-    /// until now stays plain, so it should be asked for when the peer has nothing under way. Answered by
-    /// [`crate::event::TcpEvent::TlsReady`], [`crate::event::TcpEvent::TlsFailed`] or a close.
-    StartTls(Box<TlsUpgrade>),
+    /// Send the bytes before it in plain, then go on with TLS. The bytes are the peer's first in TLS, if some were read
+    /// already. Answered by [`crate::event::TcpEvent::TlsReady`], [`crate::event::TcpEvent::TlsFailed`] or a close.
+    StartTls(Box<TlsUpgrade>, Bytes),
     /// Send FIN (with TLS, close_notify before it) after the bytes before it; receiving goes on.
     ShutdownSend,
     /// Send the bytes before it, then FIN, and end the connection.

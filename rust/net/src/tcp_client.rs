@@ -1,9 +1,10 @@
 //! The handle of one TCP connection.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use tokio::net::TcpStream;
 
 use crate::address::{Target, canonical};
@@ -20,6 +21,7 @@ use crate::tcp::connection::Driver;
 use crate::tcp::dial::{dial, prepare};
 use crate::tcp::stream::Stream;
 use crate::tls::TlsUpgrade;
+use crate::tls::state::TlsState;
 
 /// One TCP connection, seen from the thread that uses it. Dropping it closes the connection in good order: what was
 /// sent before still goes out.
@@ -29,9 +31,7 @@ pub struct TcpClient {
     outbox: Arc<Outbox>,
     max_pending_send: AtomicUsize,
     send_closed: AtomicBool,
-    tls_asked: AtomicBool,
-    /// Set by the task once TLS stands.
-    tls: Arc<OnceLock<TlsInfo>>,
+    tls: Arc<TlsState>,
     /// The bytes are moved by [`External`].
     external: bool,
 }
@@ -113,10 +113,12 @@ impl TcpClient {
             outbox: outbox.clone(),
             max_pending_send,
             send_closed: AtomicBool::new(false),
-            tls_asked: AtomicBool::new(options.tls.is_some()),
             tls: Arc::default(),
             external: false,
         };
+        if options.tls.is_some() {
+            client.tls.ask();
+        }
         (client, outbox, sender)
     }
 
@@ -165,29 +167,32 @@ impl TcpClient {
     /// Goes on with TLS after what was sent so far, on either side; what is sent from now on is encrypted.
     /// [`TcpEvent::TlsReady`] or [`TcpEvent::TlsFailed`] follows, unless the connection ends first.
     ///
-    /// To be called when the peer has nothing under way in plain: bytes of its that arrived before are still given as
-    /// [`TcpEvent::Data`], and those that arrive after are taken for TLS.
+    /// From now on nothing is read in plain. But the peer may have begun with TLS already, and bytes of its handshake may
+    /// stand among those received. Therefore `unread` is called, after the last plain byte was given to the mailbox: it
+    /// takes the [`TcpEvent::Data`] that waits there and returns whatever the user has not read of it all, which is the
+    /// beginning of the handshake then. (It is released as if the user had it.) Plain bytes that it returns make the
+    /// handshake fail; TLS that it leaves out does too.
     ///
     /// # Errors
     /// [`StartTlsError`]; the connection goes on as it was.
-    pub fn start_tls(&self, upgrade: TlsUpgrade) -> Result<(), StartTlsError> {
+    pub fn start_tls(&self, upgrade: TlsUpgrade, unread: impl FnOnce() -> Bytes) -> Result<(), StartTlsError> {
         if self.external {
             return Err(StartTlsError::External);
         }
         if self.send_closed.load(Ordering::Acquire) {
             return Err(StartTlsError::Closed);
         }
-        if self.tls_asked.swap(true, Ordering::AcqRel) {
+        if self.tls.ask() {
             return Err(StartTlsError::AlreadyTls);
         }
-        self.outbox.push(TcpCommand::StartTls(Box::new(upgrade)));
+        self.outbox.push(TcpCommand::StartTls(Box::new(upgrade), unread()));
         Ok(())
     }
 
     /// What TLS agreed on, once it stands: before [`TcpEvent::Connected`], or with [`TcpEvent::TlsReady`].
     #[must_use]
     pub fn tls_info(&self) -> Option<&TlsInfo> {
-        self.tls.get()
+        self.tls.info()
     }
 
     /// Ends the sending side after what was sent so far; receiving goes on.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -18,13 +18,14 @@ use super::stream::Stream;
 use super::write_queue::{Mark, Step, WriteQueue};
 use crate::command::TcpCommand;
 use crate::error::{ConnectError, TlsError};
-use crate::event::{CloseReason, Endpoints, TcpEvent, TlsInfo};
+use crate::event::{CloseReason, Endpoints, TcpEvent};
 use crate::limits::{CLOSE_FLUSH_TIMEOUT, KeepAlive, LINGER_LIMIT, LINGER_TIMEOUT};
 use crate::mailbox::MailboxSender;
 use crate::outbox::Outbox;
 use crate::runtime::FlushGuard;
 use crate::scratch::with_read_buffer;
 use crate::tls::TlsUpgrade;
+use crate::tls::state::TlsState;
 
 /// The task's end of a connection.
 pub(crate) struct Driver {
@@ -40,12 +41,12 @@ pub(crate) struct Driver {
     /// How many bytes that was.
     discarded: u64,
     close_asked: bool,
-    /// TLS is to start once everything before is out. From the asking on, nothing is read in plain.
-    upgrade: Option<Box<TlsUpgrade>>,
+    /// TLS is to start once everything before is out; with the peer's first bytes of it, if some were read already.
+    upgrade: Option<(Box<TlsUpgrade>, Bytes)>,
     /// Everything before is out.
     upgrade_due: bool,
-    /// What TLS agreed on, for the user's side to see.
-    tls: Arc<OnceLock<TlsInfo>>,
+    /// What the user's side asks and sees of TLS.
+    tls: Arc<TlsState>,
     /// Writing failed. What the peer sent before is still delivered, then this is the error of the connection.
     write_error: Option<io::Error>,
     /// The last event is out.
@@ -65,7 +66,7 @@ enum End {
 }
 
 impl Driver {
-    pub(crate) fn new(outbox: Arc<Outbox>, events: MailboxSender<TcpEvent>, tls: Arc<OnceLock<TlsInfo>>) -> Self {
+    pub(crate) fn new(outbox: Arc<Outbox>, events: MailboxSender<TcpEvent>, tls: Arc<TlsState>) -> Self {
         Self {
             outbox,
             events,
@@ -86,7 +87,7 @@ impl Driver {
     /// Lets the user's side see what TLS agreed on, if the connection has it from the first byte.
     pub(crate) fn note_tls(&self, stream: &Stream) {
         if let Some(info) = stream.tls_info() {
-            let _ = self.tls.set(info);
+            self.tls.set_info(info);
         }
     }
 
@@ -110,6 +111,22 @@ impl Driver {
             let given_up = commands.iter().any(gives_up);
             self.early.extend(commands);
             if given_up { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    /// During the handshake: waits until the user gives it up. A close waits for what was sent before it.
+    async fn given_up_upgrade(&mut self) {
+        poll_fn(|cx| {
+            let commands = self.outbox.take(cx);
+            let aborted = commands.iter().any(|command| matches!(command, TcpCommand::Abort));
+            self.close_asked |= commands.iter().any(|command| matches!(command, TcpCommand::Close));
+            self.early.extend(commands);
+            if aborted || (self.close_asked && self.outbox.pending() == 0) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
         })
         .await;
     }
@@ -169,10 +186,10 @@ impl Driver {
     /// The same connection with TLS, or `None` if that was its end.
     async fn start_tls(&mut self, stream: Stream) -> Option<Stream> {
         self.upgrade_due = false;
-        let upgrade = self.upgrade.take()?;
+        let (upgrade, first) = self.upgrade.take()?;
         let secured = tokio::select! {
-            secured = stream.start_tls(&upgrade) => secured,
-            () = self.given_up() => {
+            secured = stream.start_tls(&upgrade, first) => secured,
+            () = self.given_up_upgrade() => {
                 self.finish(CloseReason::ByHost, None);
                 return None;
             }
@@ -180,7 +197,7 @@ impl Driver {
         match secured {
             Ok(stream) => {
                 if let Some(info) = stream.tls_info() {
-                    let _ = self.tls.set(info.clone());
+                    self.tls.set_info(info.clone());
                     self.events.send(TcpEvent::TlsReady(Box::new(info)), 0);
                 }
                 Some(stream)
@@ -282,8 +299,8 @@ impl Driver {
                 TcpCommand::Send(bytes) if self.write_error.is_some() => self.outbox.settle(bytes.len()),
                 TcpCommand::Send(bytes) => self.writes.push(bytes),
                 TcpCommand::Flush(token) => self.writes.mark(Mark::Flushed(token)),
-                TcpCommand::StartTls(upgrade) => {
-                    self.upgrade = Some(upgrade);
+                TcpCommand::StartTls(upgrade, first) => {
+                    self.upgrade = Some((upgrade, first));
                     self.writes.mark(Mark::StartTls);
                 }
                 TcpCommand::ShutdownSend => self.writes.mark(Mark::Shutdown),
@@ -330,11 +347,13 @@ impl Driver {
         if !self.reading {
             return Poll::Ready(Ok(()));
         }
-        if self.upgrade.is_some() {
-            // The next bytes may be the handshake's. Writing wakes the task.
-            return Poll::Pending;
-        }
+        let tls = self.tls.clone();
         loop {
+            let plain = if tls.info().is_none() { tls.plain() } else { None };
+            if plain.is_none() && tls.info().is_none() {
+                // The next bytes are the handshake's. The command that starts it wakes the task.
+                return Poll::Pending;
+            }
             let needs_room = !self.discarding && self.write_error.is_none();
             if needs_room && self.events.poll_room(cx).is_pending() {
                 return Poll::Pending;

@@ -4,14 +4,15 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::Transport;
 use crate::error::TlsError;
 use crate::event::TlsInfo;
-use crate::tls::stream::{TlsStream, accept_tls, connect_tls, info, within};
-use crate::tls::{TlsSide, TlsUpgrade};
+use crate::tls::TlsUpgrade;
+use crate::tls::stream::{TlsStream, handshake, info, within};
 
 pub(crate) enum Stream {
     Plain(TcpStream),
@@ -19,18 +20,13 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    /// The same connection, from here on with TLS.
-    pub(crate) async fn start_tls(self, upgrade: &TlsUpgrade) -> Result<Self, TlsError> {
+    /// The same connection, from here on with TLS. `first` are bytes of the peer's TLS that were read already.
+    pub(crate) async fn start_tls(self, upgrade: &TlsUpgrade, first: Bytes) -> Result<Self, TlsError> {
         let Self::Plain(tcp) = self else {
             return Err(TlsError::Protocol("the connection has TLS already".to_owned()));
         };
-        let handshake = async {
-            match &upgrade.side {
-                TlsSide::Client { config, host } => connect_tls(tcp, config, host).await,
-                TlsSide::Server(config) => accept_tls(tcp, config).await,
-            }
-        };
-        Ok(Self::Tls(Box::new(within(upgrade.timeout, handshake).await?)))
+        let stream = within(upgrade.timeout, handshake(tcp, first, &upgrade.side)).await?;
+        Ok(stream.into())
     }
 
     /// What TLS agreed on, if there is TLS.

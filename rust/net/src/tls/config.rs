@@ -7,7 +7,7 @@ use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
-use tokio_rustls::rustls::{ClientConfig, Error, InconsistentKeys, RootCertStore, ServerConfig};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 use super::certificate::Certificate;
 use super::roots::system_roots;
@@ -132,11 +132,15 @@ impl TlsServerConfig {
             .key_provider
             .load_private_key(key)
             .map_err(|_| TlsConfigError::Key)?;
-        let certified = CertifiedKey::new(chain, key);
-        // Any other failure only says that the library does not read the certificate, which a client may.
-        if let Err(Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) = certified.keys_match() {
+        // The library's own check takes only certificates that it reads; clients may take others.
+        let certified_key = chain
+            .first()
+            .and_then(|der| Certificate::parse(der))
+            .map(|c| c.public_key.to_vec());
+        if key.public_key().map(|own| own.to_vec()) != certified_key {
             return Err(TlsConfigError::KeyMismatch);
         }
+        let certified = CertifiedKey::new(chain, key);
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(|error| TlsConfigError::Library(error.to_string()))?

@@ -4,7 +4,9 @@ mod certificate;
 mod config;
 mod error;
 pub(crate) mod handshakes;
+mod prefixed;
 mod roots;
+pub(crate) mod state;
 pub(crate) mod stream;
 mod verify;
 

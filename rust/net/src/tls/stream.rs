@@ -4,7 +4,7 @@ use std::future::Future;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use bytes::Bytes;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::rustls::ProtocolVersion;
@@ -12,37 +12,51 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::certificate::Certificate;
-use super::{TlsClientConfig, TlsServerConfig};
+use super::prefixed::Prefixed;
+use super::{TlsClientConfig, TlsServerConfig, TlsSide};
 use crate::error::TlsError;
 use crate::event::{TlsInfo, TlsVersion};
 use crate::tcp::Transport;
 
 /// TLS over TCP, either side. Its end of stream is the peer's close_notify (RFC 8446 section 6.1); one without it is an
 /// [`std::io::ErrorKind::UnexpectedEof`]. Shutting it down sends close_notify and then FIN.
-pub(crate) type TlsStream<S = TcpStream> = tokio_rustls::TlsStream<S>;
+pub(crate) type TlsStream = tokio_rustls::TlsStream<Prefixed>;
 
 impl Transport for TlsStream {
     fn tcp(&self) -> &TcpStream {
-        self.get_ref().0
+        self.get_ref().0.tcp()
     }
 }
 
 /// The client's handshake with `host`, which is sent (SNI, RFC 6066 section 3) unless it is an IP address.
-pub(crate) async fn connect_tls<S>(stream: S, config: &TlsClientConfig, host: &str) -> Result<TlsStream<S>, TlsError>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let name = server_name(host)?;
-    let connector = TlsConnector::from(config.ready().await?);
-    Ok(connector.connect(name, stream).await?.into())
+pub(crate) async fn connect_tls(tcp: TcpStream, config: &TlsClientConfig, host: &str) -> Result<TlsStream, TlsError> {
+    handshake(
+        tcp,
+        Bytes::new(),
+        &TlsSide::Client {
+            config: config.clone(),
+            host: host.to_owned(),
+        },
+    )
+    .await
 }
 
 /// The server's handshake.
-pub(crate) async fn accept_tls<S>(stream: S, config: &TlsServerConfig) -> Result<TlsStream<S>, TlsError>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    Ok(TlsAcceptor::from(config.ready()).accept(stream).await?.into())
+pub(crate) async fn accept_tls(tcp: TcpStream, config: &TlsServerConfig) -> Result<TlsStream, TlsError> {
+    handshake(tcp, Bytes::new(), &TlsSide::Server(config.clone())).await
+}
+
+/// The handshake of either side; `first` are bytes of the peer's that were read already.
+pub(crate) async fn handshake(tcp: TcpStream, first: Bytes, side: &TlsSide) -> Result<TlsStream, TlsError> {
+    let stream = Prefixed::new(first, tcp);
+    match side {
+        TlsSide::Client { config, host } => {
+            let name = server_name(host)?;
+            let connector = TlsConnector::from(config.ready().await?);
+            Ok(connector.connect(name, stream).await?.into())
+        }
+        TlsSide::Server(config) => Ok(TlsAcceptor::from(config.ready()).accept(stream).await?.into()),
+    }
 }
 
 /// Puts a time limit on a handshake.
@@ -55,7 +69,7 @@ pub(crate) async fn within<T>(
 }
 
 /// What was agreed on.
-pub(crate) fn info<S>(stream: &TlsStream<S>) -> TlsInfo {
+pub(crate) fn info(stream: &TlsStream) -> TlsInfo {
     let common = stream.get_ref().1;
     let subject = |der: &[u8]| Certificate::parse(der).map(|certificate| certificate.subject_text());
     TlsInfo {

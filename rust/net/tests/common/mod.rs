@@ -63,7 +63,7 @@ pub(crate) fn next<E>(mailbox: &Mailbox<E>) -> E {
 /// One connection of ours, and the bytes that have come for it.
 pub(crate) struct Client {
     pub(crate) tcp: TcpClient,
-    buffer: RecvBuffer,
+    pub(crate) buffer: RecvBuffer,
 }
 
 impl Client {
