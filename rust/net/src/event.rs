@@ -20,7 +20,7 @@ pub enum TcpEvent {
     Connected(Box<Endpoints>),
     /// It could not be made. The last event.
     ConnectFailed(Box<ConnectError>),
-    /// Bytes from the peer. They count against the mailbox until [`TcpClient::release`].
+    /// Bytes from the peer. They count against the mailbox until [`crate::mailbox::Mailbox::release`].
     Data(Bytes),
     /// Everything sent before [`crate::command::TcpCommand::Flush`] with this token has been handed to the system.
     Flushed(u64),
