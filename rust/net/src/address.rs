@@ -1,6 +1,6 @@
 //! Hosts and ports as users write them, parsed once.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use crate::error::AddressError;
 
@@ -76,9 +76,76 @@ impl BindAddress {
     }
 }
 
+/// Where a datagram goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// An address, known already.
+    Address(SocketAddr),
+    /// A host whose name has to be looked up.
+    Name(Target),
+}
+
+impl Destination {
+    /// Takes what [`Target::parse`] takes. `localhost` is 127.0.0.1, as in [`BindAddress::parse`], so that what is bound
+    /// there is reached.
+    pub fn parse(host: &str, port: i64) -> Result<Self, AddressError> {
+        let bare = unbracket(host);
+        let ip = match bare {
+            "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            _ => match bare.parse() {
+                Ok(ip) => ip,
+                Err(_) => return Self::parse_other(bare, port),
+            },
+        };
+        Ok(Self::Address(SocketAddr::new(ip, parse_port(port, 1)?)))
+    }
+
+    /// A name, or an IPv6 address with its zone as a number (RFC 4007 section 11), as [`host_text`] writes it.
+    fn parse_other(host: &str, port: i64) -> Result<Self, AddressError> {
+        let target = Target::parse(host, port)?;
+        let zoned = host.split_once('%').and_then(|(ip, zone)| {
+            let ip = ip.parse().ok()?;
+            Some(SocketAddrV6::new(ip, target.port, 0, zone.parse().ok()?))
+        });
+        Ok(zoned.map_or(Self::Name(target), |address| Self::Address(address.into())))
+    }
+
+    /// The host in words.
+    #[must_use]
+    pub fn host(&self) -> String {
+        match self {
+            Self::Address(address) => host_text(*address),
+            Self::Name(target) => target.host.clone(),
+        }
+    }
+
+    /// The port, 1 to 65535.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        match self {
+            Self::Address(address) => address.port(),
+            Self::Name(target) => target.port,
+        }
+    }
+}
+
+/// The host part of an address in words, as [`Destination::parse`] takes it. A link-local IPv6 address keeps its zone
+/// (`fe80::1%2`), since without it nobody can answer.
+#[must_use]
+pub fn host_text(address: SocketAddr) -> String {
+    match address {
+        SocketAddr::V6(v6) if v6.scope_id() != 0 => format!("{}%{}", v6.ip(), v6.scope_id()),
+        other => other.ip().to_string(),
+    }
+}
+
 /// An IPv4 peer of a dual-stack socket, as IPv4.
 pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
+    match address.ip().to_canonical() {
+        IpAddr::V4(v4) => SocketAddr::from((v4, address.port())),
+        // As it is, with its zone.
+        IpAddr::V6(_) => address,
+    }
 }
 
 fn parse_host(host: &str) -> Result<String, AddressError> {
@@ -156,5 +223,36 @@ mod tests {
         );
         assert_eq!(BindAddress::parse("[::1]", 1), BindAddress::parse("::1", 1));
         assert!(BindAddress::parse("example.org", 1).is_err());
+    }
+
+    #[test]
+    fn a_destination_is_an_address_or_a_name() {
+        let address = |text: &str| Ok(Destination::Address(text.parse().unwrap()));
+        assert_eq!(Destination::parse("127.0.0.1", 9), address("127.0.0.1:9"));
+        assert_eq!(Destination::parse("localhost", 9), address("127.0.0.1:9"));
+        assert_eq!(Destination::parse("[::1]", 9), address("[::1]:9"));
+        assert_eq!(Destination::parse("fe80::1%3", 9), address("[fe80::1%3]:9"));
+        assert!(matches!(
+            Destination::parse("fe80::1%eth0", 9),
+            Ok(Destination::Name(_))
+        ));
+        assert!(matches!(Destination::parse("example.org", 9), Ok(Destination::Name(_))));
+        assert!(Destination::parse("127.0.0.1", 0).is_err());
+        assert!(Destination::parse("a b", 1).is_err());
+    }
+
+    #[test]
+    fn an_address_in_words_can_be_answered() {
+        for text in ["127.0.0.1:9", "[::1]:9", "[fe80::1%3]:9"] {
+            let address: SocketAddr = text.parse().unwrap();
+            assert_eq!(
+                Destination::parse(&host_text(address), 9),
+                Ok(Destination::Address(address))
+            );
+        }
+        assert_eq!(
+            canonical("[::ffff:1.2.3.4]:9".parse().unwrap()),
+            "1.2.3.4:9".parse().unwrap()
+        );
     }
 }

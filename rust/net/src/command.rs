@@ -2,7 +2,9 @@
 
 use bytes::{Bytes, BytesMut};
 
+use crate::address::Destination;
 use crate::limits::KeepAlive;
+use crate::tls::TlsUpgrade;
 use crate::websocket::close_code::CloseFrame;
 
 /// An order to a TCP connection. They are carried out in the order given, except [`TcpCommand::Abort`] and the options,
@@ -13,7 +15,10 @@ pub enum TcpCommand {
     Send(BytesMut),
     /// Answer [`crate::event::TcpEvent::Flushed`] with this token once everything before it went to the system.
     Flush(u64),
-    /// Send FIN after the bytes before it; receiving goes on.
+    /// Send the bytes before it in plain, then go on with TLS. The bytes are the peer's first in TLS, if some were read
+    /// already. Answered by [`crate::event::TcpEvent::TlsReady`], [`crate::event::TcpEvent::TlsFailed`] or a close.
+    StartTls(Box<TlsUpgrade>, Bytes),
+    /// Send FIN (with TLS, close_notify before it) after the bytes before it; receiving goes on.
     ShutdownSend,
     /// Send the bytes before it, then FIN, and end the connection.
     Close,
@@ -23,6 +28,25 @@ pub enum TcpCommand {
     SetNoDelay(bool),
     /// Probe an idle peer, or do not.
     SetKeepAlive(Option<KeepAlive>),
+}
+
+/// An order to a UDP socket. They are carried out in the order given, except that a datagram to a name that is being
+/// looked up holds up only the later ones to the same name.
+#[derive(Debug)]
+pub enum UdpCommand {
+    /// Send to this host from now on, and hear no other.
+    Connect(Destination),
+    /// Send a datagram.
+    Send {
+        /// Its bytes.
+        data: Bytes,
+        /// Where to; `None` is the host that the socket is connected to.
+        to: Option<Destination>,
+        /// Answer [`crate::event::UdpEvent::Sent`] or [`crate::event::UdpEvent::SendFailed`] with this token.
+        token: Option<u64>,
+    },
+    /// Send what waits, then close.
+    Close,
 }
 
 /// An order to one WebSocket client, carried out in the order given. Messages come as frames ready for the wire: a

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::error::ConnectError;
+use crate::error::{ConnectError, DatagramLost, TlsError};
 use crate::tcp_client::TcpClient;
 use crate::websocket::ClientId;
 use crate::websocket::close_code::Disconnect;
@@ -16,7 +16,7 @@ use crate::websocket::request::{ClientInfo, HandshakeRequest};
 /// What happened on a TCP connection, in order.
 #[derive(Debug)]
 pub enum TcpEvent {
-    /// The connection stands.
+    /// The connection stands; with [`crate::limits::TcpOptions::tls`], its TLS too.
     Connected(Box<Endpoints>),
     /// It could not be made. The last event.
     ConnectFailed(Box<ConnectError>),
@@ -24,7 +24,11 @@ pub enum TcpEvent {
     Data(Bytes),
     /// Everything sent before [`crate::command::TcpCommand::Flush`] with this token has been handed to the system.
     Flushed(u64),
-    /// The peer sends no more (its FIN). Sending goes on until a close.
+    /// TLS stands, after [`crate::command::TcpCommand::StartTls`]: what comes from now on was encrypted.
+    TlsReady(Box<TlsInfo>),
+    /// TLS did not come about; [`TcpEvent::Closed`] follows.
+    TlsFailed(Box<TlsError>),
+    /// The peer sends no more (its FIN; with TLS, its close_notify). Sending goes on until a close.
     PeerClosed,
     /// The connection is over. The last event.
     Closed(CloseReason, Option<io::Error>),
@@ -39,6 +43,50 @@ pub enum ListenerEvent {
     Paused(io::Error),
     /// Accepting works again after [`ListenerEvent::Paused`].
     Resumed,
+}
+
+/// What happened on a UDP socket, apart from the datagrams it received: those wait in
+/// [`crate::udp_socket::UdpSocket::next_datagram`].
+#[derive(Debug)]
+pub enum UdpEvent {
+    /// The socket sends to this peer now, and hears no other.
+    Connected(Box<Endpoints>),
+    /// It could not be connected. It stays as it was, and what was sent meanwhile is lost.
+    ConnectFailed(Box<ConnectError>),
+    /// The datagram with this token was handed to the system.
+    Sent(u64),
+    /// A datagram did not go out. One with a token is always told of; others are left out while
+    /// [`crate::limits::MAX_UDP_EVENTS`] wait. Its data counts against the mailbox until it is released.
+    SendFailed(Box<LostDatagram>),
+    /// The peer of a connected socket does not take datagrams: an earlier one has come back (ICMP port or host
+    /// unreachable). The socket lives on. Left out as above.
+    Unreachable(SocketAddr, io::Error),
+    /// The socket is closed. The last event.
+    Closed(Option<io::Error>),
+}
+
+/// A datagram that did not go out.
+#[derive(Debug)]
+pub struct LostDatagram {
+    /// Why.
+    pub error: DatagramLost,
+    /// Its bytes.
+    pub data: Bytes,
+    /// The host as given; the peer's for a connected socket.
+    pub host: String,
+    /// The port, likewise.
+    pub port: u16,
+    /// The token given to [`crate::udp_socket::UdpSocket::send_to_awaited`].
+    pub token: Option<u64>,
+}
+
+/// A datagram that was received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Datagram {
+    /// Its bytes; none is a valid datagram too.
+    pub data: Bytes,
+    /// Who sent it. An IPv4 sender to a dual-stack socket is given as IPv4.
+    pub from: SocketAddr,
 }
 
 /// What happened on a WebSocket server. For one client the order is: a handshake's events, `Connected`, `Messages`,
@@ -75,6 +123,30 @@ pub struct Endpoints {
     pub peer: SocketAddr,
 }
 
+/// What the two sides of a TLS connection have agreed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsInfo {
+    /// The version of the protocol.
+    pub version: TlsVersion,
+    /// The cipher suite, by its name in the RFCs.
+    pub cipher_suite: String,
+    /// The protocol that was agreed on by ALPN (RFC 7301).
+    pub alpn: Option<String>,
+    /// The subject of the peer's certificate, as `CN=game.example, O=Games`. A server sees none.
+    pub peer_subject: Option<String>,
+    /// The host that the client asked for (SNI, RFC 6066 section 3). Only a server sees it.
+    pub sni: Option<String>,
+}
+
+/// A version of TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TlsVersion {
+    /// TLS 1.2 (RFC 5246).
+    Tls12,
+    /// TLS 1.3 (RFC 8446).
+    Tls13,
+}
+
 /// Who ended a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseReason {
@@ -84,6 +156,7 @@ pub enum CloseReason {
     ByHost,
     /// The peer, in good order.
     ByPeer,
-    /// The peer did not answer in time: the connect timeout, or the system's own (keep-alive, retransmission).
+    /// The peer did not answer in time: the connect timeout, the system's own (keep-alive, retransmission), or a peer that
+    /// took nothing of what was sent before a close.
     TimedOut,
 }

@@ -1,7 +1,7 @@
 //! Sockets that live on a background tokio runtime, for a main thread that must never wait.
 //!
 //! Commands go in ([`command`]), events come out ([`event`]); those two modules are the whole vocabulary. A socket is a
-//! small handle ([`tcp_client::TcpClient`], [`tcp_listener::TcpListener`],
+//! small handle ([`tcp_client::TcpClient`], [`tcp_listener::TcpListener`], [`udp_socket::UdpSocket`],
 //! [`websocket_server::WebSocketServer`]) whose methods only put a command into a
 //! queue. What happened waits in the socket's [`mailbox`], and the process-wide [`mailbox::ReadyList`] names the
 //! sockets that have something waiting, so that ten thousand idle ones cost nothing.
@@ -14,15 +14,23 @@ pub mod address;
 pub mod command;
 pub mod error;
 pub mod event;
+pub mod external;
 pub mod limits;
 pub mod mailbox;
 pub mod recv_buffer;
 pub mod runtime;
 pub mod tcp_client;
 pub mod tcp_listener;
+pub mod tls;
+pub mod udp_socket;
 pub mod websocket;
 pub mod websocket_server;
 
+mod bind;
+mod datagram_queue;
+mod names;
 mod outbox;
 mod port_release;
+mod scratch;
 mod tcp;
+mod udp;

@@ -149,6 +149,17 @@ impl<E> MailboxSender<E> {
         std::future::poll_fn(|cx| self.poll_room(cx)).await;
     }
 
+    /// Whether the queue is under its limits.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.shared.has_room()
+    }
+
+    /// Puts the socket on the ready list for something that waits outside the queue.
+    pub fn notify(&self) {
+        notify(&self.shared);
+    }
+
     /// Queues an event that weighs `bytes` and puts the socket on the ready list.
     pub fn send(&self, event: E, bytes: usize) {
         self.shared.bytes.fetch_add(bytes, Ordering::AcqRel);

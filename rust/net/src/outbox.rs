@@ -1,7 +1,7 @@
-//! The way from the main thread to one connection's task: its commands, and how many bytes they hold.
+//! The way from the main thread to one socket's task: its commands, and how many bytes they hold.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Context;
 
@@ -12,15 +12,17 @@ use crate::command::TcpCommand;
 use crate::error::SendError;
 
 /// Small sends in a row share one block of at most this size: one allocation and one copy for many messages.
-const COALESCE: usize = 16 * 1024;
+pub(crate) const COALESCE: usize = 16 * 1024;
 
-/// The commands of one connection that its task has not taken yet.
-#[derive(Debug, Default)]
-pub(crate) struct Outbox {
-    queue: Mutex<VecDeque<TcpCommand>>,
+/// The commands of one socket that its task has not taken yet.
+#[derive(Debug)]
+pub(crate) struct Outbox<C = TcpCommand> {
+    queue: Mutex<VecDeque<C>>,
     /// Bytes accepted and not yet handed to the system.
     pending: AtomicUsize,
     task: AtomicWaker,
+    /// The task has ended: nothing is taken in any more. Written and read under the queue's lock.
+    closed: AtomicBool,
 }
 
 impl Outbox {
@@ -30,8 +32,11 @@ impl Outbox {
         if self.pending().saturating_add(bytes.len()) > limit {
             return Err(SendError::Full);
         }
-        self.pending.fetch_add(bytes.len(), Ordering::AcqRel);
         let mut queue = self.queue();
+        if self.is_closed() {
+            return Err(SendError::Closed);
+        }
+        self.pending.fetch_add(bytes.len(), Ordering::AcqRel);
         let was_empty = queue.is_empty();
         match queue.back_mut() {
             Some(TcpCommand::Send(block)) if block.len() + bytes.len() <= COALESCE => block.extend_from_slice(bytes),
@@ -43,10 +48,48 @@ impl Outbox {
         }
         Ok(())
     }
+}
+
+impl<C> Default for Outbox<C> {
+    fn default() -> Self {
+        Self {
+            queue: Mutex::default(),
+            pending: AtomicUsize::new(0),
+            task: AtomicWaker::new(),
+            closed: AtomicBool::new(false),
+        }
+    }
+}
+
+impl<C> Outbox<C> {
+    /// Queues a command that weighs `bytes` unless more than `limit` would wait then.
+    pub(crate) fn push_within(&self, command: C, bytes: usize, limit: usize) -> Result<(), SendError> {
+        // As in `send`, only one thread adds.
+        if self.pending().saturating_add(bytes) > limit {
+            return Err(SendError::Full);
+        }
+        let mut queue = self.queue();
+        if self.is_closed() {
+            return Err(SendError::Closed);
+        }
+        self.pending.fetch_add(bytes, Ordering::AcqRel);
+        let was_empty = queue.is_empty();
+        queue.push_back(command);
+        drop(queue);
+        if was_empty {
+            self.task.wake();
+        }
+        Ok(())
+    }
 
     /// Queues any other command.
-    pub(crate) fn push(&self, command: TcpCommand) {
-        self.queue().push_back(command);
+    pub(crate) fn push(&self, command: C) {
+        let mut queue = self.queue();
+        if self.is_closed() {
+            return;
+        }
+        queue.push_back(command);
+        drop(queue);
         self.task.wake();
     }
 
@@ -61,17 +104,29 @@ impl Outbox {
     }
 
     /// Takes all commands that wait; the next one wakes the task.
-    pub(crate) fn take(&self, cx: &Context<'_>) -> VecDeque<TcpCommand> {
+    pub(crate) fn take(&self, cx: &Context<'_>) -> VecDeque<C> {
         self.task.register(cx.waker());
         self.take_now()
     }
 
     /// Takes all commands that wait.
-    pub(crate) fn take_now(&self) -> VecDeque<TcpCommand> {
+    pub(crate) fn take_now(&self) -> VecDeque<C> {
         std::mem::take(&mut *self.queue())
     }
 
-    fn queue(&self) -> MutexGuard<'_, VecDeque<TcpCommand>> {
+    /// The task has ended: gives what still waits, and takes nothing in any more.
+    pub(crate) fn close(&self) -> VecDeque<C> {
+        let mut queue = self.queue();
+        self.closed.store(true, Ordering::Relaxed);
+        self.pending.store(0, Ordering::Release);
+        std::mem::take(&mut *queue)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    fn queue(&self) -> MutexGuard<'_, VecDeque<C>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -27,34 +27,41 @@ pub(crate) fn held_port(port: u16) -> (HeldPort, ReleaseOnDrop) {
 impl Drop for HeldPort {
     fn drop(&mut self) {
         self.0 = None;
-        let _list = closing();
+        closing().retain(is_held);
         CLOSED.notify_all();
     }
 }
 
 impl Drop for ReleaseOnDrop {
     fn drop(&mut self) {
-        closing().push((self.0, self.1.clone()));
+        let mut list = closing();
+        let entry = (self.0, self.1.clone());
+        if is_held(&entry) {
+            list.push(entry);
+        }
     }
 }
 
-/// Waits until no socket that this process is closing holds the port. Says whether there was one.
+/// Waits until no socket that this process is closing holds the port. Says whether that came true, so that binding is
+/// worth another try: the port may well have become free since the last.
 pub(crate) fn wait_for_release(port: u16) -> bool {
     let deadline = Instant::now() + LIMIT;
     let mut list = closing();
-    let mut waited = false;
-    loop {
-        list.retain(|(_, held)| held.strong_count() > 0);
+    while list.iter().any(|(closing, _)| *closing == port) {
         let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() || !list.iter().any(|(closing, _)| *closing == port) {
-            return waited;
+        if left.is_zero() {
+            return false;
         }
-        waited = true;
         list = CLOSED
             .wait_timeout(list, left)
             .unwrap_or_else(PoisonError::into_inner)
             .0;
     }
+    true
+}
+
+fn is_held((_, held): &(u16, Weak<()>)) -> bool {
+    held.strong_count() > 0
 }
 
 fn closing() -> MutexGuard<'static, Vec<(u16, Weak<()>)>> {

@@ -4,6 +4,9 @@ use std::collections::VecDeque;
 
 use bytes::{Buf, Bytes};
 
+/// Small blocks in a row are joined up to this size, so that a peer that sends byte by byte costs no allocation for each.
+const JOIN: usize = 4096;
+
 /// A chain of received blocks, read as one stream.
 #[derive(Debug, Default)]
 pub struct RecvBuffer {
@@ -14,9 +17,30 @@ pub struct RecvBuffer {
 impl RecvBuffer {
     /// Adds a block at the end.
     pub fn push(&mut self, block: Bytes) {
-        if !block.is_empty() {
-            self.len += block.len();
+        if block.is_empty() {
+            return;
+        }
+        self.len += block.len();
+        if let Some(block) = self.join(block) {
             self.blocks.push_back(block);
+        }
+    }
+
+    /// Joins a small block with the last one, or gives it back.
+    fn join(&mut self, block: Bytes) -> Option<Bytes> {
+        let Some(last) = self.blocks.back_mut().filter(|last| last.len() + block.len() <= JOIN) else {
+            return Some(block);
+        };
+        match std::mem::take(last).try_into_mut() {
+            Ok(mut joined) => {
+                joined.extend_from_slice(&block);
+                *last = joined.freeze();
+                None
+            }
+            Err(shared) => {
+                *last = shared;
+                Some(block)
+            }
         }
     }
 
@@ -292,6 +316,23 @@ mod tests {
         assert_eq!(take(&mut b, Want::Exactly(0)), Ok(String::new()));
         assert_eq!(take(&mut b, Want::Exactly(2)), Ok("ef".into()));
         assert!(b.is_empty());
+    }
+
+    #[test]
+    fn small_blocks_are_joined_and_large_ones_are_not_copied() {
+        let mut b = RecvBuffer::default();
+        let sent: Vec<u8> = (0..100_000u32).map(|i| i as u8).collect();
+        for byte in sent.chunks(1) {
+            b.push(Bytes::copy_from_slice(byte));
+        }
+        assert!(b.blocks.len() <= 100_000 / JOIN + 1, "{} blocks", b.blocks.len());
+        let large = Bytes::from(vec![1; 50_000]);
+        let address = large.as_ptr();
+        b.push(large);
+        assert_eq!(b.blocks.back().map(|block| block.as_ptr()), Some(address));
+        let mut got = vec![0; 100_000];
+        b.copy_to(0, &mut got);
+        assert_eq!((got == sent, b.len()), (true, 150_000));
     }
 
     #[test]

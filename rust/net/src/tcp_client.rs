@@ -2,20 +2,26 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use bytes::Bytes;
 use tokio::net::TcpStream;
 
 use crate::address::{Target, canonical};
 use crate::command::TcpCommand;
-use crate::error::{ConnectError, SendError};
-use crate::event::{Endpoints, TcpEvent};
+use crate::error::{ConnectError, SendError, StartTlsError};
+use crate::event::{Endpoints, TcpEvent, TlsInfo};
+use crate::external::External;
 use crate::limits::{KeepAlive, MAX_QUEUED_EVENTS, TcpOptions};
-use crate::mailbox::{Mailbox, SocketId, mailbox};
+use crate::mailbox::{Mailbox, MailboxSender, SocketId, mailbox};
 use crate::outbox::Outbox;
 use crate::runtime::{self, Tasks};
+use crate::tcp::Transport;
 use crate::tcp::connection::Driver;
 use crate::tcp::dial::{dial, prepare};
+use crate::tcp::stream::Stream;
+use crate::tls::TlsUpgrade;
+use crate::tls::state::TlsState;
 
 /// One TCP connection, seen from the thread that uses it. Dropping it closes the connection in good order: what was
 /// sent before still goes out.
@@ -23,8 +29,11 @@ use crate::tcp::dial::{dial, prepare};
 pub struct TcpClient {
     mailbox: Mailbox<TcpEvent>,
     outbox: Arc<Outbox>,
-    max_pending_send: usize,
+    max_pending_send: AtomicUsize,
     send_closed: AtomicBool,
+    tls: Arc<TlsState>,
+    /// The bytes are moved by [`External`].
+    external: bool,
 }
 
 impl TcpClient {
@@ -42,7 +51,7 @@ impl TcpClient {
                     stream = dial(&target, &options) => stream,
                     () = driver.given_up() => return driver.give_up(),
                 };
-                let ready = stream.and_then(|stream| match endpoints(&stream) {
+                let ready = stream.and_then(|stream| match endpoints(stream.tcp()) {
                     Ok(endpoints) => Ok((stream, endpoints)),
                     Err(source) => Err(ConnectError::Connect {
                         host: target.host,
@@ -52,7 +61,7 @@ impl TcpClient {
                 });
                 match ready {
                     Ok((stream, endpoints)) => {
-                        driver.connected(endpoints);
+                        driver.connected(&stream, endpoints);
                         driver.run(stream, unflushed).await;
                     }
                     Err(error) => driver.connect_failed(error),
@@ -64,14 +73,15 @@ impl TcpClient {
 
     /// Takes over a connection that stands, from inside the runtime. `guard` lives as long as the connection.
     pub(crate) fn adopt<G: Send + 'static>(
-        stream: TcpStream,
+        stream: Stream,
         options: &TcpOptions,
         tasks: &Tasks,
         guard: G,
     ) -> io::Result<(Self, Endpoints)> {
-        prepare(&stream, options)?;
-        let endpoints = endpoints(&stream)?;
+        prepare(stream.tcp(), options)?;
+        let endpoints = endpoints(stream.tcp())?;
         let (client, driver) = Self::new(options);
+        driver.note_tls(&stream);
         let unflushed = tasks.flush_guard();
         Tasks::spawn(async move {
             driver.run(stream, unflushed).await;
@@ -80,20 +90,36 @@ impl TcpClient {
         Ok((client, endpoints))
     }
 
+    /// A connection whose bytes the caller moves, at the returned far end.
+    #[must_use]
+    pub fn external(options: &TcpOptions) -> (Self, External) {
+        let (mut client, outbox, events) = Self::ends(options);
+        client.external = true;
+        (client, External::new(outbox, events))
+    }
+
     fn new(options: &TcpOptions) -> (Self, Driver) {
+        let (client, outbox, events) = Self::ends(options);
+        let driver = Driver::new(outbox, events, client.tls.clone());
+        (client, driver)
+    }
+
+    fn ends(options: &TcpOptions) -> (Self, Arc<Outbox>, MailboxSender<TcpEvent>) {
         let (sender, mailbox) = mailbox(MAX_QUEUED_EVENTS, options.max_buffered);
         let outbox = Arc::<Outbox>::default();
-        let driver = Driver::new(outbox.clone(), sender);
-        let max_pending_send = options.max_pending_send;
-        (
-            Self {
-                mailbox,
-                outbox,
-                max_pending_send,
-                send_closed: AtomicBool::new(false),
-            },
-            driver,
-        )
+        let max_pending_send = AtomicUsize::new(options.max_pending_send);
+        let client = Self {
+            mailbox,
+            outbox: outbox.clone(),
+            max_pending_send,
+            send_closed: AtomicBool::new(false),
+            tls: Arc::default(),
+            external: false,
+        };
+        if options.tls.is_some() {
+            client.tls.ask();
+        }
+        (client, outbox, sender)
     }
 
     /// The connection's name.
@@ -113,7 +139,7 @@ impl TcpClient {
     /// # Errors
     /// [`SendError::Full`] over the limit of pending bytes, [`SendError::Closed`] after a close or a half-close.
     pub fn send(&self, bytes: &[u8]) -> Result<(), SendError> {
-        self.send_within(bytes, self.max_pending_send)
+        self.send_within(bytes, self.max_pending_send.load(Ordering::Relaxed))
     }
 
     /// The same, but a block of any size is taken when nothing else waits: for a caller that waits until it is out.
@@ -121,11 +147,8 @@ impl TcpClient {
     /// # Errors
     /// As [`Self::send`].
     pub fn send_awaited(&self, bytes: &[u8]) -> Result<(), SendError> {
-        let limit = if self.outbox.pending() == 0 {
-            usize::MAX
-        } else {
-            self.max_pending_send
-        };
+        let usual = self.max_pending_send.load(Ordering::Relaxed);
+        let limit = if self.outbox.pending() == 0 { usize::MAX } else { usual };
         self.send_within(bytes, limit)
     }
 
@@ -139,6 +162,37 @@ impl TcpClient {
     /// Asks for [`TcpEvent::Flushed`] with `token` once everything sent so far was handed to the system.
     pub fn flush(&self, token: u64) {
         self.outbox.push(TcpCommand::Flush(token));
+    }
+
+    /// Goes on with TLS after what was sent so far, on either side; what is sent from now on is encrypted.
+    /// [`TcpEvent::TlsReady`] or [`TcpEvent::TlsFailed`] follows, unless the connection ends first.
+    ///
+    /// From now on nothing is read in plain. But the peer may have begun with TLS already, and bytes of its handshake may
+    /// stand among those received. Therefore `unread` is called, after the last plain byte was given to the mailbox: it
+    /// takes the [`TcpEvent::Data`] that waits there and returns whatever the user has not read of it all, which is the
+    /// beginning of the handshake then. (It is released as if the user had it.) Plain bytes that it returns make the
+    /// handshake fail; TLS that it leaves out does too.
+    ///
+    /// # Errors
+    /// [`StartTlsError`]; the connection goes on as it was.
+    pub fn start_tls(&self, upgrade: TlsUpgrade, unread: impl FnOnce() -> Bytes) -> Result<(), StartTlsError> {
+        if self.external {
+            return Err(StartTlsError::External);
+        }
+        if self.send_closed.load(Ordering::Acquire) {
+            return Err(StartTlsError::Closed);
+        }
+        if self.tls.ask() {
+            return Err(StartTlsError::AlreadyTls);
+        }
+        self.outbox.push(TcpCommand::StartTls(Box::new(upgrade), unread()));
+        Ok(())
+    }
+
+    /// What TLS agreed on, once it stands: before [`TcpEvent::Connected`], or with [`TcpEvent::TlsReady`].
+    #[must_use]
+    pub fn tls_info(&self) -> Option<&TlsInfo> {
+        self.tls.info()
     }
 
     /// Ends the sending side after what was sent so far; receiving goes on.
@@ -171,8 +225,8 @@ impl TcpClient {
     }
 
     /// Sets how many bytes may wait to be sent.
-    pub fn set_max_pending_send(&mut self, bytes: usize) {
-        self.max_pending_send = bytes;
+    pub fn set_max_pending_send(&self, bytes: usize) {
+        self.max_pending_send.store(bytes, Ordering::Relaxed);
     }
 
     /// Bytes accepted and not yet handed to the system.

@@ -5,19 +5,22 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::TcpListener as TokioListener;
-use tokio::sync::{Semaphore, oneshot};
+use socket2::{Protocol, Type};
+use tokio::net::{TcpListener as TokioListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::sleep;
 
 use crate::address::BindAddress;
+use crate::bind::bind_socket;
 use crate::error::BindError;
 use crate::event::ListenerEvent;
-use crate::limits::ListenOptions;
+use crate::limits::{ListenOptions, TcpOptions};
 use crate::mailbox::{Mailbox, MailboxSender, SocketId, mailbox};
-use crate::port_release::{ReleaseOnDrop, held_port, wait_for_release};
+use crate::port_release::{ReleaseOnDrop, held_port};
 use crate::runtime::{self, Tasks};
+use crate::tcp::stream::Stream;
 use crate::tcp_client::TcpClient;
+use crate::tls::handshakes::{Failures, Handshakes};
 
 /// Accepted connections that may wait for the main thread; more stay in the system's backlog.
 const MAX_QUEUED_CONNECTIONS: usize = 256;
@@ -30,6 +33,7 @@ pub(crate) const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Durat
 pub struct TcpListener {
     mailbox: Mailbox<ListenerEvent>,
     local: SocketAddr,
+    failures: Arc<Failures>,
     _release: ReleaseOnDrop,
     /// Dropped with the listener, which ends the task.
     _stop: oneshot::Sender<()>,
@@ -41,19 +45,19 @@ impl TcpListener {
     /// # Errors
     /// [`BindError`], at once.
     pub fn start(address: BindAddress, options: ListenOptions) -> Result<Self, BindError> {
-        let (socket, local) = match bind(address, options.backlog) {
-            Err(BindError::InUse(port)) if wait_for_release(port) => bind(address, options.backlog),
-            other => other,
-        }?;
+        let (socket, local) = bind(address, options.backlog)?;
         let listener = runtime::enter(|| TokioListener::from_std(socket))??;
         let (sender, mailbox) = mailbox(MAX_QUEUED_CONNECTIONS, usize::MAX);
         let (stop, stopped) = oneshot::channel();
         let (port, release) = held_port(local.port());
+        let failures = Arc::<Failures>::default();
+        let task_failures = failures.clone();
         runtime::spawn(|tasks| {
             let tasks = tasks.clone();
             async move {
+                let acceptor = Acceptor::new(options, sender, tasks, task_failures);
                 tokio::select! {
-                    () = accept_all(listener, &options, &sender, &tasks) => {}
+                    () = acceptor.run(listener) => {}
                     _ = stopped => {}
                 }
                 // The socket is closed here, and then its port is free.
@@ -63,6 +67,7 @@ impl TcpListener {
         Ok(Self {
             mailbox,
             local,
+            failures,
             _release: release,
             _stop: stop,
         })
@@ -80,6 +85,18 @@ impl TcpListener {
         &self.mailbox
     }
 
+    /// How many TLS handshakes have failed. A failed one costs only its peer, and is no event.
+    #[must_use]
+    pub fn failed_handshakes(&self) -> u64 {
+        self.failures.count()
+    }
+
+    /// Why the last of them failed, in words.
+    #[must_use]
+    pub fn last_handshake_error(&self) -> Option<String> {
+        self.failures.last()
+    }
+
     /// The address in use, with the port that the system chose if 0 was asked for.
     #[must_use]
     pub fn local_address(&self) -> SocketAddr {
@@ -89,76 +106,116 @@ impl TcpListener {
 
 /// Binds and listens, without a runtime and without blocking.
 pub(crate) fn bind(address: BindAddress, backlog: i32) -> Result<(std::net::TcpListener, SocketAddr), BindError> {
-    let mut last = None;
-    for candidate in address.candidates() {
-        match bind_one(candidate, address, backlog) {
-            Ok(listener) => {
-                let local = listener.local_addr()?;
-                return Ok((listener, local));
-            }
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(BindError::InUse(address.port())),
-            Err(error) => last = Some(error),
+    let socket = bind_socket(address, Type::STREAM, Protocol::TCP, |socket, candidate| {
+        // A restarted server gets its port back at once. On Windows the option would let two servers share a port.
+        #[cfg(unix)]
+        socket.set_reuse_address(true)?;
+        socket.bind(&candidate.into())?;
+        socket.listen(backlog)
+    })?;
+    let listener = std::net::TcpListener::from(socket);
+    let local = listener.local_addr()?;
+    Ok((listener, local))
+}
+
+/// The task of a listener.
+struct Acceptor {
+    options: ListenOptions,
+    events: MailboxSender<ListenerEvent>,
+    tasks: Tasks,
+    /// One for each client that may be there at once.
+    slots: Arc<Semaphore>,
+    /// `None` without TLS.
+    handshakes: Option<Handshakes>,
+}
+
+impl Acceptor {
+    fn new(
+        options: ListenOptions,
+        events: MailboxSender<ListenerEvent>,
+        tasks: Tasks,
+        failures: Arc<Failures>,
+    ) -> Self {
+        let most = Semaphore::MAX_PERMITS;
+        let clients = options.max_clients.map_or(most, |clients| clients.min(most));
+        let handshakes = options
+            .tls
+            .clone()
+            .map(|config| Handshakes::new(config, options.tls_timeout, failures));
+        Self {
+            options,
+            events,
+            tasks,
+            slots: Arc::new(Semaphore::new(clients)),
+            handshakes,
         }
     }
-    let error = last.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into());
-    Err(match (error.kind(), address) {
-        (io::ErrorKind::PermissionDenied, _) => BindError::Denied(address.port()),
-        (io::ErrorKind::AddrNotAvailable, BindAddress::One(one)) => BindError::NoSuchAddress(one.ip().to_string()),
-        _ => BindError::Io(error),
-    })
-}
 
-fn bind_one(candidate: SocketAddr, asked: BindAddress, backlog: i32) -> io::Result<std::net::TcpListener> {
-    let socket = Socket::new(Domain::for_address(candidate), Type::STREAM, Some(Protocol::TCP))?;
-    if candidate.is_ipv6() {
-        // `*` takes IPv4 too; an IPv6 address that the user named does not.
-        socket.set_only_v6(!matches!(asked, BindAddress::Any(_)))?;
+    async fn run(mut self, listener: TokioListener) {
+        let mut pause: Option<Duration> = None;
+        loop {
+            self.events.room().await;
+            let place = match &self.handshakes {
+                None => self.slots.clone().acquire_owned().await.ok(),
+                Some(handshakes) => handshakes.place().await,
+            };
+            let Some(place) = place else { return };
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    if pause.take().is_some() {
+                        self.events.send(ListenerEvent::Resumed, 0);
+                    }
+                    self.accepted(stream, place);
+                }
+                Err(error) if is_peer_gone(&error) => {}
+                Err(error) => {
+                    let length = match pause {
+                        None => {
+                            self.events.send(ListenerEvent::Paused(error), 0);
+                            PAUSE.0
+                        }
+                        Some(last) => (last * 2).min(PAUSE.1),
+                    };
+                    pause = Some(length);
+                    sleep(length).await;
+                }
+            }
+        }
     }
-    // A restarted server gets its port back at once. On Windows the option would let two servers share a port.
-    #[cfg(unix)]
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&candidate.into())?;
-    socket.listen(backlog)?;
-    Ok(socket.into())
-}
 
-async fn accept_all(
-    listener: TokioListener,
-    options: &ListenOptions,
-    events: &MailboxSender<ListenerEvent>,
-    tasks: &Tasks,
-) {
-    let slots = Arc::new(Semaphore::new(options.max_clients.unwrap_or(Semaphore::MAX_PERMITS)));
-    let mut pause: Option<Duration> = None;
-    loop {
-        events.room().await;
-        let Ok(slot) = slots.clone().acquire_owned().await else {
+    fn accepted(&mut self, stream: TcpStream, place: OwnedSemaphorePermit) {
+        let Some(handshakes) = &mut self.handshakes else {
+            hand_over(
+                Stream::Plain(stream),
+                &self.options.tcp,
+                &self.tasks,
+                &self.events,
+                place,
+            );
             return;
         };
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                if pause.take().is_some() {
-                    events.send(ListenerEvent::Resumed, 0);
-                }
-                // It fails only if the peer is gone already.
-                if let Ok((client, endpoints)) = TcpClient::adopt(stream, &options.tcp, tasks, slot) {
-                    events.send(ListenerEvent::Accepted(client, Box::new(endpoints)), 0);
-                }
+        let (tcp, tasks) = (self.options.tcp.clone(), self.tasks.clone());
+        let (events, slots) = (self.events.clone(), self.slots.clone());
+        handshakes.start(stream, place, async move |stream| {
+            // Only now does it count as a client: who stalls in the handshake takes nobody's slot.
+            if let Ok(slot) = slots.acquire_owned().await {
+                hand_over(stream.into(), &tcp, &tasks, &events, slot);
             }
-            Err(error) if is_peer_gone(&error) => {}
-            Err(error) => {
-                let length = match pause {
-                    None => {
-                        events.send(ListenerEvent::Paused(error), 0);
-                        PAUSE.0
-                    }
-                    Some(last) => (last * 2).min(PAUSE.1),
-                };
-                pause = Some(length);
-                sleep(length).await;
-            }
-        }
+        });
+    }
+}
+
+/// Gives a connection to the main thread. `slot` is held until its end.
+fn hand_over(
+    stream: Stream,
+    options: &TcpOptions,
+    tasks: &Tasks,
+    events: &MailboxSender<ListenerEvent>,
+    slot: OwnedSemaphorePermit,
+) {
+    // It fails only if the peer is gone already.
+    if let Ok((client, endpoints)) = TcpClient::adopt(stream, options, tasks, slot) {
+        events.send(ListenerEvent::Accepted(client, Box::new(endpoints)), 0);
     }
 }
 

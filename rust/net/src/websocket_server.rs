@@ -49,6 +49,8 @@ pub struct WebSocketServer {
     deciding: HashMap<ClientId, Deciding>,
     /// `None` once stopped.
     running: Option<Running>,
+    /// [`WebSocketEvent::Stopped`] was taken.
+    over: bool,
     /// Frames are gathered: see [`Self::cork`].
     corked: bool,
     /// Clients that have frames and were not woken yet.
@@ -156,6 +158,7 @@ impl WebSocketServer {
             groups: Groups::default(),
             deciding: HashMap::new(),
             running: Some(running),
+            over: false,
             corked: false,
             unwoken: Vec::new(),
             has_broadcast: false,
@@ -175,6 +178,12 @@ impl WebSocketServer {
     #[must_use]
     pub fn is_listening(&self) -> bool {
         self.running.is_some()
+    }
+
+    /// Whether [`WebSocketEvent::Stopped`] was taken: no event comes any more.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.over
     }
 
     /// The server's name in the ready list.
@@ -235,7 +244,10 @@ impl WebSocketServer {
                 }
                 Note::Paused(error) => WebSocketEvent::Paused(error),
                 Note::Resumed => WebSocketEvent::Resumed,
-                Note::Stopped => WebSocketEvent::Stopped,
+                Note::Stopped => {
+                    self.over = true;
+                    WebSocketEvent::Stopped
+                }
             });
         }
     }
@@ -273,6 +285,12 @@ impl WebSocketServer {
         let mut ids: Vec<_> = self.clients.keys().copied().collect();
         ids.sort_unstable();
         ids
+    }
+
+    /// An id that no client of this server has or had.
+    #[must_use]
+    pub fn next_client_id(&self) -> ClientId {
+        self.registry.next_id()
     }
 
     /// What is known of a client.

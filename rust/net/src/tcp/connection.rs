@@ -1,6 +1,5 @@
 //! One connection's task: moves bytes both ways until an end, then closes in good order.
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
@@ -11,27 +10,22 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::ReadBuf;
-use tokio::time::timeout;
+use tokio::task::coop::has_budget_remaining;
+use tokio::time::{Instant, timeout};
 
 use super::Transport;
+use super::stream::Stream;
 use super::write_queue::{Mark, Step, WriteQueue};
 use crate::command::TcpCommand;
-use crate::error::ConnectError;
+use crate::error::{ConnectError, TlsError};
 use crate::event::{CloseReason, Endpoints, TcpEvent};
-use crate::limits::{CLOSE_FLUSH_TIMEOUT, KeepAlive, LINGER_TIMEOUT};
+use crate::limits::{CLOSE_FLUSH_TIMEOUT, KeepAlive, LINGER_LIMIT, LINGER_TIMEOUT};
 use crate::mailbox::MailboxSender;
 use crate::outbox::Outbox;
 use crate::runtime::FlushGuard;
-
-/// The most that one read takes.
-const READ_SIZE: usize = 64 * 1024;
-
-thread_local! {
-    // One read buffer per worker thread, not per connection: an idle connection holds none, and what it received
-    // is copied into a block of just its size, so a small message never keeps a large buffer alive.
-    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_SIZE].into());
-}
+use crate::scratch::with_read_buffer;
+use crate::tls::TlsUpgrade;
+use crate::tls::state::TlsState;
 
 /// The task's end of a connection.
 pub(crate) struct Driver {
@@ -44,7 +38,15 @@ pub(crate) struct Driver {
     reading: bool,
     /// Bytes of the peer are read and thrown away: this side has closed.
     discarding: bool,
+    /// How many bytes that was.
+    discarded: u64,
     close_asked: bool,
+    /// TLS is to start once everything before is out; with the peer's first bytes of it, if some were read already.
+    upgrade: Option<(Box<TlsUpgrade>, Bytes)>,
+    /// Everything before is out.
+    upgrade_due: bool,
+    /// What the user's side asks and sees of TLS.
+    tls: Arc<TlsState>,
     /// Writing failed. What the peer sent before is still delivered, then this is the error of the connection.
     write_error: Option<io::Error>,
     /// The last event is out.
@@ -58,11 +60,13 @@ enum End {
     Closed,
     /// The user wants it gone now.
     Aborted,
+    /// No end: it goes on with TLS.
+    Upgraded,
     Failed(io::Error),
 }
 
 impl Driver {
-    pub(crate) fn new(outbox: Arc<Outbox>, events: MailboxSender<TcpEvent>) -> Self {
+    pub(crate) fn new(outbox: Arc<Outbox>, events: MailboxSender<TcpEvent>, tls: Arc<TlsState>) -> Self {
         Self {
             outbox,
             events,
@@ -70,28 +74,55 @@ impl Driver {
             writes: WriteQueue::default(),
             reading: true,
             discarding: false,
+            discarded: 0,
             close_asked: false,
+            upgrade: None,
+            upgrade_due: false,
+            tls,
             write_error: None,
             ended: false,
         }
     }
 
-    pub(crate) fn connected(&self, endpoints: Endpoints) {
+    /// Lets the user's side see what TLS agreed on, if the connection has it from the first byte.
+    pub(crate) fn note_tls(&self, stream: &Stream) {
+        if let Some(info) = stream.tls_info() {
+            self.tls.set_info(info);
+        }
+    }
+
+    pub(crate) fn connected(&self, stream: &Stream, endpoints: Endpoints) {
+        self.note_tls(stream);
         self.events.send(TcpEvent::Connected(Box::new(endpoints)), 0);
     }
 
     pub(crate) fn connect_failed(mut self, error: ConnectError) {
         self.ended = true;
+        self.outbox.close();
         self.events.send(TcpEvent::ConnectFailed(Box::new(error)), 0);
     }
 
     /// Before the connection stands: waits until the user gives it up. What else is asked meanwhile is kept.
     pub(crate) async fn given_up(&mut self) {
         poll_fn(|cx| {
-            self.early.extend(self.outbox.take(cx));
+            let commands = self.outbox.take(cx);
             // Nothing can be flushed to a peer that never answered, so a close is as good as an abort.
             let gives_up = |command: &TcpCommand| matches!(command, TcpCommand::Close | TcpCommand::Abort);
-            if self.early.iter().any(gives_up) {
+            let given_up = commands.iter().any(gives_up);
+            self.early.extend(commands);
+            if given_up { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    /// During the handshake: waits until the user gives it up. A close waits for what was sent before it.
+    async fn given_up_upgrade(&mut self) {
+        poll_fn(|cx| {
+            let commands = self.outbox.take(cx);
+            let aborted = commands.iter().any(|command| matches!(command, TcpCommand::Abort));
+            self.close_asked |= commands.iter().any(|command| matches!(command, TcpCommand::Close));
+            self.early.extend(commands);
+            if aborted || (self.close_asked && self.outbox.pending() == 0) {
                 Poll::Ready(())
             } else {
                 Poll::Pending
@@ -106,24 +137,31 @@ impl Driver {
     }
 
     /// Carries the connection to its end.
-    pub(crate) async fn run<S: Transport>(mut self, mut stream: S, unflushed: FlushGuard) {
-        let mut end = poll_fn(|cx| self.poll_open(&mut stream, cx)).await;
-        if let End::Closed = end {
-            self.discarding = true;
-            end = match timeout(CLOSE_FLUSH_TIMEOUT, poll_fn(|cx| self.poll_flush(&mut stream, cx))).await {
-                Ok(end) => end,
-                Err(_) => End::Aborted,
+    pub(crate) async fn run(mut self, mut stream: Stream, unflushed: FlushGuard) {
+        let end = loop {
+            let end = if self.discarding {
+                self.flush(&mut stream).await
+            } else {
+                poll_fn(|cx| self.poll_open(&mut stream, cx)).await
             };
-        }
+            match end {
+                End::Upgraded => match self.start_tls(stream).await {
+                    Some(secured) => stream = secured,
+                    None => return,
+                },
+                End::Closed if !self.discarding => self.discarding = true,
+                end => break end,
+            }
+        };
         match end {
+            End::Upgraded => {}
             End::Closed => {
                 self.finish(CloseReason::ByHost, None);
                 drop(unflushed);
                 self.linger(&mut stream).await;
             }
             End::Aborted => {
-                // Closing with a zero linger time sends RST.
-                let _ = SockRef::from(stream.tcp()).set_linger(Some(Duration::ZERO));
+                reset_on_drop(&stream);
                 drop(stream);
                 self.finish(CloseReason::ByHost, None);
             }
@@ -140,8 +178,40 @@ impl Driver {
 
     fn finish(&mut self, reason: CloseReason, error: Option<io::Error>) {
         self.ended = true;
-        self.outbox.settle(self.writes.clear());
+        self.writes.clear();
+        self.outbox.close();
         self.events.send(TcpEvent::Closed(reason, error), 0);
+    }
+
+    /// The same connection with TLS, or `None` if that was its end.
+    async fn start_tls(&mut self, stream: Stream) -> Option<Stream> {
+        self.upgrade_due = false;
+        let (upgrade, first) = self.upgrade.take()?;
+        let secured = tokio::select! {
+            secured = stream.start_tls(&upgrade, first) => secured,
+            () = self.given_up_upgrade() => {
+                self.finish(CloseReason::ByHost, None);
+                return None;
+            }
+        };
+        match secured {
+            Ok(stream) => {
+                if let Some(info) = stream.tls_info() {
+                    self.tls.set_info(info.clone());
+                    self.events.send(TcpEvent::TlsReady(Box::new(info)), 0);
+                }
+                Some(stream)
+            }
+            Err(error) => {
+                let (reason, words) = match &error {
+                    TlsError::TimedOut(_) => (CloseReason::TimedOut, error.to_string()),
+                    _ => (CloseReason::Error, error.to_string()),
+                };
+                self.events.send(TcpEvent::TlsFailed(Box::new(error)), 0);
+                self.finish(reason, Some(io::Error::other(words)));
+                None
+            }
+        }
     }
 
     /// Normal life: commands in, bytes both ways.
@@ -152,12 +222,41 @@ impl Driver {
         if self.close_asked {
             return Poll::Ready(End::Closed);
         }
-        if self.poll_write(stream, cx).is_ready() && self.close_asked {
+        let written = self.poll_write(stream, cx);
+        if self.upgrade_due {
+            return Poll::Ready(End::Upgraded);
+        }
+        if written.is_ready() && self.close_asked {
             return Poll::Ready(End::Closed);
         }
-        match (ready!(self.poll_read(stream, cx)), self.write_error.take()) {
-            (_, Some(error)) | (Err(error), None) => Poll::Ready(End::Failed(error)),
-            (Ok(()), None) => Poll::Pending,
+        let read = self.poll_read(stream, cx);
+        if let Poll::Ready(Err(error)) = read {
+            return Poll::Ready(End::Failed(self.write_error.take().unwrap_or(error)));
+        }
+        // A peer that takes no more sends no more either: all that it sent is read now, unless the read was only put off.
+        if read.is_ready() || has_budget_remaining() {
+            return self
+                .write_error
+                .take()
+                .map_or(Poll::Pending, |error| Poll::Ready(End::Failed(error)));
+        }
+        Poll::Pending
+    }
+
+    /// After a close: sends what was queued before it, for as long as the peer takes some of it now and then.
+    async fn flush<S: Transport>(&mut self, stream: &mut S) -> End {
+        loop {
+            let before = self.outbox.pending();
+            match timeout(CLOSE_FLUSH_TIMEOUT, poll_fn(|cx| self.poll_flush(stream, cx))).await {
+                Ok(end) => return end,
+                Err(_) if self.outbox.pending() < before => {}
+                Err(_) => {
+                    // With a FIN the peer could take the part that it has for the whole.
+                    reset_on_drop(stream);
+                    let error = io::Error::new(io::ErrorKind::TimedOut, "the peer took no more of what was sent");
+                    return End::Failed(error);
+                }
+            }
         }
     }
 
@@ -167,7 +266,11 @@ impl Driver {
         if let Some(end) = self.take_commands(stream, cx) {
             return Poll::Ready(end);
         }
-        if self.poll_write(stream, cx).is_ready() {
+        let written = self.poll_write(stream, cx);
+        if self.upgrade_due {
+            return Poll::Ready(End::Upgraded);
+        }
+        if written.is_ready() {
             return Poll::Ready(self.write_error.take().map_or(End::Closed, End::Failed));
         }
         match ready!(self.poll_read(stream, cx)) {
@@ -178,7 +281,14 @@ impl Driver {
 
     /// After FIN: reads until the peer's own, within bounds, so that the system has no cause to send RST.
     async fn linger<S: Transport>(mut self, stream: &mut S) {
-        let _ = timeout(LINGER_TIMEOUT, poll_fn(|cx| self.poll_read(stream, cx))).await;
+        let deadline = Instant::now() + LINGER_LIMIT;
+        loop {
+            let before = self.discarded;
+            let end = timeout(LINGER_TIMEOUT, poll_fn(|cx| self.poll_read(stream, cx))).await;
+            if end.is_ok() || self.discarded == before || Instant::now() >= deadline {
+                return;
+            }
+        }
     }
 
     fn take_commands<S: Transport>(&mut self, stream: &S, cx: &Context<'_>) -> Option<End> {
@@ -189,6 +299,10 @@ impl Driver {
                 TcpCommand::Send(bytes) if self.write_error.is_some() => self.outbox.settle(bytes.len()),
                 TcpCommand::Send(bytes) => self.writes.push(bytes),
                 TcpCommand::Flush(token) => self.writes.mark(Mark::Flushed(token)),
+                TcpCommand::StartTls(upgrade, first) => {
+                    self.upgrade = Some((upgrade, first));
+                    self.writes.mark(Mark::StartTls);
+                }
                 TcpCommand::ShutdownSend => self.writes.mark(Mark::Shutdown),
                 TcpCommand::Close => {
                     self.writes.mark(Mark::Shutdown);
@@ -214,6 +328,10 @@ impl Driver {
                 Ok(Step::Wrote(n)) => self.outbox.settle(n),
                 Ok(Step::Reached(Mark::Flushed(token))) => self.events.send(TcpEvent::Flushed(token), 0),
                 Ok(Step::Reached(Mark::Shutdown)) => {}
+                Ok(Step::Reached(Mark::StartTls)) => {
+                    self.upgrade_due = true;
+                    return Poll::Pending;
+                }
                 Err(error) => {
                     self.outbox.settle(self.writes.clear());
                     self.write_error = Some(error);
@@ -223,24 +341,29 @@ impl Driver {
         }
     }
 
-    /// Reads while the peer sends and the mailbox has room. Ready at the peer's FIN and on an error.
+    /// Reads while the peer sends and the mailbox has room; what came before a failed write is the last, and taken in
+    /// without asking for room, since the end must be told even to a user who takes nothing. Ready at the peer's FIN and on an error.
     fn poll_read<S: Transport>(&mut self, stream: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.reading {
             return Poll::Ready(Ok(()));
         }
+        let tls = self.tls.clone();
         loop {
-            if !self.discarding && self.events.poll_room(cx).is_pending() {
+            let plain = if tls.info().is_none() { tls.plain() } else { None };
+            if plain.is_none() && tls.info().is_none() {
+                // The next bytes are the handshake's. The command that starts it wakes the task.
                 return Poll::Pending;
             }
-            let read = SCRATCH.with_borrow_mut(|scratch| {
-                let mut buffer = ReadBuf::new(scratch);
-                match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
-                    Poll::Pending => Poll::Pending,
-                    Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-                    Poll::Ready(Ok(())) if self.discarding => Poll::Ready(Ok((buffer.filled().len(), Bytes::new()))),
-                    Poll::Ready(Ok(())) => {
-                        Poll::Ready(Ok((buffer.filled().len(), Bytes::copy_from_slice(buffer.filled()))))
-                    }
+            let needs_room = !self.discarding && self.write_error.is_none();
+            if needs_room && self.events.poll_room(cx).is_pending() {
+                return Poll::Pending;
+            }
+            let read = with_read_buffer(|buffer| match Pin::new(&mut *stream).poll_read(cx, buffer) {
+                Poll::Pending => Poll::Pending,
+                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+                Poll::Ready(Ok(())) if self.discarding => Poll::Ready(Ok((buffer.filled().len(), Bytes::new()))),
+                Poll::Ready(Ok(())) => {
+                    Poll::Ready(Ok((buffer.filled().len(), Bytes::copy_from_slice(buffer.filled()))))
                 }
             });
             match read {
@@ -248,13 +371,16 @@ impl Driver {
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Ready(Ok((0, _))) => {
                     self.reading = false;
-                    if !self.discarding {
+                    // After a failed write the system ends the stream too, which is no good end.
+                    if !self.discarding && self.write_error.is_none() {
                         self.events.send(TcpEvent::PeerClosed, 0);
                     }
                     return Poll::Ready(Ok(()));
                 }
                 Poll::Ready(Ok((n, bytes))) => {
-                    if !self.discarding {
+                    if self.discarding {
+                        self.discarded += n as u64;
+                    } else {
                         self.events.send(TcpEvent::Data(bytes), n);
                     }
                 }
@@ -275,14 +401,23 @@ impl Drop for Driver {
     }
 }
 
+/// Closing with a zero linger time sends RST.
+fn reset_on_drop<S: Transport>(stream: &S) {
+    let _ = SockRef::from(stream.tcp()).set_linger(Some(Duration::ZERO));
+}
+
 pub(crate) fn set_keep_alive<S: Transport>(stream: &S, keep_alive: Option<KeepAlive>) -> io::Result<()> {
     let socket = SockRef::from(stream.tcp());
     match keep_alive {
         None => socket.set_keepalive(false),
         Some(KeepAlive { idle, interval, count }) => {
-            let keep_alive = TcpKeepalive::new().with_time(idle).with_interval(interval);
+            // Linux refuses anything outside 1 to 32767 seconds and 1 to 127 probes.
+            let in_range = |time: Duration| time.clamp(Duration::from_secs(1), Duration::from_secs(32_767));
+            let keep_alive = TcpKeepalive::new()
+                .with_time(in_range(idle))
+                .with_interval(in_range(interval));
             #[cfg(not(windows))]
-            let keep_alive = keep_alive.with_retries(count);
+            let keep_alive = keep_alive.with_retries(count.clamp(1, 127));
             #[cfg(windows)]
             let _ = count;
             socket.set_tcp_keepalive(&keep_alive)

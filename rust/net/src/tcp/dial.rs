@@ -10,14 +10,17 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::connection::set_keep_alive;
+use super::stream::Stream;
 use crate::address::Target;
 use crate::error::ConnectError;
 use crate::limits::TcpOptions;
+use crate::tls::stream::connect_tls;
 
 /// How long an address may stay silent before the next is tried beside it (RFC 8305 section 5).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-pub(crate) async fn dial(target: &Target, options: &TcpOptions) -> Result<TcpStream, ConnectError> {
+/// Makes a connection, with TLS if the options say so.
+pub(crate) async fn dial(target: &Target, options: &TcpOptions) -> Result<Stream, ConnectError> {
     let Some(limit) = options.connect_timeout else {
         return dial_unlimited(target, options).await;
     };
@@ -32,7 +35,20 @@ pub(crate) async fn dial(target: &Target, options: &TcpOptions) -> Result<TcpStr
         })
 }
 
-async fn dial_unlimited(target: &Target, options: &TcpOptions) -> Result<TcpStream, ConnectError> {
+async fn dial_unlimited(target: &Target, options: &TcpOptions) -> Result<Stream, ConnectError> {
+    let tcp = dial_tcp(target, options).await?;
+    let Some(config) = &options.tls else {
+        return Ok(Stream::Plain(tcp));
+    };
+    let secured = connect_tls(tcp, config, &target.host).await;
+    secured.map(Stream::from).map_err(|source| ConnectError::Tls {
+        host: target.host.clone(),
+        port: target.port,
+        source,
+    })
+}
+
+async fn dial_tcp(target: &Target, options: &TcpOptions) -> Result<TcpStream, ConnectError> {
     let resolve_error = |source| ConnectError::Resolve {
         host: target.host.clone(),
         source,
@@ -136,5 +152,57 @@ mod tests {
         let order = interleave(vec![v6(1), v6(2), v6(3), v4(1)]);
         assert_eq!(order, [v6(1), v4(1), v6(2), v6(3)]);
         assert_eq!(interleave(vec![v4(1)]), [v4(1)]);
+    }
+
+    fn race_of(addresses: &[SocketAddr]) -> io::Result<SocketAddr> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let stream = runtime
+            .block_on(async { timeout(Duration::from_secs(30), race(addresses.iter().copied().collect())).await })??;
+        stream.peer_addr()
+    }
+
+    fn listener() -> (std::net::TcpListener, SocketAddr) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        (listener, address)
+    }
+
+    #[test]
+    fn a_dead_family_costs_nothing() {
+        let (_listener, live) = listener();
+        let dead = SocketAddr::new(std::net::Ipv6Addr::LOCALHOST.into(), live.port());
+        for order in [[dead, live], [live, dead]] {
+            assert_eq!(race_of(&order).expect("a connection"), live);
+        }
+    }
+
+    #[test]
+    fn the_last_error_is_told_when_all_are_dead() {
+        let (listener, dead) = listener();
+        drop(listener);
+        let error = race_of(&[dead, dead]).expect_err("nobody there");
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")] // There, a full backlog leaves further connections without an answer.
+    fn a_silent_address_costs_a_moment() {
+        let (full, silent) = listener();
+        socket2::SockRef::from(&full).listen(0).expect("a smaller backlog");
+        let queued: Vec<_> = (0..4)
+            .map(|_| {
+                let socket =
+                    socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+                socket.set_nonblocking(true).expect("an option");
+                let _ = socket.connect(&silent.into());
+                socket
+            })
+            .collect();
+        let (_listener, live) = listener();
+        let start = std::time::Instant::now();
+        assert_eq!(race_of(&[silent, live]).expect("a connection"), live);
+        assert!(start.elapsed() >= ATTEMPT_DELAY);
+        assert!(start.elapsed() < ATTEMPT_DELAY * 8);
+        drop(queued);
     }
 }

@@ -8,6 +8,8 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, BytesMut};
 use tokio::io::AsyncWrite;
 
+use crate::outbox::COALESCE;
+
 /// What waits its turn in the order it was asked for.
 #[derive(Debug)]
 enum Item {
@@ -20,6 +22,8 @@ enum Item {
 pub(crate) enum Mark {
     /// Tell the main thread that everything before was handed to the system.
     Flushed(u64),
+    /// Go on with TLS.
+    StartTls,
     /// Send FIN.
     Shutdown,
 }
@@ -38,12 +42,17 @@ pub(crate) enum Step {
 #[derive(Debug, Default)]
 pub(crate) struct WriteQueue {
     items: VecDeque<Item>,
+    /// FIN is sent.
+    shut: bool,
 }
 
 impl WriteQueue {
     pub(crate) fn push(&mut self, bytes: BytesMut) {
-        if !bytes.is_empty() {
-            self.items.push_back(Item::Bytes(bytes));
+        match self.items.back_mut() {
+            _ if bytes.is_empty() => {}
+            // A slow peer's queue would otherwise hold one allocation per message.
+            Some(Item::Bytes(last)) if last.len() + bytes.len() <= COALESCE => last.extend_from_slice(&bytes),
+            _ => self.items.push_back(Item::Bytes(bytes)),
         }
     }
 
@@ -66,11 +75,19 @@ impl WriteQueue {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<Step>> {
         match self.items.front_mut() {
-            None => Poll::Ready(Ok(Step::Idle)),
+            // A transport of several layers (TLS) may have taken bytes that it has not handed on.
+            None if self.shut => Poll::Ready(Ok(Step::Idle)),
+            None => {
+                ready!(Pin::new(stream).poll_flush(cx))?;
+                Poll::Ready(Ok(Step::Idle))
+            }
             Some(Item::Mark(mark)) => {
                 let mark = *mark;
                 if mark == Mark::Shutdown {
                     ignore_not_connected(ready!(Pin::new(stream).poll_shutdown(cx)))?;
+                    self.shut = true;
+                } else if !self.shut {
+                    ready!(Pin::new(stream).poll_flush(cx))?;
                 }
                 self.items.pop_front();
                 Poll::Ready(Ok(Step::Reached(mark)))

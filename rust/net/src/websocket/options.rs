@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::ClientId;
+
 /// Header lines of the 101 response that only this crate writes.
 const OWN_HEADERS: [&str; 9] = [
     "connection",
@@ -20,6 +22,8 @@ const OWN_HEADERS: [&str; 9] = [
 /// What one server starts with. They hold until it stops.
 #[derive(Debug, Clone)]
 pub struct WebSocketOptions {
+    /// The id of the first client, for a server that follows another and must not use its ids again. Default 1.
+    pub first_client: ClientId,
     /// Connections that the system may hold before they are accepted. Default 1024.
     pub backlog: i32,
     /// Send small segments at once (Nagle's algorithm off). Default `true`.
@@ -50,6 +54,7 @@ pub struct WebSocketOptions {
 impl Default for WebSocketOptions {
     fn default() -> Self {
         Self {
+            first_client: 1,
             backlog: 1024,
             no_delay: true,
             max_clients: None,

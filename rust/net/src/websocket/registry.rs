@@ -86,11 +86,11 @@ pub(crate) struct Figures {
 impl Registry {
     pub(crate) fn new(options: WebSocketOptions, events: MailboxSender<Note>) -> Self {
         Self {
+            next_id: AtomicI64::new(options.first_client),
             options,
             events,
             clients: Mutex::default(),
             broadcasts: Broadcasts::default(),
-            next_id: AtomicI64::new(1),
             queued: AtomicUsize::new(0),
             lingering: Arc::new(Semaphore::new(MAX_LINGERING)),
             figures: Figures::default(),

@@ -1,0 +1,262 @@
+class_name NetTest
+extends Node
+## Base class of the test scenes in `res://tests`.
+##
+## Every method whose name starts with `test_` is a test. Tests run in the order in which they are written, each in a
+## node of its own, so what one of them leaves behind in a variable does not reach the next. A test may await. It fails
+## when an assertion fails, when it makes none, and when it is not over within [method time_limit].
+##
+## A line `# time_limit: 300` in the script gives the whole scene more seconds (`scripts/test.sh` reads it), a line
+## `# expects: panicked at` allows a text in the output that otherwise fails the scene.
+
+const _SHOWN_BYTES := 32
+const _SHOWN_CHARACTERS := 200
+
+var _assertions := 0
+var _failures := PackedStringArray()
+var _skipped := ""
+var _processes: Array[int] = []
+var _freed_later: Array[Object] = []
+
+
+## Runs before each test; may await.
+func before_each() -> void:
+	pass
+
+
+## Runs after each test, also after a failed one; may await.
+func after_each() -> void:
+	pass
+
+
+## Seconds that the test of this name may take.
+func time_limit(_test_name: String) -> float:
+	return 10.0
+
+
+#region Assertions. Each returns whether it held, so that a test can stop: `if not equal(...): return`.
+
+
+## Fails the test unless [param condition] holds.
+func check(condition: bool, message := "the condition does not hold") -> bool:
+	_assertions += 1
+	if not condition:
+		_failures.append(message + _caller())
+	return condition
+
+
+## Fails the test.
+func fail(message: String) -> void:
+	check(false, message)
+
+
+## Same type, same value. Arrays and dictionaries are compared with what they hold.
+func equal(actual: Variant, expected: Variant, message := "") -> bool:
+	return check(_same(actual, expected), _worded(message, "got %s, expected %s" % [_shown(actual), _shown(expected)]))
+
+
+func not_equal(actual: Variant, unexpected: Variant, message := "") -> bool:
+	return check(not _same(actual, unexpected), _worded(message, "got %s" % _shown(actual)))
+
+
+func at_least(actual: float, limit: float, message := "") -> bool:
+	return check(actual >= limit, _worded(message, "got %s, expected at least %s" % [actual, limit]))
+
+
+func at_most(actual: float, limit: float, message := "") -> bool:
+	return check(actual <= limit, _worded(message, "got %s, expected at most %s" % [actual, limit]))
+
+
+## [param result] is an [enum Error], or an [Array] whose first element is one.
+func is_error(result: Variant, expected: Error, message := "") -> bool:
+	var code: Variant = result
+	if result is Array:
+		code = (result as Array)[0] if (result as Array).size() > 0 else null
+	if not code is int:
+		return check(false, _worded(message, "%s holds no Error" % _shown(result)))
+	return check(code == expected, _worded(message, "got %s, expected %s" % [_error_name(code), _error_name(expected)]))
+
+
+func is_ok(result: Variant, message := "") -> bool:
+	return is_error(result, OK, message)
+
+
+## Ends the judgement of this test: it counts neither as passed nor as failed. Return right after it.
+func skip(reason: String) -> void:
+	_skipped = reason
+
+
+#endregion
+#region Waiting
+
+
+## Waits until [param condition] returns true, looking once a frame. False when the time is over.
+func wait_for(condition: Callable, time := 5.0) -> bool:
+	var deadline := Time.get_ticks_msec() + int(time * 1000)
+	while not condition.call():
+		if Time.get_ticks_msec() >= deadline:
+			return false
+		await get_tree().process_frame
+	return true
+
+
+func frames(count: int) -> void:
+	for _i in count:
+		await get_tree().process_frame
+
+
+func seconds(time: float) -> void:
+	await get_tree().create_timer(time, true, false, true).timeout
+
+
+#endregion
+#region Help
+
+
+## A TCP port of the loopback address that nobody listens on.
+func free_port() -> int:
+	var server := TCPServer.new()
+	server.listen(0, "127.0.0.1")
+	var port := server.get_local_port()
+	server.stop()
+	return port
+
+
+## Frees the object when the test is over. Returns it.
+func free_later(object: Object) -> Object:
+	_freed_later.append(object)
+	return object
+
+
+## Starts a process that is ended with the test. Returns its id, -1 on failure.
+func start_process(path: String, arguments := PackedStringArray()) -> int:
+	var id := OS.create_process(path, arguments)
+	if check(id > 0, "%s does not start" % path):
+		_processes.append(id)
+	return id
+
+
+## As [method start_process], for a Python script of the project. It should end by itself after a while: when the
+## engine is killed, nobody else ends it.
+func start_python(script: String, arguments := PackedStringArray()) -> int:
+	var all := PackedStringArray([ProjectSettings.globalize_path(script)])
+	all.append_array(arguments)
+	return start_process(_python(), all)
+
+
+## Runs this project in a second engine: as [method run_program]. The last argument of the engine should be a scene or
+## script.
+func run_engine(arguments: PackedStringArray, time := 30.0) -> Array:
+	var all := PackedStringArray([_engine(), "--headless", "--path", ProjectSettings.globalize_path("res://")])
+	all.append_array(arguments)
+	return await run_program(all, time)
+
+
+## Runs a command and waits for its end: awaitable [code][exit_code: int, output: String][/code]. The exit code is 124
+## when the time is over, -1 when it did not start.
+func run_program(command: PackedStringArray, time := 30.0) -> Array:
+	var report := ProjectSettings.globalize_path(
+		"user://report_%d_%d.txt" % [OS.get_process_id(), Time.get_ticks_usec()]
+	)
+	var all := PackedStringArray([str(time), report])
+	all.append_array(command)
+	start_python("res://tests/runner/run_limited.py", all)
+	await wait_for(func() -> bool: return FileAccess.file_exists(report), time + 5.0)
+	var output := FileAccess.get_file_as_string(report)
+	DirAccess.remove_absolute(report)
+	var last_line := output.strip_edges().get_slice("\n", output.strip_edges().count("\n"))
+	if not last_line.begins_with("exit code "):
+		return [-1, output]
+	return [last_line.trim_prefix("exit code ").to_int(), output]
+
+
+#endregion
+#region For the runner
+
+
+## The methods of a test scene that are tests.
+static func names_of(script: Script) -> PackedStringArray:
+	var names := PackedStringArray()
+	for method in script.get_script_method_list():
+		var method_name := method["name"] as String
+		if method_name.begins_with("test_") and not names.has(method_name):
+			names.append(method_name)
+	return names
+
+
+## The reason why the test was skipped, or an empty string.
+func get_skip_reason() -> String:
+	return _skipped
+
+
+## What went wrong, one line each.
+func get_failures() -> PackedStringArray:
+	return _failures
+
+
+func asserts_nothing() -> bool:
+	return _assertions == 0 and _skipped.is_empty()
+
+
+## Ends what the test started.
+func clean_up() -> void:
+	for id in _processes:
+		if OS.is_process_running(id):
+			OS.kill(id)
+	_processes.clear()
+	for object in _freed_later:
+		if is_instance_valid(object) and not object is RefCounted:
+			object.free()
+	_freed_later.clear()
+
+
+#endregion
+
+
+func _same(a: Variant, b: Variant) -> bool:
+	# Wrapped, because `==` on two values of unlike types is a script error.
+	return typeof(a) == typeof(b) and [a] == [b]
+
+
+func _worded(message: String, detail: String) -> String:
+	return detail if message.is_empty() else "%s: %s" % [message, detail]
+
+
+func _shown(value: Variant) -> String:
+	if value is PackedByteArray and (value as PackedByteArray).size() > _SHOWN_BYTES:
+		var bytes := value as PackedByteArray
+		return "%d bytes starting %s" % [bytes.size(), bytes.slice(0, _SHOWN_BYTES).hex_encode()]
+	if value is Array:
+		var parts := PackedStringArray()
+		for element: Variant in (value as Array).slice(0, _SHOWN_BYTES):
+			parts.append(_shown(element))
+		return "[%s]" % ", ".join(parts)
+	if value is Object:
+		return str(value)
+	return var_to_str(value).left(_SHOWN_CHARACTERS)
+
+
+func _error_name(code: int) -> String:
+	return "%d (%s)" % [code, error_string(code)]
+
+
+## Where in the test an assertion stands. Empty before Godot 4.5, which tells it only to a debugger.
+func _caller() -> String:
+	var here := (get_script() as Script).resource_path
+	for entry: Dictionary in get_stack():
+		if entry["source"] == here:
+			return " (line %d)" % entry["line"]
+	return ""
+
+
+func _python() -> String:
+	var from_environment := OS.get_environment("PYTHON")
+	if not from_environment.is_empty():
+		return from_environment
+	return "python" if OS.get_name() == "Windows" else "python3"
+
+
+func _engine() -> String:
+	# Set by scripts/godot.sh. The engine does not know its own path where a loader starts it.
+	var from_environment := OS.get_environment("GODOT")
+	return OS.get_executable_path() if from_environment.is_empty() else from_environment

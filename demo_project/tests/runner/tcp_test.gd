@@ -1,0 +1,106 @@
+class_name TcpTest
+extends NetTest
+## What the scenes about TCP share: listeners on a free port of the loopback address, connections to them, and bytes.
+
+const LOOPBACK := "127.0.0.1"
+
+## Not a divisor of any size that the network moves bytes in, so that a block in the wrong place is seen.
+const _PATTERN_SIZE := 65521
+
+## What an engine that ends in good order does not print.
+const _TROUBLE: Array[String] = ["SCRIPT ERROR", "ObjectDB instances leaked", "resources still in use", "panicked at"]
+
+var _background: Array[Background] = []
+
+
+## Ends what the coroutines of the test wait for.
+func after_each() -> void:
+	AsyncSockets.stop_all()
+	await frames(2)
+
+
+## A listener on a free port.
+func listen() -> TcpListener:
+	var listener := TcpListener.create(0, LOOPBACK)
+	is_ok(listener.start(), "listen")
+	return listener
+
+
+## A client that is connected to the listener, and the listener's end of that connection.
+func connect_to(listener: TcpListener) -> Array[TcpClient]:
+	var client := TcpClient.new()
+	is_ok(client.connect_to_host(LOOPBACK, listener.get_local_port()), "connect")
+	var accepted := await listener.accept(5.0) as Array
+	is_ok(accepted, "accept")
+	is_ok(await client.wait_connected(5.0), "wait_connected")
+	return [client, accepted[1]]
+
+
+## Both ends of a new connection.
+func connect_pair() -> Array[TcpClient]:
+	return await connect_to(listen())
+
+
+## Starts a coroutine without waiting for it. The task has what it returns.
+func start(coroutine: Callable) -> NetTask:
+	var background := Background.new()
+	_background.append(background)
+	var task := NetTask.from(background.finished)
+	background.run(coroutine)
+	return task
+
+
+## Runs `res://tests/children/NAME.gd` in a second engine, which has to end in good order. Returns what it printed.
+func run_child(child: String, arguments := PackedStringArray(), time := 30.0) -> String:
+	var all := PackedStringArray(["res://tests/children/child.tscn", "--", child])
+	all.append_array(arguments)
+	var run := await run_engine(all, time)
+	var output := run[1] as String
+	equal(run[0], 0, "exit code of %s, which printed\n%s" % [child, output])
+	for trouble: String in _TROUBLE:
+		check(not output.contains(trouble), "%s of %s in\n%s" % [trouble, child, output])
+	return output
+
+
+## Whether the library is a debug build, whose many checks take their time.
+func is_debug_library() -> bool:
+	return AsyncSockets.version.ends_with("debug")
+
+
+## So many bytes of which no two blocks are alike.
+func pattern(size: int, random_seed := 1) -> PackedByteArray:
+	var random := RandomNumberGenerator.new()
+	random.seed = random_seed
+	var bytes := PackedByteArray()
+	bytes.resize(mini(size, _PATTERN_SIZE))
+	for index in bytes.size():
+		bytes[index] = random.randi() & 0xff
+	while bytes.size() < size:
+		bytes.append_array(bytes.slice(0, size - bytes.size()))
+	return bytes
+
+
+func utf8(text: String) -> PackedByteArray:
+	return text.to_utf8_buffer()
+
+
+## Whether both are equal. Says where they differ first, not what they hold.
+func same_bytes(actual: PackedByteArray, expected: PackedByteArray, message := "") -> bool:
+	if actual == expected:
+		return check(true)
+	var at := 0
+	while at < mini(actual.size(), expected.size()) and actual[at] == expected[at]:
+		at += 1
+	return check(
+		false, "%s: %d bytes, expected %d, the first difference at %d" % [message, actual.size(), expected.size(), at]
+	)
+
+
+## A coroutine that runs beside the test.
+class Background:
+	extends RefCounted
+	signal finished(result: Variant)
+
+	func run(coroutine: Callable) -> void:
+		var result: Variant = await coroutine.call()
+		finished.emit(result)

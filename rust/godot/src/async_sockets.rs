@@ -1,0 +1,114 @@
+//! The engine singleton: a view of all sockets.
+
+use godot::builtin::{Array, Callable, GString, VarDictionary, Variant, vdict};
+use godot::classes::{Object, Performance, RefCounted};
+use godot::meta::ToGodot;
+use godot::obj::{Base, Gd, Singleton};
+use godot::register::property::PhantomVar;
+use godot::register::{GodotClass, godot_api};
+
+use crate::convert::int;
+use crate::guard::on_main_thread;
+use crate::pump::Pump;
+
+/// Everything that Async Sockets has open, in one place.
+#[derive(GodotClass)]
+#[class(init, singleton)]
+pub(crate) struct AsyncSockets {
+    /// The library's version, such as [code]"0.1.0"[/code], or [code]"0.1.0+debug"[/code] of a debug build.
+    #[var(get = get_version, no_set)]
+    version: PhantomVar<GString>,
+    base: Base<Object>,
+}
+
+#[godot_api]
+impl AsyncSockets {
+    #[func]
+    fn get_version(&self) -> GString {
+        GString::from(if cfg!(debug_assertions) {
+            concat!(env!("CARGO_PKG_VERSION"), "+debug")
+        } else {
+            env!("CARGO_PKG_VERSION")
+        })
+    }
+
+    /// The open socket with this id ([method TcpClient.get_id]), or [code]null[/code].
+    #[func]
+    fn get_socket(&self, id: i64) -> Option<Gd<RefCounted>> {
+        if !on_main_thread() {
+            return None;
+        }
+        let socket = Pump::get()
+            .sockets()
+            .into_iter()
+            .find(|s| s.id().is_some_and(|own| int(own.get()) == id))?;
+        socket.base().object()
+    }
+
+    /// All open sockets: clients, listeners and servers.
+    #[func]
+    fn get_sockets(&self) -> Array<Gd<RefCounted>> {
+        if !on_main_thread() {
+            return Array::new();
+        }
+        let mut sockets = Pump::get().sockets();
+        sockets.sort_by_key(|socket| socket.id());
+        sockets.iter().filter_map(|socket| socket.base().object()).collect()
+    }
+
+    /// Closes every socket; what was sent before still goes out, and everything that is awaited gets its error.
+    #[func]
+    fn stop_all(&self) {
+        if on_main_thread() {
+            Pump::get().stop_all();
+        }
+    }
+
+    /// Figures since the start: [code]sockets[/code] open now, [code]events[/code] handled,
+    /// [code]drain_time_usec[/code] spent in the automatic drain, and [code]last_drain_usec[/code] of the last frame.
+    #[func]
+    fn get_statistics(&self) -> VarDictionary {
+        if !on_main_thread() {
+            return VarDictionary::new();
+        }
+        let pump = Pump::get();
+        vdict! {
+            "sockets" => int(pump.sockets().len()),
+            "events" => int(pump.figures.events.get()),
+            "drain_time_usec" => int(pump.figures.drain_time.get().as_micros()),
+            "last_drain_usec" => int(pump.figures.last_drain.get().as_micros()),
+        }
+    }
+}
+
+/// A custom monitor: its name in the debugger, and where its value comes from.
+type Monitor = (&'static str, fn(&Pump) -> f64);
+
+const MONITORS: [Monitor; 2] = [
+    ("async_sockets/connections", |pump| pump.sockets().len() as f64),
+    ("async_sockets/drain_time_usec", |pump| {
+        pump.figures.last_drain.get().as_micros() as f64
+    }),
+];
+
+/// Shows the library's figures under Debugger > Monitors.
+pub(crate) fn add_monitors() {
+    let mut performance = Performance::singleton();
+    for (name, value) in MONITORS {
+        if !performance.has_custom_monitor(name) {
+            let callable = Callable::from_fn(name, move |_: &[&Variant]| {
+                Pump::existing().map_or(0.0, |pump| value(&pump)).to_variant()
+            });
+            performance.add_custom_monitor(name, &callable);
+        }
+    }
+}
+
+pub(crate) fn remove_monitors() {
+    let mut performance = Performance::singleton();
+    for (name, _) in MONITORS {
+        if performance.has_custom_monitor(name) {
+            performance.remove_custom_monitor(name);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The only place where bytes, text and errors become Godot values.
+
+use std::io;
+use std::time::Duration;
+
+use async_sockets_net::error::{
+    BindError, ConnectError, DatagramError, DatagramLost, MulticastError, SendError, TlsError,
+};
+use async_sockets_net::recv_buffer::RecvBuffer;
+use async_sockets_net::websocket::request::Headers;
+use godot::builtin::{GString, PackedByteArray, VarArray, VarDictionary, Variant, varray};
+use godot::global::Error;
+use godot::meta::ToGodot;
+
+/// The longest PackedByteArray that the engine handles without trouble: its sizes are 32-bit in places.
+pub(crate) const MAX_ARRAY_LEN: i64 = i32::MAX as i64;
+
+/// A result with only an error.
+pub(crate) fn result(error: Error) -> VarArray {
+    varray![error]
+}
+
+/// A result with one value.
+pub(crate) fn result_with(error: Error, value: &Variant) -> VarArray {
+    varray![error, value]
+}
+
+/// Copies a part of the received bytes into one array: a single copy, whether they stand in one block or many.
+pub(crate) fn packed(buffer: &RecvBuffer, skip: usize, len: usize) -> PackedByteArray {
+    if let Some(bytes) = buffer.contiguous(skip, len) {
+        return PackedByteArray::from(bytes);
+    }
+    let mut array = PackedByteArray::new();
+    array.resize(len);
+    buffer.copy_to(skip, array.as_mut_slice());
+    array
+}
+
+/// The engine's text of UTF-8 bytes. What is not UTF-8 becomes U+FFFD, and so does U+0000.
+pub(crate) fn utf8_text(utf8: &[u8]) -> GString {
+    text(&String::from_utf8_lossy(utf8))
+}
+
+/// The engine's form of a text. Its String ends at U+0000 and drops a leading U+FEFF when it is made of UTF-8; so
+/// U+0000 becomes U+FFFD, as the engine itself shows it, and U+FEFF stays.
+pub(crate) fn text(text: &str) -> GString {
+    if !text.starts_with('\u{FEFF}') && !text.contains('\0') {
+        return GString::from(text);
+    }
+    let chars: Vec<char> = text.chars().map(|c| if c == '\0' { '\u{FFFD}' } else { c }).collect();
+    GString::from(chars.as_slice())
+}
+
+pub(crate) fn connect_error(error: &ConnectError) -> Error {
+    match error {
+        ConnectError::Resolve { .. } => Error::ERR_CANT_RESOLVE,
+        ConnectError::Connect { .. } => Error::ERR_CANT_CONNECT,
+        ConnectError::TimedOut { .. } => Error::ERR_TIMEOUT,
+        ConnectError::Tls { source, .. } => tls_error(source),
+    }
+}
+
+pub(crate) fn tls_error(error: &TlsError) -> Error {
+    match error {
+        error if error.is_about_trust() => Error::ERR_UNAUTHORIZED,
+        TlsError::TimedOut(_) => Error::ERR_TIMEOUT,
+        _ => Error::ERR_CANT_CONNECT,
+    }
+}
+
+pub(crate) fn bind_error(error: &BindError) -> Error {
+    match error {
+        BindError::InUse(_) => Error::ERR_ALREADY_IN_USE,
+        BindError::Denied(_) => Error::ERR_UNAUTHORIZED,
+        BindError::NoSuchAddress(_) => Error::ERR_INVALID_PARAMETER,
+        BindError::Io(error) if error.kind() == io::ErrorKind::OutOfMemory => Error::ERR_OUT_OF_MEMORY,
+        BindError::Io(_) => Error::ERR_CANT_CREATE,
+    }
+}
+
+pub(crate) fn send_error(error: SendError) -> Error {
+    match error {
+        SendError::Full => Error::ERR_OUT_OF_MEMORY,
+        SendError::Closed => Error::ERR_UNAVAILABLE,
+    }
+}
+
+pub(crate) fn datagram_error(error: DatagramError) -> Error {
+    match error {
+        DatagramError::TooLarge(_) => Error::ERR_INVALID_PARAMETER,
+        DatagramError::NotConnected => Error::ERR_UNCONFIGURED,
+        DatagramError::Queue(error) => send_error(error),
+    }
+}
+
+pub(crate) fn datagram_lost(error: &DatagramLost) -> Error {
+    match error {
+        DatagramLost::Resolve { .. } => Error::ERR_CANT_RESOLVE,
+        DatagramLost::Io(_) => Error::ERR_CONNECTION_ERROR,
+        DatagramLost::NotConnected => Error::ERR_UNCONFIGURED,
+        DatagramLost::Closed => Error::ERR_UNAVAILABLE,
+    }
+}
+
+pub(crate) fn multicast_error(error: &MulticastError) -> Error {
+    match error {
+        MulticastError::Group(_) => Error::ERR_INVALID_PARAMETER,
+        MulticastError::Interface(_) => Error::ERR_DOES_NOT_EXIST,
+        MulticastError::Closed => Error::ERR_UNCONFIGURED,
+        MulticastError::Io(_) => Error::FAILED,
+    }
+}
+
+/// A count of bytes or the like, as the engine's integer.
+pub(crate) fn int<N: TryInto<i64>>(number: N) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
+}
+
+/// An integer from a script that must lie between `low` and [`MAX_ARRAY_LEN`].
+pub(crate) fn size(number: i64, low: i64) -> Option<usize> {
+    if (low..=MAX_ARRAY_LEN).contains(&number) {
+        usize::try_from(number).ok()
+    } else {
+        None
+    }
+}
+
+/// An empty array of bytes as a value.
+pub(crate) fn no_bytes() -> Variant {
+    PackedByteArray::new().to_variant()
+}
+
+/// A budget in microseconds from a script; less than 0 is 0, and more than a minute is a minute.
+pub(crate) fn budget(microseconds: i64) -> Duration {
+    Duration::from_micros(microseconds.clamp(0, 60_000_000).unsigned_abs())
+}
+
+/// Header lines by their names in lower case; several of one name are joined by commas (RFC 9110 section 5.3).
+pub(crate) fn headers(headers: &Headers) -> VarDictionary {
+    let mut dictionary = VarDictionary::new();
+    for (name, value) in headers.iter() {
+        let name = GString::from(&name.to_ascii_lowercase());
+        let joined = match dictionary.get(&name) {
+            Some(first) => format!("{first}, {value}"),
+            None => value.to_owned(),
+        };
+        dictionary.set(&name, &GString::from(&joined));
+    }
+    dictionary
+}

@@ -1,0 +1,95 @@
+//! From the library's load to its unload: the hooks into the engine's main loop, and the orderly end.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use async_sockets_net::runtime;
+use godot::builtin::{Callable, Variant};
+use godot::classes::{Engine, SceneTree};
+use godot::obj::{Gd, InstanceId, Singleton};
+
+use crate::pump::Pump;
+use crate::{async_sockets, project_settings};
+
+/// How long the end may wait for bytes that were sent and are not out yet.
+const FLUSH_GRACE: Duration = Duration::from_secs(1);
+
+thread_local! {
+    static HOOK: RefCell<Option<Hook>> = const { RefCell::new(None) };
+}
+
+/// The connections to the engine that must be undone before the library goes.
+struct Hook {
+    tree: InstanceId,
+    root: InstanceId,
+    frame: Callable,
+    exit: Callable,
+}
+
+/// The engine has loaded the library.
+pub(crate) fn loaded() {
+    project_settings::register();
+    runtime::set_worker_threads(project_settings::worker_threads());
+}
+
+/// The engine unloads the library, or quits.
+pub(crate) fn unloading() {
+    if let Some(pump) = Pump::existing() {
+        pump.close();
+    }
+    unhook();
+    Pump::discard();
+    runtime::stop(FLUSH_GRACE);
+}
+
+/// Connects to the main loop, once there is one: the automatic drain before the nodes' `_process`, and the end.
+pub(crate) fn hook() {
+    let hooked = HOOK.with_borrow(|hook| hook.as_ref().is_some_and(|hook| tree(hook.tree).is_some()));
+    if hooked {
+        return;
+    }
+    let Some(mut tree) = Engine::singleton()
+        .get_main_loop()
+        .and_then(|main| main.try_cast::<SceneTree>().ok())
+    else {
+        return; // No scene tree, or not yet: `process()` works without.
+    };
+    let Some(mut root) = tree.get_root() else { return };
+    let frame = Callable::from_fn("async_sockets_frame", |_: &[&Variant]| {
+        if let Some(pump) = Pump::existing() {
+            pump.frame();
+        }
+    });
+    let exit = Callable::from_fn("async_sockets_exit", |_: &[&Variant]| {
+        if let Some(pump) = Pump::existing() {
+            pump.close();
+        }
+    });
+    tree.connect("process_frame", &frame);
+    root.connect("tree_exiting", &exit);
+    async_sockets::add_monitors();
+    let hook = Hook {
+        tree: tree.instance_id(),
+        root: root.instance_id(),
+        frame,
+        exit,
+    };
+    HOOK.with_borrow_mut(|slot| *slot = Some(hook));
+}
+
+fn unhook() {
+    let Some(hook) = HOOK.with_borrow_mut(Option::take) else {
+        return;
+    };
+    if let Some(mut tree) = tree(hook.tree) {
+        tree.disconnect("process_frame", &hook.frame);
+        async_sockets::remove_monitors();
+    }
+    if let Ok(mut root) = Gd::<godot::classes::Window>::try_from_instance_id(hook.root) {
+        root.disconnect("tree_exiting", &hook.exit);
+    }
+}
+
+fn tree(id: InstanceId) -> Option<Gd<SceneTree>> {
+    Gd::try_from_instance_id(id).ok()
+}

@@ -1,0 +1,35 @@
+//! The names of all signals, made once: building a `StringName` costs more than emitting by it.
+
+use godot::builtin::StringName;
+
+macro_rules! names {
+    ($($name:ident),* $(,)?) => {
+        /// The cached names.
+        pub(crate) struct Names {
+            $(pub(crate) $name: StringName,)*
+        }
+
+        impl Names {
+            pub(crate) fn new() -> Self {
+                Self { $($name: StringName::from(stringify!($name)),)* }
+            }
+        }
+    };
+}
+
+names! {
+    client_connected,
+    client_disconnected,
+    closed,
+    completed,
+    connect_failed,
+    connected,
+    data_received,
+    datagram_received,
+    disconnected,
+    handshake_requested,
+    message_received,
+    send_failed,
+    server_error,
+    text_data_received,
+}

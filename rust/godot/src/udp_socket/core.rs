@@ -1,0 +1,371 @@
+//! The state behind a `UdpSocket`: the bound socket, its datagrams, and who waits for them.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::num::NonZeroU8;
+use std::rc::{Rc, Weak};
+use std::time::Instant;
+
+use async_sockets_net::address::{BindAddress, Destination, host_text};
+use async_sockets_net::error::{DatagramError, MulticastError};
+use async_sockets_net::event::{Datagram, LostDatagram, UdpEvent};
+use async_sockets_net::limits::UdpOptions;
+use async_sockets_net::mailbox::SocketId;
+use async_sockets_net::udp_socket::{Interface, UdpSocket as Bound};
+use godot::builtin::{GString, PackedByteArray, VarArray, Variant, varray};
+use godot::global::Error;
+use godot::meta::ToGodot;
+
+use crate::convert::{bind_error, connect_error, datagram_error, datagram_lost, int, multicast_error, no_bytes};
+use crate::lifecycle;
+use crate::pump::{Pump, Socket, SocketBase};
+use crate::task::NetTask;
+use crate::tcp_client::core::seconds;
+use crate::waiting::Waiting;
+
+/// A `send_to_async()` under way.
+struct AwaitedSend {
+    token: u64,
+    len: usize,
+}
+
+#[derive(Default)]
+pub(crate) struct UdpCore {
+    pub(crate) base: SocketBase,
+    pub(crate) options: RefCell<UdpOptions>,
+    this: OnceCell<Weak<Self>>,
+    bound: RefCell<Option<Bound>>,
+    receives: Waiting,
+    sends: Waiting<AwaitedSend>,
+    next_token: Cell<u64>,
+    last_error: RefCell<String>,
+}
+
+impl UdpCore {
+    pub(crate) fn new() -> Rc<Self> {
+        let core = Rc::new(Self::default());
+        let _ = core.this.set(Rc::downgrade(&core));
+        core
+    }
+
+    fn socket(&self) -> Option<Rc<dyn Socket>> {
+        self.this.get()?.upgrade().map(|this| this as Rc<dyn Socket>)
+    }
+
+    pub(crate) fn bind(&self, address: BindAddress) -> Error {
+        let pump = Pump::get();
+        if pump.is_closed() {
+            return Error::ERR_UNAVAILABLE;
+        }
+        if self.bound.borrow().is_some() {
+            return Error::ERR_ALREADY_IN_USE;
+        }
+        match Bound::bind(address, &self.options.borrow()) {
+            Ok(bound) => {
+                lifecycle::hook();
+                if let Some(socket) = self.socket() {
+                    pump.register(bound.id(), &socket);
+                }
+                *self.bound.borrow_mut() = Some(bound);
+                Error::OK
+            }
+            Err(error) => {
+                self.set_last_error(&error.to_string());
+                bind_error(&error)
+            }
+        }
+    }
+
+    /// A socket that sends without having been bound gets any free port.
+    fn ensure_bound(&self) -> Error {
+        if self.bound.borrow().is_some() {
+            Error::OK
+        } else {
+            self.bind(BindAddress::Any(0))
+        }
+    }
+
+    /// Closes; what was sent before still goes out, and what waits gets its error at the next drain.
+    pub(crate) fn close(&self) {
+        let Some(pump) = Pump::existing() else { return };
+        for (task, ()) in self.receives.take_all() {
+            pump.finish_later(task, nothing(Error::ERR_UNAVAILABLE).to_variant());
+        }
+        for (task, _) in self.sends.take_all() {
+            pump.finish_later(task, varray![Error::ERR_UNAVAILABLE, 0].to_variant());
+        }
+        if let Some(bound) = self.bound.take() {
+            pump.unregister(bound.id());
+        }
+    }
+
+    pub(crate) fn connect(&self, to: Destination) -> Error {
+        let error = self.ensure_bound();
+        if error != Error::OK {
+            return error;
+        }
+        let connected = self.bound.borrow_mut().as_mut().map(|bound| bound.connect(to));
+        if let Some(Ok(())) = connected {
+            Error::OK
+        } else {
+            Error::ERR_UNAVAILABLE
+        }
+    }
+
+    pub(crate) fn send(&self, data: &[u8], to: Option<Destination>) -> Error {
+        if to.is_some() {
+            let error = self.ensure_bound();
+            if error != Error::OK {
+                return error;
+            }
+        }
+        let bound = self.bound.borrow();
+        let Some(bound) = &*bound else {
+            return Error::ERR_UNCONFIGURED;
+        };
+        let sent = match to {
+            Some(to) => bound.send_to(data, to),
+            None => bound.send(data),
+        };
+        self.told(sent)
+    }
+
+    pub(crate) fn send_awaited(&self, data: &[u8], to: Destination) -> Variant {
+        let pump = Pump::get();
+        let mut error = self.ensure_bound();
+        let token = self.next_token.get() + 1;
+        self.next_token.set(token);
+        if let (Error::OK, Some(bound)) = (error, &*self.bound.borrow()) {
+            error = self.told(bound.send_to_awaited(data, Some(to), token));
+        }
+        let Some(socket) = self.socket().filter(|_| error == Error::OK) else {
+            return NetTask::answer(varray![error, 0], &pump);
+        };
+        let send = AwaitedSend { token, len: data.len() };
+        self.sends.push(&socket, None, &varray![Error::ERR_SKIP, 0], send)
+    }
+
+    fn told(&self, sent: Result<(), DatagramError>) -> Error {
+        sent.map_or_else(
+            |error| {
+                self.set_last_error(&error.to_string());
+                datagram_error(error)
+            },
+            |()| Error::OK,
+        )
+    }
+
+    pub(crate) fn receive(&self, timeout: f64) -> Variant {
+        let pump = Pump::get();
+        let Some(socket) = self.socket().filter(|_| self.bound.borrow().is_some()) else {
+            return NetTask::answer(nothing(Error::ERR_UNCONFIGURED), &pump);
+        };
+        if self.receives.is_empty()
+            && pump.may_answer_now()
+            && let Some(datagram) = self.next_datagram()
+        {
+            return received(&datagram).to_variant();
+        }
+        let deadline = seconds(timeout).and_then(|limit| Instant::now().checked_add(limit));
+        let signal = self.receives.push(&socket, deadline, &nothing(Error::ERR_SKIP), ());
+        pump.schedule(socket);
+        signal
+    }
+
+    fn next_datagram(&self) -> Option<Datagram> {
+        self.bound.borrow().as_ref().and_then(Bound::next_datagram)
+    }
+
+    /// Gives datagrams to the receives that wait, else to the signal if somebody listens. False if the turn was over.
+    fn deliver(&self, pump: &Pump) -> bool {
+        let object = self.base.object();
+        let has_listeners = object.as_ref().is_some_and(|object| {
+            !object
+                .get_signal_connection_list(&pump.names.datagram_received)
+                .is_empty()
+        });
+        let mut left = self.with(Bound::available_datagrams).unwrap_or(0);
+        while left > 0 {
+            if pump.turn_over() {
+                return false;
+            }
+            left -= 1;
+            if !self.receives.is_empty() {
+                let Some(datagram) = self.next_datagram() else { break };
+                pump.count_events(1);
+                if let Some((task, ())) = self.receives.pop() {
+                    NetTask::complete(&task, received(&datagram).to_variant(), pump);
+                }
+            } else if has_listeners {
+                let Some(datagram) = self.next_datagram() else { break };
+                pump.count_events(1);
+                let [data, address, port] = parts(&datagram);
+                self.base.emit(&pump.names.datagram_received, &[data, address, port]);
+            } else {
+                break;
+            }
+        }
+        true
+    }
+
+    fn handle(&self, event: UdpEvent, pump: &Pump) {
+        match event {
+            UdpEvent::Connected(_) | UdpEvent::Closed(None) => {}
+            UdpEvent::Closed(Some(error)) => {
+                self.set_last_error(&error.to_string());
+                self.close();
+            }
+            UdpEvent::Sent(token) => self.answer_send(token, Error::OK, pump),
+            UdpEvent::SendFailed(lost) => self.lost(&lost, pump),
+            UdpEvent::ConnectFailed(error) => {
+                self.set_last_error(&error.to_string());
+                let none = (no_bytes(), GString::new().to_variant(), 0.to_variant());
+                self.emit_failed(connect_error(&error), none, pump);
+            }
+            UdpEvent::Unreachable(peer, error) => {
+                self.set_last_error(&error.to_string());
+                let host = GString::from(&host_text(peer));
+                self.emit_failed(
+                    Error::ERR_CONNECTION_ERROR,
+                    (no_bytes(), host.to_variant(), i64::from(peer.port()).to_variant()),
+                    pump,
+                );
+            }
+        }
+    }
+
+    fn answer_send(&self, token: u64, error: Error, pump: &Pump) {
+        // Datagrams to a name that is looked up are overtaken by others, so the tokens come in any order.
+        if let Some((task, send)) = self.sends.take_where(|send| send.token == token) {
+            let sent = if error == Error::OK { int(send.len) } else { 0 };
+            NetTask::complete(&task, varray![error, sent].to_variant(), pump);
+        }
+    }
+
+    fn lost(&self, lost: &LostDatagram, pump: &Pump) {
+        let error = datagram_lost(&lost.error);
+        self.set_last_error(&lost.error.to_string());
+        self.with(|bound| bound.mailbox().release(lost.data.len()));
+        if let Some(token) = lost.token {
+            self.answer_send(token, error, pump);
+        }
+        let data = PackedByteArray::from(lost.data.as_ref()).to_variant();
+        let host = GString::from(&lost.host).to_variant();
+        self.emit_failed(error, (data, host, i64::from(lost.port).to_variant()), pump);
+    }
+
+    fn emit_failed(&self, error: Error, (data, host, port): (Variant, Variant, Variant), pump: &Pump) {
+        self.base
+            .emit(&pump.names.send_failed, &[error.to_variant(), data, host, port]);
+    }
+
+    pub(crate) fn multicast(&self, group: &str, interface: &str, join: bool) -> Error {
+        let error = self.ensure_bound();
+        if error != Error::OK {
+            return error;
+        }
+        let interface = Interface::parse(interface);
+        let change = |bound: &Bound| {
+            if join {
+                bound.join_multicast_group(group, &interface)
+            } else {
+                bound.leave_multicast_group(group, &interface)
+            }
+        };
+        match self.with(change).unwrap_or(Err(MulticastError::Closed)) {
+            Ok(()) => Error::OK,
+            Err(error) => {
+                self.set_last_error(&error.to_string());
+                multicast_error(&error)
+            }
+        }
+    }
+
+    pub(crate) fn set_broadcast(&self, on: bool) {
+        self.options.borrow_mut().broadcast = on;
+        if let Some(Err(error)) = self.with(|bound| bound.set_broadcast(on)) {
+            self.set_last_error(&error.to_string());
+        }
+    }
+
+    pub(crate) fn set_ttl(&self, ttl: Option<NonZeroU8>) {
+        self.options.borrow_mut().ttl = ttl;
+        let applied = ttl.and_then(|ttl| self.with(|bound| bound.set_ttl(ttl)));
+        if let Some(Err(error)) = applied {
+            self.set_last_error(&error.to_string());
+        }
+    }
+
+    pub(crate) fn apply_queue_limits(&self) {
+        let options = self.options.borrow();
+        self.with(|bound| bound.set_queue_limits(options.max_datagrams, options.max_datagram_bytes));
+    }
+
+    pub(crate) fn with<R>(&self, f: impl FnOnce(&Bound) -> R) -> Option<R> {
+        self.bound.borrow().as_ref().map(f)
+    }
+
+    pub(crate) fn last_error(&self) -> GString {
+        GString::from(&*self.last_error.borrow())
+    }
+
+    fn set_last_error(&self, words: &str) {
+        words.clone_into(&mut self.last_error.borrow_mut());
+    }
+}
+
+impl Socket for UdpCore {
+    fn base(&self) -> &SocketBase {
+        &self.base
+    }
+
+    fn id(&self) -> Option<SocketId> {
+        self.with(Bound::id)
+    }
+
+    fn turn(self: Rc<Self>, pump: &Pump) -> bool {
+        let mut left = self.with(|bound| {
+            bound.mailbox().unlist();
+            bound.mailbox().len()
+        });
+        while let Some(1..) = left {
+            left = left.map(|left| left - 1);
+            let event = self.bound.borrow().as_ref().and_then(|bound| bound.mailbox().next());
+            let Some(event) = event else { break };
+            pump.count_events(1);
+            self.handle(event, pump);
+            if pump.turn_over() {
+                return true;
+            }
+        }
+        !self.deliver(pump)
+    }
+
+    fn expire(self: Rc<Self>, pump: &Pump, now: Instant) -> Option<Instant> {
+        while let Some((task, ())) = self.receives.next_expired(now) {
+            NetTask::complete(&task, nothing(Error::ERR_TIMEOUT).to_variant(), pump);
+        }
+        self.receives.next_deadline()
+    }
+
+    fn stop(self: Rc<Self>, _pump: &Pump) {
+        self.close();
+    }
+}
+
+/// The result of a receive without a datagram.
+pub(crate) fn nothing(error: Error) -> VarArray {
+    varray![error, &no_bytes(), &GString::new(), 0]
+}
+
+fn received(datagram: &Datagram) -> VarArray {
+    let [data, address, port] = parts(datagram);
+    varray![Error::OK, &data, &address, &port]
+}
+
+fn parts(datagram: &Datagram) -> [Variant; 3] {
+    [
+        PackedByteArray::from(datagram.data.as_ref()).to_variant(),
+        GString::from(&host_text(datagram.from)).to_variant(),
+        i64::from(datagram.from.port()).to_variant(),
+    ]
+}

@@ -1,0 +1,99 @@
+//! Operations of one kind that wait for something, first in, first out.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::Instant;
+
+use godot::builtin::{VarArray, Variant};
+use godot::meta::ToGodot;
+use godot::obj::Gd;
+
+use crate::pump::{Pump, Socket};
+use crate::task::NetTask;
+
+/// One that waits, with what else there is to know of it.
+struct Operation<T> {
+    task: Gd<NetTask>,
+    deadline: Option<Instant>,
+    detail: T,
+}
+
+/// The queue. Its owner must call [`Self::next_expired`] from [`Socket::expire`].
+pub(crate) struct Waiting<T = ()> {
+    queue: RefCell<VecDeque<Operation<T>>>,
+}
+
+impl<T> Default for Waiting<T> {
+    fn default() -> Self {
+        Self {
+            queue: RefCell::default(),
+        }
+    }
+}
+
+impl<T> Waiting<T> {
+    /// Adds an operation of `owner` and gives what the script awaits.
+    pub(crate) fn push(
+        &self,
+        owner: &Rc<dyn Socket>,
+        deadline: Option<Instant>,
+        if_cancelled: &VarArray,
+        detail: T,
+    ) -> Variant {
+        if let Some(deadline) = deadline {
+            Pump::get().set_alarm(&**owner, deadline);
+        }
+        let task = NetTask::pending(owner, if_cancelled.to_variant());
+        let signal = task.bind().wait();
+        self.queue.borrow_mut().push_back(Operation { task, deadline, detail });
+        signal
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue
+            .borrow()
+            .iter()
+            .all(|operation| NetTask::is_done(&operation.task))
+    }
+
+    /// The first one that was not cancelled.
+    pub(crate) fn pop(&self) -> Option<(Gd<NetTask>, T)> {
+        let mut queue = self.queue.borrow_mut();
+        while queue.pop_front_if(|first| NetTask::is_done(&first.task)).is_some() {}
+        queue.pop_front().map(|first| (first.task, first.detail))
+    }
+
+    /// The first that `fits`, wherever it stands.
+    pub(crate) fn take_where(&self, fits: impl Fn(&T) -> bool) -> Option<(Gd<NetTask>, T)> {
+        let mut queue = self.queue.borrow_mut();
+        let index = queue.iter().position(|operation| fits(&operation.detail))?;
+        queue.remove(index).map(|operation| (operation.task, operation.detail))
+    }
+
+    /// One whose time is over.
+    pub(crate) fn next_expired(&self, now: Instant) -> Option<(Gd<NetTask>, T)> {
+        let mut queue = self.queue.borrow_mut();
+        let is_due = |operation: &Operation<T>| operation.deadline.is_some_and(|deadline| deadline <= now);
+        let index = queue.iter().position(is_due)?;
+        queue.remove(index).map(|operation| (operation.task, operation.detail))
+    }
+
+    /// When the next one's time is over.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        self.queue
+            .borrow()
+            .iter()
+            .filter_map(|operation| operation.deadline)
+            .min()
+    }
+
+    /// All that wait now.
+    pub(crate) fn take_all(&self) -> Vec<(Gd<NetTask>, T)> {
+        self.queue
+            .take()
+            .into_iter()
+            .map(|operation| (operation.task, operation.detail))
+            .collect()
+    }
+}

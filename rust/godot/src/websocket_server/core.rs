@@ -1,0 +1,285 @@
+//! The state behind a `WebSocketServer`: the running server, those that are still stopping, and their events.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::{Rc, Weak};
+use std::time::{Duration, Instant};
+
+use async_sockets_net::address::BindAddress;
+use async_sockets_net::event::WebSocketEvent;
+use async_sockets_net::mailbox::SocketId;
+use async_sockets_net::websocket::ClientId;
+use async_sockets_net::websocket::close_code::Disconnect;
+use async_sockets_net::websocket::messages::{Message, Messages};
+use async_sockets_net::websocket::options::WebSocketOptions;
+use async_sockets_net::websocket::request::HandshakeRequest as Request;
+use async_sockets_net::websocket_server::{DecisionError, WebSocketServer as Server};
+use godot::builtin::{PackedByteArray, Variant};
+use godot::classes::RefCounted;
+use godot::global::push_warning;
+use godot::meta::ToGodot;
+use godot::obj::Gd;
+
+use super::handshake_request::WebSocketHandshakeRequest;
+use crate::convert::text;
+use crate::lifecycle;
+use crate::pump::{Pump, Socket, SocketBase};
+
+#[derive(Default)]
+pub(crate) struct ServerCore {
+    pub(crate) base: SocketBase,
+    pub(crate) options: RefCell<WebSocketOptions>,
+    pub(crate) text_as_data: Cell<bool>,
+    this: OnceCell<Weak<Self>>,
+    /// The server of the last start, until all its clients are gone.
+    server: RefCell<Option<Server>>,
+    /// Servers that were stopped before that one started, and whose clients are not all gone.
+    stopping: RefCell<Vec<Server>>,
+    /// Messages of one client that a turn has not got through.
+    unread: RefCell<Option<(ClientId, Messages)>>,
+    /// The client of the `client_disconnected` that is being emitted.
+    leaving: RefCell<Option<(ClientId, Disconnect)>>,
+    next_client: Cell<ClientId>,
+}
+
+impl ServerCore {
+    pub(crate) fn new() -> Rc<Self> {
+        let core = Rc::new(Self {
+            next_client: Cell::new(1),
+            ..Self::default()
+        });
+        let _ = core.this.set(Rc::downgrade(&core));
+        core
+    }
+
+    fn socket(&self) -> Option<Rc<dyn Socket>> {
+        self.this.get()?.upgrade().map(|this| this as Rc<dyn Socket>)
+    }
+
+    pub(crate) fn downgrade(&self) -> Weak<Self> {
+        self.this.get().cloned().unwrap_or_default()
+    }
+
+    // Starting and stopping -------------------------------------------------------------------------------------------
+
+    /// Starts, or says in words why not.
+    pub(crate) fn start(&self, address: BindAddress) -> Result<(), String> {
+        let pump = Pump::get();
+        if pump.is_closed() {
+            return Err("the engine is quitting".to_owned());
+        }
+        if self.is_listening() {
+            return Err("the server is running already; stop it first".to_owned());
+        }
+        let mut options = self.options.borrow().clone();
+        options.first_client = self.next_client.get();
+        let server = Server::start(address, options).map_err(|error| error.to_string())?;
+        lifecycle::hook();
+        if let Some(socket) = self.socket() {
+            pump.register(server.id(), &socket);
+        }
+        if let Some(last) = self.server.replace(Some(server)) {
+            self.stopping.borrow_mut().push(last);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn close(&self) {
+        if let Some(server) = &mut *self.server.borrow_mut() {
+            self.next_client.set(server.next_client_id());
+            server.stop();
+        }
+    }
+
+    /// The engine object is gone: nobody is told any more.
+    pub(crate) fn release(&self) {
+        let Some(pump) = Pump::existing() else { return };
+        let servers = self.server.take().into_iter().chain(self.stopping.take());
+        for server in servers {
+            pump.unregister(server.id());
+        }
+    }
+
+    pub(crate) fn is_listening(&self) -> bool {
+        self.with(Server::is_listening).unwrap_or(false)
+    }
+
+    // Access ----------------------------------------------------------------------------------------------------------
+
+    /// Looks at the server. `None` if there is none.
+    pub(crate) fn with<R>(&self, f: impl FnOnce(&Server) -> R) -> Option<R> {
+        self.server.borrow().as_ref().map(f)
+    }
+
+    /// Tells the server to do something; the closure runs no user code. `None` if it does not listen.
+    pub(crate) fn command<R>(&self, f: impl FnOnce(&mut Server) -> R) -> Option<R> {
+        self.server
+            .borrow_mut()
+            .as_mut()
+            .filter(|server| server.is_listening())
+            .map(f)
+    }
+
+    /// Asks the server that has this client, also one that is stopping.
+    pub(crate) fn of_client<R>(&self, f: impl Fn(&Server) -> Option<R>) -> Option<R> {
+        let found = self.server.borrow().as_ref().and_then(&f);
+        found.or_else(|| self.stopping.borrow().iter().find_map(&f))
+    }
+
+    /// How the client left whose `client_disconnected` is being emitted.
+    pub(crate) fn close_reason(&self, client: ClientId) -> Option<String> {
+        let leaving = self.leaving.borrow();
+        leaving
+            .as_ref()
+            .filter(|(id, _)| *id == client)
+            .map(|(_, how)| how.reason.clone())
+    }
+
+    pub(crate) fn decide(
+        &self,
+        client: ClientId,
+        decide: impl FnOnce(&mut Server) -> Result<(), DecisionError>,
+    ) -> Result<(), DecisionError> {
+        self.command(decide).unwrap_or(Err(DecisionError::Unknown(client)))
+    }
+
+    // Events ----------------------------------------------------------------------------------------------------------
+
+    fn emit(&self, signal: &godot::builtin::StringName, args: &[Variant]) {
+        self.base.emit(signal, args);
+    }
+
+    fn handle(&self, event: WebSocketEvent, pump: &Pump, object: &mut Gd<RefCounted>) {
+        let names = &pump.names;
+        match event {
+            WebSocketEvent::Connected(id, _) => {
+                object.emit_signal(&names.client_connected, &[id.to_variant()]);
+            }
+            WebSocketEvent::Messages(id, messages) => {
+                *self.unread.borrow_mut() = Some((id, messages));
+                self.emit_messages(pump, object);
+            }
+            WebSocketEvent::Disconnected(id, how) => {
+                let code = i64::from(how.code.get());
+                *self.leaving.borrow_mut() = Some((id, *how));
+                object.emit_signal(&names.client_disconnected, &[id.to_variant(), code.to_variant()]);
+                *self.leaving.borrow_mut() = None;
+            }
+            WebSocketEvent::HandshakeRequested(id, request) => self.ask(id, &request, pump),
+            WebSocketEvent::HandshakeExpired(_) | WebSocketEvent::Resumed | WebSocketEvent::Stopped => {}
+            WebSocketEvent::Paused(error) => {
+                let message = format!("WebSocketServer: accepting pauses, as the system ran out of something: {error}");
+                push_warning(&[message.to_variant()] as &[Variant]);
+                self.emit(&names.server_error, &[message.to_variant()]);
+            }
+        }
+    }
+
+    fn ask(&self, id: ClientId, request: &Request, pump: &Pump) {
+        let request = WebSocketHandshakeRequest::ask(self.downgrade(), id, request);
+        self.emit(&pump.names.handshake_requested, &[request.to_variant()]);
+    }
+
+    /// Emits the messages that wait in `unread`. False if the turn was over first.
+    fn emit_messages(&self, pump: &Pump, object: &mut Gd<RefCounted>) -> bool {
+        let Some((id, mut messages)) = self.unread.take() else {
+            return true;
+        };
+        let id_value = id.to_variant();
+        while let Some(message) = messages.next() {
+            pump.count_events(1);
+            let (signal, value) = match message {
+                Message::Binary(bytes) => (&pump.names.data_received, PackedByteArray::from(bytes).to_variant()),
+                Message::Text(message) if self.text_as_data.get() => (
+                    &pump.names.text_data_received,
+                    PackedByteArray::from(message.as_bytes()).to_variant(),
+                ),
+                Message::Text(message) => (&pump.names.message_received, text(message).to_variant()),
+            };
+            object.emit_signal(signal, &[id_value.clone(), value]);
+            if pump.turn_over() && !messages.is_empty() {
+                *self.unread.borrow_mut() = Some((id, messages));
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Runs `f` on every server, the oldest first.
+    fn each(&self, mut f: impl FnMut(&mut Server)) {
+        self.stopping.borrow_mut().iter_mut().for_each(&mut f);
+        self.server.borrow_mut().iter_mut().for_each(&mut f);
+    }
+
+    fn next_event(&self) -> Option<WebSocketEvent> {
+        let mut next = None;
+        self.each(|server| next = next.take().or_else(|| server.next_event()));
+        next
+    }
+
+    /// Lets a server go that has told everything.
+    fn forget_stopped(&self, pump: &Pump) {
+        let is_over = |server: &mut Server| server.is_over();
+        let mut over: Vec<_> = self.stopping.borrow_mut().extract_if(.., is_over).collect();
+        over.extend(self.server.borrow_mut().take_if(is_over));
+        for server in over {
+            pump.unregister(server.id());
+        }
+    }
+}
+
+impl Socket for ServerCore {
+    fn base(&self) -> &SocketBase {
+        &self.base
+    }
+
+    fn id(&self) -> Option<SocketId> {
+        self.with(Server::id)
+    }
+
+    fn turn(self: Rc<Self>, pump: &Pump) -> bool {
+        let Some(mut object) = self.base.object() else {
+            return false;
+        };
+        let mut left = 0;
+        self.each(|server| {
+            server.unlist();
+            server.cork();
+            left += server.queued_events();
+        });
+        let mut more = !self.emit_messages(pump, &mut object);
+        while !more && left > 0 {
+            let Some(event) = self.next_event() else { break };
+            left -= 1;
+            let is_last = matches!(event, WebSocketEvent::Stopped);
+            if !matches!(event, WebSocketEvent::Messages(..)) {
+                pump.count_events(1);
+            }
+            self.handle(event, pump, &mut object);
+            if is_last {
+                self.forget_stopped(pump);
+            }
+            more = self.unread.borrow().is_some() || pump.turn_over();
+        }
+        self.each(Server::uncork);
+        let mut queued = false;
+        self.each(|server| queued |= server.queued_events() > 0);
+        queued || self.unread.borrow().is_some()
+    }
+
+    fn expire(self: Rc<Self>, _pump: &Pump, _now: Instant) -> Option<Instant> {
+        None
+    }
+
+    fn stop(self: Rc<Self>, _pump: &Pump) {
+        self.close();
+    }
+}
+
+/// A time from a script: seconds, at least a millisecond and at most an hour.
+pub(crate) fn duration(seconds: f64) -> Duration {
+    Duration::from_secs_f64(if seconds.is_finite() {
+        seconds.clamp(0.001, 3600.0)
+    } else {
+        3600.0
+    })
+}

@@ -1,0 +1,52 @@
+//! Binding a port: which addresses to try, and what the system's refusals mean.
+
+use std::io;
+use std::net::SocketAddr;
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::address::BindAddress;
+use crate::error::BindError;
+use crate::port_release::wait_for_release;
+
+/// Makes a socket on the first address that can be had. A port that this process is just closing is waited for.
+pub(crate) fn bind_socket(
+    address: BindAddress,
+    kind: Type,
+    protocol: Protocol,
+    mut finish: impl FnMut(&Socket, SocketAddr) -> io::Result<()>,
+) -> Result<Socket, BindError> {
+    let mut attempt = || {
+        bind_first(address, |candidate| {
+            let socket = Socket::new(Domain::for_address(candidate), kind, Some(protocol))?;
+            if candidate.is_ipv6() {
+                // `*` takes IPv4 too; an IPv6 address that the user named does not.
+                socket.set_only_v6(!matches!(address, BindAddress::Any(_)))?;
+            }
+            socket.set_nonblocking(true)?;
+            finish(&socket, candidate)?;
+            Ok(socket)
+        })
+    };
+    match attempt() {
+        Err(BindError::InUse(port)) if wait_for_release(port) => attempt(),
+        other => other,
+    }
+}
+
+fn bind_first<T>(address: BindAddress, mut bind: impl FnMut(SocketAddr) -> io::Result<T>) -> Result<T, BindError> {
+    let mut last = None;
+    for candidate in address.candidates() {
+        match bind(candidate) {
+            Ok(socket) => return Ok(socket),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(BindError::InUse(address.port())),
+            Err(error) => last = Some(error),
+        }
+    }
+    let error = last.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into());
+    Err(match (error.kind(), address) {
+        (io::ErrorKind::PermissionDenied, _) => BindError::Denied(address.port()),
+        (io::ErrorKind::AddrNotAvailable, BindAddress::One(one)) => BindError::NoSuchAddress(one.ip().to_string()),
+        _ => BindError::Io(error),
+    })
+}

@@ -1,0 +1,52 @@
+//! A connection whose bytes somebody else moves: the far end of a
+//! [`crate::tcp_client::TcpClient`] for a stream that the runtime cannot
+//! drive. The owner carries the commands out and reports the events, on any thread.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::{Context, Waker};
+
+use crate::command::TcpCommand;
+use crate::event::TcpEvent;
+use crate::mailbox::MailboxSender;
+use crate::outbox::Outbox;
+
+/// The far end. See [`crate::tcp_client::TcpClient::external`].
+#[derive(Debug)]
+pub struct External {
+    outbox: Arc<Outbox>,
+    events: MailboxSender<TcpEvent>,
+}
+
+impl External {
+    pub(crate) fn new(outbox: Arc<Outbox>, events: MailboxSender<TcpEvent>) -> Self {
+        Self { outbox, events }
+    }
+
+    /// The commands given since the last call, in order.
+    #[must_use]
+    pub fn take_commands(&self) -> VecDeque<TcpCommand> {
+        self.outbox.take_now()
+    }
+
+    /// So many bytes of [`TcpCommand::Send`] were handed on, or dropped.
+    pub fn settle(&self, bytes: usize) {
+        self.outbox.settle(bytes);
+    }
+
+    /// Whether the user's side takes more bytes now. While it does not, leave them where they are.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.events.poll_room(&Context::from_waker(Waker::noop())).is_ready()
+    }
+
+    /// Reports an event.
+    pub fn report(&self, event: TcpEvent) {
+        let bytes = if let TcpEvent::Data(bytes) = &event {
+            bytes.len()
+        } else {
+            0
+        };
+        self.events.send(event, bytes);
+    }
+}

@@ -1,0 +1,206 @@
+//! Host names for datagrams: looked up in the background, remembered for a while. (A connection looks its name up anew;
+//! a game that sends sixty datagrams a second cannot.)
+
+use std::collections::{HashMap, VecDeque};
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use tokio::net::lookup_host;
+use tokio::time::timeout;
+
+use crate::limits::{NAME_FAILURE_LIFETIME, NAME_LIFETIME, NAME_LOOKUP_TIMEOUT};
+
+/// Names that are remembered at once, in the whole process.
+const MAX_NAMES: usize = 256;
+
+/// Addresses that are kept of one name.
+const MAX_ADDRESSES: usize = 16;
+
+/// Lookups of one socket at once; further names wait. Each may hold a thread for seconds.
+const MAX_LOOKUPS: usize = 8;
+
+/// The addresses of a name (with port 0), best first and at least one; or why there are none.
+pub(crate) type Answer = Result<Arc<[SocketAddr]>, LookupError>;
+
+/// An [`io::Error`] that can be remembered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LookupError {
+    kind: io::ErrorKind,
+    message: String,
+}
+
+impl From<io::Error> for LookupError {
+    fn from(error: io::Error) -> Self {
+        Self {
+            kind: error.kind(),
+            message: error.to_string(),
+        }
+    }
+}
+
+impl From<LookupError> for io::Error {
+    fn from(error: LookupError) -> Self {
+        Self::new(error.kind, error.message)
+    }
+}
+
+/// What is known of a name now.
+pub(crate) fn remembered(name: &str) -> Option<Answer> {
+    cache().get(name, Instant::now())
+}
+
+/// The lookups of one socket.
+#[derive(Default)]
+pub(crate) struct Lookups {
+    running: Vec<Running>,
+    waiting: VecDeque<String>,
+}
+
+struct Running {
+    name: String,
+    answer: Pin<Box<dyn Future<Output = Answer> + Send>>,
+}
+
+impl Lookups {
+    /// Looks a name up that is not being looked up.
+    pub(crate) fn start(&mut self, name: &str) {
+        self.waiting.push_back(name.to_owned());
+    }
+
+    /// The next name whose lookup has ended, with its answer. Pending when none has, or none runs.
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<(String, Answer)> {
+        while self.running.len() < MAX_LOOKUPS
+            && let Some(name) = self.waiting.pop_front()
+        {
+            self.running.push(Running {
+                answer: Box::pin(look_up(name.clone())),
+                name,
+            });
+        }
+        let ended = self.running.iter_mut().enumerate().find_map(|(index, running)| {
+            let answer = running.answer.as_mut().poll(cx);
+            if let Poll::Ready(answer) = answer {
+                Some((index, answer))
+            } else {
+                None
+            }
+        });
+        let Some((index, answer)) = ended else {
+            return Poll::Pending;
+        };
+        let name = self.running.swap_remove(index).name;
+        cache().put(&name, &answer, Instant::now());
+        Poll::Ready((name, answer))
+    }
+}
+
+async fn look_up(name: String) -> Answer {
+    let found = timeout(NAME_LOOKUP_TIMEOUT, lookup_host((name.as_str(), 0))).await;
+    let addresses: Vec<SocketAddr> = found
+        .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??
+        .take(MAX_ADDRESSES)
+        .collect();
+    if addresses.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address").into());
+    }
+    Ok(addresses.into())
+}
+
+fn cache() -> MutexGuard<'static, NameCache> {
+    static CACHE: LazyLock<Mutex<NameCache>> = LazyLock::new(Mutex::default);
+    CACHE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What was looked up lately.
+#[derive(Debug, Default)]
+struct NameCache {
+    entries: HashMap<String, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    answer: Answer,
+    expires: Instant,
+}
+
+impl NameCache {
+    fn get(&self, name: &str, now: Instant) -> Option<Answer> {
+        let entry = self.entries.get(name)?;
+        (now < entry.expires).then(|| entry.answer.clone())
+    }
+
+    fn put(&mut self, name: &str, answer: &Answer, now: Instant) {
+        if self.entries.len() >= MAX_NAMES && !self.entries.contains_key(name) {
+            self.make_room(now);
+        }
+        let lifetime = if answer.is_ok() {
+            NAME_LIFETIME
+        } else {
+            NAME_FAILURE_LIFETIME
+        };
+        let entry = Entry {
+            answer: answer.clone(),
+            expires: now + lifetime,
+        };
+        self.entries.insert(name.to_owned(), entry);
+    }
+
+    /// Forgets what is over, or else what would be over first.
+    fn make_room(&mut self, now: Instant) {
+        self.entries.retain(|_, entry| now < entry.expires);
+        if self.entries.len() >= MAX_NAMES {
+            let first = self.entries.iter().min_by_key(|(_, entry)| entry.expires);
+            if let Some(name) = first.map(|(name, _)| name.clone()) {
+                self.entries.remove(&name);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn address(n: u8) -> Answer {
+        Ok(vec![SocketAddr::from(([127, 0, 0, n], 0))].into())
+    }
+
+    #[test]
+    fn a_name_is_forgotten_after_its_lifetime() {
+        let (mut cache, now) = (NameCache::default(), Instant::now());
+        cache.put("a", &address(1), now);
+        let failure: Answer = Err(io::Error::from(io::ErrorKind::NotFound).into());
+        cache.put("b", &failure, now);
+        assert_eq!(
+            cache.get("a", now + NAME_LIFETIME - Duration::from_nanos(1)),
+            Some(address(1))
+        );
+        assert_eq!(cache.get("a", now + NAME_LIFETIME), None);
+        assert_eq!(cache.get("b", now), Some(failure));
+        assert_eq!(cache.get("b", now + NAME_FAILURE_LIFETIME), None);
+    }
+
+    #[test]
+    fn the_number_of_names_is_bounded() {
+        let (mut cache, now) = (NameCache::default(), Instant::now());
+        for n in 0..2 * MAX_NAMES {
+            cache.put(&format!("host{n}"), &address(1), now + Duration::from_nanos(n as u64));
+        }
+        assert_eq!(cache.entries.len(), MAX_NAMES);
+        let last = format!("host{}", 2 * MAX_NAMES - 1);
+        assert_eq!(cache.get(&last, now + Duration::from_secs(1)), Some(address(1)));
+        assert_eq!(cache.get("host0", now), None);
+        cache.put(&last, &address(2), now);
+        assert_eq!(
+            (cache.entries.len(), cache.get(&last, now)),
+            (MAX_NAMES, Some(address(2)))
+        );
+    }
+}

@@ -1,0 +1,272 @@
+//! What the tests of a socket share: waiting for events with a deadline, known bytes, and peers that are not ours.
+
+#![allow(dead_code, reason = "every test file uses its own part")]
+
+use std::io::Read;
+use std::net::{Ipv4Addr, Shutdown, TcpListener as StdListener, TcpStream as StdStream};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use async_sockets_net::address::{BindAddress, Target};
+use async_sockets_net::event::{CloseReason, Endpoints, ListenerEvent, TcpEvent};
+use async_sockets_net::limits::{ListenOptions, TcpOptions};
+use async_sockets_net::mailbox::Mailbox;
+use async_sockets_net::recv_buffer::RecvBuffer;
+use async_sockets_net::tcp_client::TcpClient;
+use async_sockets_net::tcp_listener::TcpListener;
+
+/// The longest that a test waits for anything.
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);
+
+/// Asks again and again until there is an answer.
+#[track_caller]
+pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "no {what} within {LIMIT:?}");
+        sleep(Duration::from_micros(200));
+    }
+}
+
+/// The same for a condition.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    wait_for(what, || holds().then_some(()));
+}
+
+/// The value once it has not changed for a while: of something that grows until it is held back.
+#[track_caller]
+pub(crate) fn settled<T: PartialEq>(mut value: impl FnMut() -> T) -> T {
+    let deadline = Instant::now() + LIMIT;
+    let mut last = value();
+    let mut since = Instant::now();
+    while since.elapsed() < Duration::from_millis(300) {
+        assert!(Instant::now() < deadline, "no rest within {LIMIT:?}");
+        sleep(Duration::from_millis(5));
+        let now = value();
+        if now != last {
+            (last, since) = (now, Instant::now());
+        }
+    }
+    last
+}
+
+/// The next event of a mailbox.
+#[track_caller]
+pub(crate) fn next<E>(mailbox: &Mailbox<E>) -> E {
+    wait_for("event", || mailbox.next())
+}
+
+/// One connection of ours, and the bytes that have come for it.
+pub(crate) struct Client {
+    pub(crate) tcp: TcpClient,
+    pub(crate) buffer: RecvBuffer,
+}
+
+impl Client {
+    pub(crate) fn new(tcp: TcpClient) -> Self {
+        Self {
+            tcp,
+            buffer: RecvBuffer::default(),
+        }
+    }
+
+    /// Starts to connect.
+    pub(crate) fn start(host: &str, port: u16, options: &TcpOptions) -> Self {
+        let target = Target::parse(host, port.into()).expect("a good host");
+        Self::new(TcpClient::connect(target, options).expect("a runtime"))
+    }
+
+    /// Connects to this port of 127.0.0.1.
+    pub(crate) fn connect(port: u16, options: &TcpOptions) -> Self {
+        let client = Self::start("127.0.0.1", port, options);
+        client.connected();
+        client
+    }
+
+    /// Waits until the connection stands.
+    #[track_caller]
+    pub(crate) fn connected(&self) -> Endpoints {
+        match next(self.tcp.mailbox()) {
+            TcpEvent::Connected(endpoints) => *endpoints,
+            other => panic!("not connected: {other:?}"),
+        }
+    }
+
+    /// The next event that is not data; the data before it is kept.
+    #[track_caller]
+    pub(crate) fn event(&mut self) -> TcpEvent {
+        loop {
+            match next(self.tcp.mailbox()) {
+                TcpEvent::Data(bytes) => {
+                    self.tcp.mailbox().release(bytes.len());
+                    self.buffer.push(bytes);
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// The bytes that have come so far.
+    pub(crate) fn received(&mut self) -> Vec<u8> {
+        let mut out = vec![0; self.buffer.len()];
+        self.buffer.copy_to(0, &mut out);
+        self.buffer.clear();
+        out
+    }
+
+    /// Waits for so many bytes.
+    #[track_caller]
+    pub(crate) fn recv(&mut self, len: usize) -> Vec<u8> {
+        while self.buffer.len() < len {
+            match next(self.tcp.mailbox()) {
+                TcpEvent::Data(bytes) => {
+                    self.tcp.mailbox().release(bytes.len());
+                    self.buffer.push(bytes);
+                }
+                other => panic!("{other:?} after {} of {len} bytes", self.buffer.len()),
+            }
+        }
+        let mut out = vec![0; len];
+        self.buffer.copy_to(0, &mut out);
+        self.buffer.consume(len);
+        out
+    }
+
+    /// Waits for the peer's FIN; gives the bytes before it.
+    #[track_caller]
+    pub(crate) fn recv_to_end(&mut self) -> Vec<u8> {
+        match self.event() {
+            TcpEvent::PeerClosed => self.received(),
+            other => panic!("{other:?} and no end"),
+        }
+    }
+
+    /// Waits for the last event.
+    #[track_caller]
+    pub(crate) fn closed(&mut self) -> (CloseReason, Option<std::io::Error>) {
+        loop {
+            if let TcpEvent::Closed(reason, error) = self.event() {
+                return (reason, error);
+            }
+        }
+    }
+}
+
+/// A listener of the standard library on a free port of 127.0.0.1.
+pub(crate) fn std_listener() -> (StdListener, u16) {
+    let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    (listener, port)
+}
+
+/// A connection of ours and its peer, which is one of the standard library.
+pub(crate) fn pair(options: &TcpOptions) -> (Client, StdStream) {
+    let (listener, port) = std_listener();
+    let client = Client::connect(port, options);
+    let (peer, _) = listener.accept().expect("a connection");
+    (client, with_time_limit(peer))
+}
+
+/// A connection of the standard library to this port of 127.0.0.1.
+pub(crate) fn std_connect(port: u16) -> StdStream {
+    with_time_limit(StdStream::connect((Ipv4Addr::LOCALHOST, port)).expect("a connection"))
+}
+
+fn with_time_limit(stream: StdStream) -> StdStream {
+    stream.set_read_timeout(Some(LIMIT)).expect("a read timeout");
+    stream.set_write_timeout(Some(LIMIT)).expect("a write timeout");
+    stream
+}
+
+/// Closes with RST.
+pub(crate) fn reset(stream: StdStream) {
+    socket2::SockRef::from(&stream)
+        .set_linger(Some(Duration::ZERO))
+        .expect("a linger time");
+    drop(stream);
+}
+
+/// Reads until the end of the stream.
+pub(crate) fn read_to_end(stream: &mut StdStream) -> Vec<u8> {
+    let mut out = Vec::new();
+    stream.read_to_end(&mut out).expect("a good end");
+    out
+}
+
+/// Ends the sending side.
+pub(crate) fn fin(stream: &StdStream) {
+    stream.shutdown(Shutdown::Write).expect("a FIN");
+}
+
+/// A listener of ours.
+pub(crate) fn listen(host: &str, port: u16, max_clients: Option<usize>) -> TcpListener {
+    TcpListener::start(bind_address(host, port), listen_options(max_clients)).expect("a listener")
+}
+
+pub(crate) fn bind_address(host: &str, port: u16) -> BindAddress {
+    BindAddress::parse(host, port.into()).expect("a good address")
+}
+
+pub(crate) fn listen_options(max_clients: Option<usize>) -> ListenOptions {
+    ListenOptions {
+        max_clients,
+        ..ListenOptions::default()
+    }
+}
+
+/// The next connection that a listener of ours accepts.
+#[track_caller]
+pub(crate) fn accept(listener: &TcpListener) -> (Client, Endpoints) {
+    match next(listener.mailbox()) {
+        ListenerEvent::Accepted(client, endpoints) => (Client::new(client), *endpoints),
+        other => panic!("nothing accepted: {other:?}"),
+    }
+}
+
+/// Numbers that look random and are the same in every run (xorshift64*).
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    /// From 1 to `most`, small ones as likely as large ones.
+    pub(crate) fn size(&mut self, most: usize) -> usize {
+        let most = most >> (self.next() % 12);
+        1 + self.next() as usize % most.max(1)
+    }
+
+    pub(crate) fn bytes(&mut self, len: usize) -> Vec<u8> {
+        let mut out = Vec::with_capacity(len + 8);
+        while out.len() < len {
+            out.extend_from_slice(&self.next().to_le_bytes());
+        }
+        out.truncate(len);
+        out
+    }
+}
+
+/// Compares without printing megabytes.
+#[track_caller]
+pub(crate) fn assert_same(got: &[u8], want: &[u8]) {
+    if got != want {
+        let at = got.iter().zip(want).position(|(a, b)| a != b);
+        panic!(
+            "{} bytes instead of {}, first difference at {at:?}",
+            got.len(),
+            want.len()
+        );
+    }
+}

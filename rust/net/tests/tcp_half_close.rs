@@ -1,0 +1,71 @@
+//! Each direction ends for itself.
+
+mod common;
+
+use std::io::Write;
+
+use async_sockets_net::error::SendError;
+use async_sockets_net::event::{CloseReason, TcpEvent};
+use async_sockets_net::limits::TcpOptions;
+use common::{Random, assert_same, fin, pair, read_to_end};
+
+#[test]
+fn after_shutdown_send_the_peer_sees_the_end_and_receiving_goes_on() {
+    let (mut client, mut peer) = pair(&TcpOptions::default());
+    let request = Random::new(1).bytes(500_000);
+    client.tcp.send(&request).expect("room");
+    client.tcp.shutdown_send();
+    assert_eq!(client.tcp.send(b"late"), Err(SendError::Closed));
+    assert_same(&read_to_end(&mut peer), &request);
+
+    let answer = Random::new(2).bytes(500_000);
+    peer.write_all(&answer).expect("a peer that reads");
+    assert_same(&client.recv(answer.len()), &answer);
+    fin(&peer);
+    assert!(matches!(client.event(), TcpEvent::PeerClosed));
+    client.tcp.close();
+    assert_eq!(client.closed().0, CloseReason::ByHost);
+}
+
+#[test]
+fn after_the_peers_fin_sending_goes_on() {
+    let (mut client, mut peer) = pair(&TcpOptions::default());
+    let request = Random::new(3).bytes(500_000);
+    peer.write_all(&request).expect("a peer that reads");
+    fin(&peer);
+    // The bytes come before the end.
+    assert_same(&client.recv_to_end(), &request);
+
+    let answer = Random::new(4).bytes(500_000);
+    client.tcp.send(&answer).expect("room");
+    client.tcp.flush(1);
+    client.tcp.close();
+    assert_same(&read_to_end(&mut peer), &answer);
+    assert!(matches!(client.event(), TcpEvent::Flushed(1)));
+    assert_eq!(client.closed().0, CloseReason::ByHost);
+}
+
+#[test]
+fn shutdown_send_twice_and_then_close_is_no_error() {
+    let (mut client, mut peer) = pair(&TcpOptions::default());
+    client.tcp.shutdown_send();
+    client.tcp.shutdown_send();
+    assert_eq!(read_to_end(&mut peer), b"");
+    client.tcp.close();
+    assert!(matches!(client.closed(), (CloseReason::ByHost, None)));
+}
+
+#[test]
+fn the_end_waits_behind_bytes_that_have_no_room() {
+    let options = TcpOptions {
+        max_buffered: 10_000,
+        ..TcpOptions::default()
+    };
+    let (mut client, mut peer) = pair(&options);
+    let sent = Random::new(5).bytes(5_000_000);
+    let bytes = sent.clone();
+    // The peer closes as soon as it has written, long before all is read.
+    let writer = std::thread::spawn(move || peer.write_all(&bytes).expect("a peer that reads"));
+    assert_same(&client.recv_to_end(), &sent);
+    writer.join().expect("no error");
+}

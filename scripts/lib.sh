@@ -1,0 +1,143 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # the paths are used by the scripts that source this file
+# What the scripts of this folder share. Sourced, never run.
+
+root=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/async-sockets-godot
+addon=$root/addons/async_sockets
+demo_project=$root/demo_project
+
+say() { printf '%s\n' "$*" >&2; }
+die() {
+	say "error: $*"
+	exit 1
+}
+
+# The help of a script is the comment at its head.
+usage() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$1"; }
+
+# linux, macos or windows (Git Bash), as Godot's feature tags call them.
+host_os() {
+	case $(uname -s) in
+		Linux) echo linux ;;
+		Darwin) echo macos ;;
+		MINGW* | MSYS* | CYGWIN*) echo windows ;;
+		*) die "unsupported system: $(uname -s)" ;;
+	esac
+}
+
+# x86_64 or arm64, as Godot's feature tags call them.
+host_arch() {
+	case $(uname -m) in
+		x86_64 | amd64) echo x86_64 ;;
+		aarch64 | arm64) echo arm64 ;;
+		*) die "unsupported processor: $(uname -m)" ;;
+	esac
+}
+
+# run_limited SECONDS COMMAND...: ends the command after that time (status 124, or 142 without `timeout`).
+run_limited() {
+	local seconds=$1
+	shift
+	if command -v timeout >/dev/null; then
+		timeout --kill-after=5 "$seconds" "$@"
+	elif command -v gtimeout >/dev/null; then
+		gtimeout --kill-after=5 "$seconds" "$@"
+	else
+		perl -e 'alarm shift; exec @ARGV or die "$ARGV[0]: $!\n"' "$seconds" "$@"
+	fi
+}
+
+unzip_to() {
+	if command -v unzip >/dev/null; then unzip -q "$1" -d "$2"; else "$(find_python)" -m zipfile -e "$1" "$2"; fi
+}
+
+# Tried, not only found: on Windows the name may be a stub that opens a shop.
+find_python() {
+	local name
+	for name in python3 python; do
+		if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/null; then
+			command -v "$name"
+			return
+		fi
+	done
+	die "Python 3.8 or newer is missing"
+}
+
+# replace FILE TARGET: copies in one step, so that an engine which has the old library mapped keeps it.
+# Does nothing where both are equal.
+replace() {
+	if ! cmp -s -- "$1" "$2"; then
+		mkdir -p -- "$(dirname -- "$2")"
+		cp -- "$1" "$2.tmp.$$"
+		mv -f -- "$2.tmp.$$" "$2"
+	fi
+}
+
+# write_notices [TARGET...]: the add-on's THIRD_PARTY.md, for this machine's target or the given ones.
+write_notices() {
+	local notices
+	notices=$(mktemp)
+	(cd -- "$root" && "$(find_python)" scripts/third_party.py "$notices" "$@")
+	chmod 644 "$notices"
+	replace "$notices" "$addon/THIRD_PARTY.md"
+	rm -f -- "$notices"
+}
+
+# stage_addon PROJECT: makes PROJECT/addons/async_sockets equal to the add-on, by copying (no link).
+# What the editor adds beside our files (*.import, *.uid) stays.
+stage_addon() {
+	local target=$1/addons/async_sockets file
+	mkdir -p -- "$target"
+	while IFS= read -r file; do
+		[[ -e $addon/$file ]] || rm -f -- "$target/$file"
+	done < <(cd -- "$target" && find . -type f ! -name '*.import' ! -name '*.uid' ! -name '~*')
+	while IFS= read -r file; do
+		replace "$addon/$file" "$target/$file"
+	done < <(cd -- "$addon" && find . -type f ! -name '*.tmp.*' ! -name '~*')
+}
+
+# prepare_project PROJECT: lets the engine load the extension on its very first start. Without this list the first
+# import of a project aborts: the editor loads the extension in the middle of its own first scan.
+prepare_project() {
+	local list=$1/.godot/extension_list.cfg
+	local line='res://addons/async_sockets/async_sockets.gdextension'
+	if ! grep -qxF -- "$line" "$list" 2>/dev/null; then
+		mkdir -p -- "$1/.godot"
+		printf '%s\n' "$line" >>"$list"
+	fi
+}
+
+# Sets GODOT to the engine that scripts/godot.sh finds or fetches.
+find_godot() {
+	GODOT=$("$root/scripts/godot.sh" --where)
+	export GODOT
+}
+
+# engine_faults STATUS LOG [EXPECTED]: says what is wrong with a run of the engine, one line each; silent when nothing
+# is. The exit code alone is not trusted. EXPECTED is text that may stand in the log.
+engine_faults() {
+	local text
+	case $1 in
+		0) ;;
+		124 | 137 | 142) echo "its time is over" ;;
+		*) echo "exit code $1" ;;
+	esac
+	for text in 'SCRIPT ERROR' 'Parse Error' 'Error loading extension' 'ObjectDB instances leaked' 'Leaked instance' \
+		'resources still in use at exit' 'panicked at'; do
+		if [[ ${3:-} != *"$text"* ]] && grep -qF -- "$text" "$2"; then echo "$text"; fi
+	done
+}
+
+# run_hello PROJECT: runs the hello demo headless, shows what it prints, and judges it.
+run_hello() {
+	local log status=0 faults
+	log=$(mktemp)
+	run_limited 20 "$GODOT" --headless --path "$1" res://demos/hello/hello.tscn 2>&1 </dev/null | tee "$log" || status=$?
+	faults=$(engine_faults "$status" "$log")
+	rm -f -- "$log"
+	if [[ $faults ]]; then
+		say "The demo failed: ${faults//$'\n'/, }"
+		return 1
+	fi
+}

