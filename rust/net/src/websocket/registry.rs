@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::ClientId;
 use super::broadcasts::Broadcasts;
@@ -19,6 +19,9 @@ use crate::mailbox::MailboxSender;
 /// Notes that may wait for the main thread before no more connections are accepted. A client has at most three (that it
 /// is in, that it has messages, that it is gone).
 pub(crate) const MAX_NOTES: usize = 4096;
+
+/// Connections that are over and wait for the peer's FIN, at once.
+const MAX_LINGERING: usize = 1024;
 
 /// What waits in the mailbox of a server.
 #[derive(Debug)]
@@ -59,6 +62,7 @@ pub(crate) struct Registry {
     next_id: AtomicI64,
     /// What waits for the main thread in all inboxes, as it counts against the limit.
     queued: AtomicUsize,
+    lingering: Arc<Semaphore>,
     pub(crate) figures: Figures,
 }
 
@@ -88,6 +92,7 @@ impl Registry {
             clients: Mutex::default(),
             broadcasts: Broadcasts::default(),
             queued: AtomicUsize::new(0),
+            lingering: Arc::new(Semaphore::new(MAX_LINGERING)),
             figures: Figures::default(),
         }
     }
@@ -191,6 +196,11 @@ impl Registry {
 
     pub(crate) fn count(&self) -> usize {
         self.clients().by_id.len()
+    }
+
+    /// A place among the connections that wait for the peer's FIN, if there is one.
+    pub(crate) fn linger(&self) -> Option<OwnedSemaphorePermit> {
+        self.lingering.clone().try_acquire_owned().ok()
     }
 
     pub(crate) fn everybody(&self) -> Vec<Arc<Client>> {
