@@ -266,8 +266,8 @@ impl TcpClient {
     }
 
     /// Awaitable: [code][OK][/code] once the connection goes on with TLS, as a client or as a server by the options. What
-    /// was sent before goes out in plain first. Call it when the peer has nothing under way in plain: what arrives from
-    /// now on is taken for TLS. [param server_name] is the name that the server's certificate must have, and defaults to
+    /// was sent before goes out in plain first. Call it when everything in plain has been received: what is unread
+    /// and what arrives from now on is taken for TLS. [param server_name] is the name that the server's certificate must have, and defaults to
     /// the host of [method connect_to_host].
     /// [br][br][constant ERR_UNAUTHORIZED] if the certificate is not to be trusted, [constant ERR_CANT_CONNECT] if the
     /// handshake fails otherwise; the connection ends then, and [method get_last_error_message] has the words.

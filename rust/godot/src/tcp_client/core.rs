@@ -11,6 +11,7 @@ use async_sockets_net::limits::{KeepAlive, TcpOptions};
 use async_sockets_net::mailbox::SocketId;
 use async_sockets_net::recv_buffer::{Request, Want};
 use async_sockets_net::tcp_client::TcpClient as Connection;
+use bytes::Bytes;
 use godot::builtin::{GString, PackedByteArray, PackedStringArray, VarArray, Variant, varray};
 use godot::classes::{StreamPeerTcp, TlsOptions};
 use godot::global::Error;
@@ -408,8 +409,20 @@ impl ClientCore {
 
     /// Moves the bytes that the mailbox holds into the buffer, up to the first event that is no bytes.
     fn take_in(&self) {
-        let connection = self.connection.borrow();
-        let Some(connection) = &*connection else { return };
+        if let Some(connection) = &*self.connection.borrow() {
+            self.take_in_from(connection);
+        }
+    }
+
+    /// Takes everything that was received and not read: the beginning of the peer's TLS handshake.
+    pub(super) fn take_unread(&self, connection: &Connection) -> Bytes {
+        self.take_in_from(connection);
+        let unread = self.inbox.take_everything();
+        connection.mailbox().release(self.inbox.take_consumed());
+        unread
+    }
+
+    fn take_in_from(&self, connection: &Connection) {
         if self.stash.borrow().is_some() {
             return;
         }

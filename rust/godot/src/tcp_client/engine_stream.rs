@@ -92,7 +92,7 @@ impl EngineStream {
                 TcpCommand::Abort => self.finish(CloseReason::ByHost),
                 TcpCommand::SetNoDelay(on) => self.stream.set_no_delay(on),
                 // The engine's stream can do none of these.
-                TcpCommand::ShutdownSend | TcpCommand::SetKeepAlive(_) | TcpCommand::StartTls(_) => {}
+                TcpCommand::ShutdownSend | TcpCommand::SetKeepAlive(_) | TcpCommand::StartTls(..) => {}
             }
         }
     }

@@ -106,6 +106,11 @@ impl Registry {
         self.events.room().await;
     }
 
+    /// Counts a connection that did not come in.
+    pub(crate) fn refuse(&self) {
+        self.figures.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn next_id(&self) -> ClientId {
         self.next_id.fetch_add(1, Ordering::Relaxed)
     }

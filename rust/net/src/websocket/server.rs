@@ -15,7 +15,9 @@ use crate::address::{BindAddress, canonical};
 use crate::error::BindError;
 use crate::port_release::{HeldPort, held_port, wait_for_release};
 use crate::runtime::{self, FlushGuard, Tasks};
+use crate::tcp::Transport;
 use crate::tcp_listener::{PAUSE, bind, is_peer_gone};
+use crate::tls::stream::{accept_tls, within};
 use crate::websocket_server::Running;
 
 /// How long clients may take to answer the close frame of a server that stops.
@@ -155,7 +157,7 @@ async fn accept_all(
     }
 }
 
-/// The opening handshake; then the connection gets a task of its own, which needs far less memory.
+/// TLS, if the server has it, and the opening handshake.
 async fn welcome(
     stream: TcpStream,
     peer: SocketAddr,
@@ -165,7 +167,28 @@ async fn welcome(
 ) {
     // It fails only if the peer is gone already, which reading then finds.
     let _ = stream.set_nodelay(registry.options.no_delay);
-    // Here TLS would wrap the stream, within the handshake's time.
+    let Some(config) = &registry.options.tls else {
+        return shake_hands(stream, peer, registry, stopping, alive).await;
+    };
+    let mut stop = stopping.clone();
+    let tls = tokio::select! {
+        stream = within(registry.options.handshake.timeout, accept_tls(stream, config)) => stream.ok(),
+        _ = stop.wait_for(|stop| *stop) => None,
+    };
+    match tls {
+        Some(stream) => shake_hands(stream, peer, registry, stopping, alive).await,
+        None => registry.refuse(),
+    }
+}
+
+/// The opening handshake; then the connection gets a task of its own, which needs far less memory.
+async fn shake_hands<S: Transport + 'static>(
+    stream: S,
+    peer: SocketAddr,
+    registry: Arc<Registry>,
+    stopping: watch::Receiver<bool>,
+    alive: Arc<Alive>,
+) {
     match upgrade(stream, peer, &registry, stopping).await {
         Ok(upgraded) => Tasks::spawn(Connection::new(upgraded, registry, alive)),
         Err(refused) => {

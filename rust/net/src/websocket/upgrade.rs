@@ -94,7 +94,7 @@ pub(crate) async fn upgrade<S: Transport>(
     match negotiation.run().await {
         Ok((client, early)) => Ok(Upgraded { stream, client, early }),
         Err(failure) => {
-            registry.figures.refused.fetch_add(1, Ordering::Relaxed);
+            registry.refuse();
             if let Failure::Refused(refusal) = failure {
                 let _ = timeout(ANSWER_TIME, refuse(&mut stream, &refusal)).await;
             }
