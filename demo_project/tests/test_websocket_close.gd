@@ -172,8 +172,10 @@ func test_what_was_sent_before_a_close_arrives() -> void:
 	is_error(server.disconnect_client(1), ERR_UNAVAILABLE, "the second time")
 	check(await wait_for(func() -> bool: return peer.frames().size() == 3))
 	check(
-		peer.frames()
-		== [[FIN | TEXT, utf8("first")], [FIN | BINARY, large], [FIN | CLOSE, close_payload(1000, "enough")]]
+		(
+			peer.frames()
+			== [[FIN | TEXT, utf8("first")], [FIN | BINARY, large], [FIN | CLOSE, close_payload(1000, "enough")]]
+		)
 	)
 	peer.send(frame(FIN | CLOSE, close_payload(1000)))
 	await told("disconnected", [1, 1000, "enough"])

@@ -141,7 +141,9 @@ func test_a_slow_client_is_told_1008() -> void:
 	slow.deaf = true
 	await _fill(slow)
 	slow.deaf = false
-	check(await wait_for(func() -> bool: return not slow.frames().is_empty() and slow.frames().back()[0] == FIN | CLOSE))
+	check(
+		await wait_for(func() -> bool: return not slow.frames().is_empty() and slow.frames().back()[0] == FIN | CLOSE)
+	)
 	equal(code_of(slow.frames().back()[1]), 1008)
 	slow.send(frame(FIN | CLOSE, close_payload(1008)))
 	await told("disconnected", [1, 1008, "too many bytes waiting to be sent"])
