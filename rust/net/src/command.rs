@@ -17,7 +17,7 @@ pub enum TcpCommand {
     Flush(u64),
     /// Send the bytes before it in plain, then go on with TLS. The bytes are the peer's first in TLS, if some were read
     /// already. Answered by [`crate::event::TcpEvent::TlsReady`], [`crate::event::TcpEvent::TlsFailed`] or a close.
-    StartTls(Box<TlsUpgrade>, Bytes),
+    StartTls(Box<(TlsUpgrade, Bytes)>),
     /// Send FIN (with TLS, close_notify before it) after the bytes before it; receiving goes on.
     ShutdownSend,
     /// Send the bytes before it, then FIN, and end the connection.

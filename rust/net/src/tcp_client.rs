@@ -164,18 +164,27 @@ impl TcpClient {
         self.outbox.push(TcpCommand::Flush(token));
     }
 
-    /// Goes on with TLS after what was sent so far, on either side; what is sent from now on is encrypted.
-    /// [`TcpEvent::TlsReady`] or [`TcpEvent::TlsFailed`] follows, unless the connection ends first.
+    /// Goes on with TLS after what was sent so far, on either side; what is sent from now on is encrypted, and what
+    /// comes is taken for TLS. [`TcpEvent::TlsReady`] or [`TcpEvent::TlsFailed`] follows, unless the connection ends
+    /// first.
     ///
-    /// From now on nothing is read in plain. But the peer may have begun with TLS already, and bytes of its handshake may
-    /// stand among those received. Therefore `unread` is called, after the last plain byte was given to the mailbox: it
-    /// takes the [`TcpEvent::Data`] that waits there and returns whatever the user has not read of it all, which is the
-    /// beginning of the handshake then. (It is released as if the user had it.) Plain bytes that it returns make the
-    /// handshake fail; TLS that it leaves out does too.
+    /// To be called when the peer has nothing under way in plain. If the peer may have begun with TLS already,
+    /// [`Self::start_tls_with`] is the one to call.
     ///
     /// # Errors
     /// [`StartTlsError`]; the connection goes on as it was.
-    pub fn start_tls(&self, upgrade: TlsUpgrade, unread: impl FnOnce() -> Bytes) -> Result<(), StartTlsError> {
+    pub fn start_tls(&self, upgrade: TlsUpgrade) -> Result<(), StartTlsError> {
+        self.start_tls_with(upgrade, Bytes::new)
+    }
+
+    /// The same for a peer that may have begun with TLS already, so that its first bytes stand among those received.
+    /// `unread` is called when no more plain bytes can come to the mailbox: it takes the [`TcpEvent::Data`] that waits
+    /// there and returns whatever the user has not read of all that was received. That is the beginning of the peer's
+    /// handshake then; it is released as if the user had it.
+    ///
+    /// # Errors
+    /// [`StartTlsError`]; the connection goes on as it was, and `unread` was not called.
+    pub fn start_tls_with(&self, upgrade: TlsUpgrade, unread: impl FnOnce() -> Bytes) -> Result<(), StartTlsError> {
         if self.external {
             return Err(StartTlsError::External);
         }
@@ -185,7 +194,7 @@ impl TcpClient {
         if self.tls.ask() {
             return Err(StartTlsError::AlreadyTls);
         }
-        self.outbox.push(TcpCommand::StartTls(Box::new(upgrade), unread()));
+        self.outbox.push(TcpCommand::StartTls(Box::new((upgrade, unread()))));
         Ok(())
     }
 

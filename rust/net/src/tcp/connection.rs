@@ -42,7 +42,7 @@ pub(crate) struct Driver {
     discarded: u64,
     close_asked: bool,
     /// TLS is to start once everything before is out; with the peer's first bytes of it, if some were read already.
-    upgrade: Option<(Box<TlsUpgrade>, Bytes)>,
+    upgrade: Option<Box<(TlsUpgrade, Bytes)>>,
     /// Everything before is out.
     upgrade_due: bool,
     /// What the user's side asks and sees of TLS.
@@ -186,7 +186,7 @@ impl Driver {
     /// The same connection with TLS, or `None` if that was its end.
     async fn start_tls(&mut self, stream: Stream) -> Option<Stream> {
         self.upgrade_due = false;
-        let (upgrade, first) = self.upgrade.take()?;
+        let (upgrade, first) = *self.upgrade.take()?;
         let secured = tokio::select! {
             secured = stream.start_tls(&upgrade, first) => secured,
             () = self.given_up_upgrade() => {
@@ -299,8 +299,8 @@ impl Driver {
                 TcpCommand::Send(bytes) if self.write_error.is_some() => self.outbox.settle(bytes.len()),
                 TcpCommand::Send(bytes) => self.writes.push(bytes),
                 TcpCommand::Flush(token) => self.writes.mark(Mark::Flushed(token)),
-                TcpCommand::StartTls(upgrade, first) => {
-                    self.upgrade = Some((upgrade, first));
+                TcpCommand::StartTls(upgrade) => {
+                    self.upgrade = Some(upgrade);
                     self.writes.mark(Mark::StartTls);
                 }
                 TcpCommand::ShutdownSend => self.writes.mark(Mark::Shutdown),
