@@ -14,7 +14,8 @@ pub(crate) fn misuse(message: &str) {
 pub(crate) fn on_main_thread() -> bool {
     let main = is_main_thread();
     if !main {
-        misuse("Async Sockets: call this from the main thread (from another one, use call_deferred())");
+        // Not by the engine: its values must not be made or dropped here, and in the debug library that would panic.
+        eprintln!("ERROR: Async Sockets: call this from the main thread (from another one, use call_deferred())");
     }
     main
 }

@@ -204,9 +204,8 @@ impl WebSocketServer {
     /// The port in use, also when 0 was asked for; 0 if the server is not running.
     #[func]
     fn get_local_port(&self) -> i64 {
-        self.core
-            .with(|server| server.local_address().port().into())
-            .unwrap_or(0)
+        let port = |server: &Server| server.is_listening().then(|| server.local_address().port().into());
+        self.core.with(port).flatten().unwrap_or(0)
     }
 
     /// Handles what is queued now by emitting the signals. With a budget in microseconds it goes on until that is over,
