@@ -13,6 +13,12 @@ const _TROUBLE: Array[String] = ["SCRIPT ERROR", "ObjectDB instances leaked", "r
 var _background: Array[Background] = []
 
 
+## Ends what the coroutines of the test wait for.
+func after_each() -> void:
+	AsyncSockets.stop_all()
+	await frames(2)
+
+
 ## A listener on a free port.
 func listen() -> TcpListener:
 	var listener := TcpListener.create(0, LOOPBACK)
@@ -54,6 +60,11 @@ func run_child(child: String, arguments := PackedStringArray(), time := 30.0) ->
 	for trouble: String in _TROUBLE:
 		check(not output.contains(trouble), "%s of %s in\n%s" % [trouble, child, output])
 	return output
+
+
+## Whether the library is a debug build, whose many checks take their time.
+func is_debug_library() -> bool:
+	return AsyncSockets.version.ends_with("debug")
 
 
 ## So many bytes of which no two blocks are alike.

@@ -15,7 +15,7 @@ use crate::pump::Pump;
 #[derive(GodotClass)]
 #[class(init, singleton)]
 pub(crate) struct AsyncSockets {
-    /// The library's version, such as [code]"0.1.0"[/code].
+    /// The library's version, such as [code]"0.1.0"[/code], or [code]"0.1.0+debug"[/code] of a debug build.
     #[var(get = get_version, no_set)]
     version: PhantomVar<GString>,
     base: Base<Object>,
@@ -25,7 +25,11 @@ pub(crate) struct AsyncSockets {
 impl AsyncSockets {
     #[func]
     fn get_version(&self) -> GString {
-        GString::from(env!("CARGO_PKG_VERSION"))
+        GString::from(if cfg!(debug_assertions) {
+            concat!(env!("CARGO_PKG_VERSION"), "+debug")
+        } else {
+            env!("CARGO_PKG_VERSION")
+        })
     }
 
     /// The open socket with this id ([method TcpClient.get_id]), or [code]null[/code].

@@ -145,6 +145,9 @@ pub(crate) struct Pump {
     parked: RefCell<VecDeque<Rc<dyn Socket>>>,
     /// Sockets without a queue of their own, looked at in every drain.
     polled: RefCell<Vec<Weak<dyn Socket>>>,
+    /// What is left of sockets without a queue of their own whose owner is gone: called in every drain until they say
+    /// false.
+    leftovers: RefCell<Vec<Box<dyn FnMut() -> bool>>>,
     /// Finished tasks that are told at the next drain.
     finished: RefCell<VecDeque<(Gd<NetTask>, Variant)>>,
     alarms: RefCell<BinaryHeap<Reverse<(Instant, SocketId)>>>,
@@ -182,6 +185,7 @@ impl Pump {
             ring: RefCell::default(),
             parked: RefCell::default(),
             polled: RefCell::default(),
+            leftovers: RefCell::default(),
             finished: RefCell::default(),
             alarms: RefCell::default(),
             frame_budget: Cell::new(crate::project_settings::frame_budget()),
@@ -199,6 +203,8 @@ impl Pump {
     // Membership ------------------------------------------------------------------------------------------------------
 
     pub(crate) fn register(&self, id: SocketId, socket: &Rc<dyn Socket>) {
+        // An alarm of an earlier connection bears an id that leads nowhere any more.
+        socket.base().alarm.set(None);
         // An alarm under an earlier name rings for nobody.
         socket.base().alarm.set(None);
         self.sockets.borrow_mut().insert(id, Rc::downgrade(socket));
@@ -208,7 +214,7 @@ impl Pump {
         self.sockets.borrow_mut().remove(&id);
     }
 
-    /// Has the socket visited in every drain, until it is dropped or `unpoll`ed.
+    /// Has the socket visited in every drain, until it is dropped or [`Self::stop_polling`].
     pub(crate) fn poll_always(&self, socket: &Rc<dyn Socket>) {
         self.polled.borrow_mut().push(Rc::downgrade(socket));
     }
@@ -312,6 +318,7 @@ impl Pump {
             self.expire(Instant::now());
             self.tell_finished(deadline);
             self.slice_end.set(None);
+            self.work_on_leftovers();
             self.collect_polled(scope);
             self.collect_ready();
             self.take_turns(scope, deadline, wait || scope == Scope::Automatic);
@@ -397,6 +404,19 @@ impl Pump {
         }
     }
 
+    /// Calls `work` in every drain until it says false: for bytes that still have to go out.
+    pub(crate) fn finish_in_background(&self, work: impl FnMut() -> bool + 'static) {
+        self.leftovers.borrow_mut().push(Box::new(work));
+    }
+
+    fn work_on_leftovers(&self) {
+        if !self.leftovers.borrow().is_empty() {
+            let mut leftovers = self.leftovers.take();
+            leftovers.retain_mut(|work| work());
+            self.leftovers.borrow_mut().append(&mut leftovers);
+        }
+    }
+
     pub(crate) fn stop_polling(&self, socket: &Rc<dyn Socket>) {
         self.polled
             .borrow_mut()
@@ -445,7 +465,7 @@ impl Pump {
         if let Some(&Reverse((alarm, _))) = self.alarms.borrow().peek() {
             until = until.min(alarm);
         }
-        if !self.polled.borrow().is_empty() {
+        if !self.polled.borrow().is_empty() || !self.leftovers.borrow().is_empty() {
             until = until.min(Instant::now() + POLL_INTERVAL);
         }
         if let Some(id) = ReadyList::global().pop_until(until) {
@@ -473,5 +493,10 @@ impl Pump {
         }
         // A loop that never looks at the error would go on for ever: it ends here, with its task.
         drop(self.finished.take());
+        let deadline = Instant::now() + CLOSE_TIME;
+        while !self.leftovers.borrow().is_empty() && Instant::now() < deadline {
+            self.work_on_leftovers();
+            std::thread::sleep(POLL_INTERVAL);
+        }
     }
 }

@@ -9,6 +9,7 @@ use godot::builtin::PackedByteArray;
 use godot::classes::StreamPeerTcp;
 use godot::classes::stream_peer_tcp::Status;
 use godot::global::Error;
+use godot::meta::ToGodot;
 use godot::obj::Gd;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -64,29 +65,21 @@ impl EngineStream {
         Some(Endpoints { local, peer })
     }
 
-    /// Moves what can be moved without waiting. Runs no user code.
-    pub(crate) fn pump(&mut self) {
+    /// Moves what can be moved without waiting. Runs no user code. False once it is over.
+    pub(crate) fn pump(&mut self) -> bool {
         self.take_commands();
-        if self.over {
-            return;
+        if !self.over {
+            self.write();
+            self.read();
         }
-        self.write();
-        self.read();
-        if self
-            .closing
-            .is_some_and(|end| self.writes.is_empty() || Instant::now() >= end)
+        if !self.over
+            && self
+                .closing
+                .is_some_and(|end| self.writes.is_empty() || Instant::now() >= end)
         {
             self.finish(CloseReason::ByHost);
         }
-    }
-
-    /// Ends it with what is written so far.
-    pub(crate) fn close(mut self) {
-        if !self.over {
-            self.take_commands();
-            self.write();
-            self.stream.disconnect_from_host();
-        }
+        !self.over
     }
 
     fn take_commands(&mut self) {
@@ -98,13 +91,20 @@ impl EngineStream {
                 TcpCommand::Close => self.closing = Some(Instant::now() + FLUSH_TIMEOUT),
                 TcpCommand::Abort => self.finish(CloseReason::ByHost),
                 TcpCommand::SetNoDelay(on) => self.stream.set_no_delay(on),
-                // The engine's stream can do neither.
-                TcpCommand::ShutdownSend | TcpCommand::SetKeepAlive(_) => {}
+                // The engine's stream can do none of these.
+                TcpCommand::ShutdownSend | TcpCommand::SetKeepAlive(_) | TcpCommand::StartTls(..) => {}
             }
         }
     }
 
+    fn is_connected(&self) -> bool {
+        self.stream.get_status() == Status::CONNECTED
+    }
+
     fn write(&mut self) {
+        if !self.is_connected() {
+            return;
+        }
         let mut left = MAX_PER_VISIT;
         while let Some(item) = self.writes.front_mut() {
             match item {
@@ -131,7 +131,9 @@ impl EngineStream {
     fn read(&mut self) {
         self.stream.poll();
         let mut left = MAX_PER_VISIT;
-        while left > 0 && self.external.has_room() {
+        // A closed stream has no bytes, and complains when it is asked for them. After the user's close the bytes are
+        // read and thrown away: a peer that nobody reads may not read either.
+        while left > 0 && self.is_connected() && (self.closing.is_some() || self.external.has_room()) {
             let available = usize::try_from(self.stream.get_available_bytes())
                 .unwrap_or(0)
                 .min(left);
@@ -142,16 +144,17 @@ impl EngineStream {
                 .stream
                 .get_partial_data(i32::try_from(available).unwrap_or(i32::MAX));
             let data = result.at(1).try_to::<PackedByteArray>().unwrap_or_default();
-            if result.at(0) != godot::meta::ToGodot::to_variant(&Error::OK) || data.is_empty() {
+            if result.at(0) != Error::OK.to_variant() || data.is_empty() {
                 break;
             }
             left -= data.len().min(left);
-            self.external
-                .report(TcpEvent::Data(Bytes::copy_from_slice(data.as_slice())));
+            if self.closing.is_none() {
+                self.external
+                    .report(TcpEvent::Data(Bytes::copy_from_slice(data.as_slice())));
+            }
         }
         match self.stream.get_status() {
             Status::CONNECTED | Status::CONNECTING => {}
-            _ if self.stream.get_available_bytes() > 0 => {}
             Status::ERROR => self.finish(CloseReason::Error),
             _ => {
                 self.over = true;
