@@ -804,7 +804,9 @@ impl Socket for ClientCore {
             pump.count_events(1);
             self.handle(event, pump);
             if pump.turn_over() {
-                break;
+                // Also when that was the last event: a receive may be waiting for its bytes.
+                self.update_demand();
+                return true;
             }
         }
         if left == 0 && self.closed_here.get() {
