@@ -144,15 +144,22 @@ func start_python(script: String, arguments := PackedStringArray()) -> int:
 	return start_process(_python(), all)
 
 
-## Runs this project in a second engine: awaitable [code][exit_code: int, output: String][/code]. The exit code is 124
-## when the time is over, -1 when the engine did not start. The last argument of the engine should be a scene or script.
+## Runs this project in a second engine: as [method run_program]. The last argument of the engine should be a scene or
+## script.
 func run_engine(arguments: PackedStringArray, time := 30.0) -> Array:
-	var report := ProjectSettings.globalize_path(
-		"user://engine_%d_%d.txt" % [OS.get_process_id(), Time.get_ticks_usec()]
-	)
-	var all := PackedStringArray([str(time), report, _engine()])
-	all.append_array(["--headless", "--path", ProjectSettings.globalize_path("res://")])
+	var all := PackedStringArray([_engine(), "--headless", "--path", ProjectSettings.globalize_path("res://")])
 	all.append_array(arguments)
+	return await run_program(all, time)
+
+
+## Runs a command and waits for its end: awaitable [code][exit_code: int, output: String][/code]. The exit code is 124
+## when the time is over, -1 when it did not start.
+func run_program(command: PackedStringArray, time := 30.0) -> Array:
+	var report := ProjectSettings.globalize_path(
+		"user://report_%d_%d.txt" % [OS.get_process_id(), Time.get_ticks_usec()]
+	)
+	var all := PackedStringArray([str(time), report])
+	all.append_array(command)
 	start_python("res://tests/runner/run_limited.py", all)
 	await wait_for(func() -> bool: return FileAccess.file_exists(report), time + 5.0)
 	var output := FileAccess.get_file_as_string(report)

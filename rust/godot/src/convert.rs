@@ -3,7 +3,9 @@
 use std::io;
 use std::time::Duration;
 
-use async_sockets_net::error::{BindError, ConnectError, DatagramError, DatagramLost, MulticastError, SendError};
+use async_sockets_net::error::{
+    BindError, ConnectError, DatagramError, DatagramLost, MulticastError, SendError, TlsError,
+};
 use async_sockets_net::recv_buffer::RecvBuffer;
 use async_sockets_net::websocket::request::Headers;
 use godot::builtin::{GString, PackedByteArray, VarArray, VarDictionary, Variant, varray};
@@ -54,6 +56,15 @@ pub(crate) fn connect_error(error: &ConnectError) -> Error {
         ConnectError::Resolve { .. } => Error::ERR_CANT_RESOLVE,
         ConnectError::Connect { .. } => Error::ERR_CANT_CONNECT,
         ConnectError::TimedOut { .. } => Error::ERR_TIMEOUT,
+        ConnectError::Tls { source, .. } => tls_error(source),
+    }
+}
+
+pub(crate) fn tls_error(error: &TlsError) -> Error {
+    match error {
+        error if error.is_about_trust() => Error::ERR_UNAUTHORIZED,
+        TlsError::TimedOut(_) => Error::ERR_TIMEOUT,
+        _ => Error::ERR_CANT_CONNECT,
     }
 }
 

@@ -17,6 +17,7 @@ mod pump;
 mod task;
 mod tcp_client;
 mod tcp_listener;
+mod tls;
 mod udp_socket;
 mod waiting;
 mod websocket_server;

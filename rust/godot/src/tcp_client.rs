@@ -5,8 +5,8 @@ use std::rc::Rc;
 use async_sockets_net::address::Target;
 use async_sockets_net::recv_buffer::Want;
 use async_sockets_net::tcp_client::TcpClient as Connection;
-use godot::builtin::{GString, PackedByteArray, Variant};
-use godot::classes::{IRefCounted, RefCounted, StreamPeerTcp};
+use godot::builtin::{GString, PackedByteArray, PackedStringArray, Variant};
+use godot::classes::{IRefCounted, RefCounted, StreamPeerTcp, TlsOptions};
 use godot::global::Error;
 use godot::meta::ToGodot;
 use godot::obj::{Base, Gd, WithBaseField};
@@ -22,6 +22,7 @@ use receive::failure;
 pub(crate) mod core;
 mod engine_stream;
 mod receive;
+mod tls;
 
 /// How a client stands; the numbers are StreamPeerTCP's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,6 +90,14 @@ pub(crate) struct TcpClient {
     /// The longest block that [method recv_packet] takes and [method send_packet] sends, in bytes.
     #[var(get = get_max_packet_size, set = set_max_packet_size)]
     max_packet_size: PhantomVar<i64>,
+    /// TLS from the first byte, with [code]TLSOptions.client()[/code] or [code]TLSOptions.client_unsafe()[/code]; read by
+    /// [method connect_to_host]. Certificates are checked against the chain in the options, else the project's bundle
+    /// ([code]network/tls/certificate_bundle_override[/code]), else the system's. Needs Godot 4.3.
+    #[var(get = get_tls_options, set = set_tls_options)]
+    tls_options: PhantomVar<Option<Gd<TlsOptions>>>,
+    /// Protocols to offer in the TLS handshake (ALPN), best first; see [method get_tls_protocol].
+    #[var(get = get_alpn_protocols, set = set_alpn_protocols)]
+    alpn_protocols: PhantomVar<PackedStringArray>,
     /// The byte order of the length in front of a packet. The default is StreamPeer's.
     #[var(get = get_big_endian, set = set_big_endian)]
     big_endian: PhantomVar<bool>,
@@ -118,6 +127,8 @@ impl IRefCounted for TcpClient {
             max_buffered_bytes: PhantomVar::default(),
             max_pending_send_bytes: PhantomVar::default(),
             max_packet_size: PhantomVar::default(),
+            tls_options: PhantomVar::default(),
+            alpn_protocols: PhantomVar::default(),
             big_endian: PhantomVar::default(),
             auto_process: PhantomVar::default(),
             emit_data: PhantomVar::default(),
@@ -252,6 +263,24 @@ impl TcpClient {
             return Error::ERR_INVALID_PARAMETER;
         };
         core.wrap(stream)
+    }
+
+    /// Awaitable: [code][OK][/code] once the connection goes on with TLS, as a client or as a server by the options. What
+    /// was sent before goes out in plain first. Call it when everything in plain has been received: what is unread
+    /// and what arrives from now on is taken for TLS. [param server_name] is the name that the server's certificate must have, and defaults to
+    /// the host of [method connect_to_host].
+    /// [br][br][constant ERR_UNAUTHORIZED] if the certificate is not to be trusted, [constant ERR_CANT_CONNECT] if the
+    /// handshake fails otherwise; the connection ends then, and [method get_last_error_message] has the words.
+    #[func]
+    fn start_tls(&self, options: Option<Gd<TlsOptions>>, #[opt(default = "")] server_name: GString) -> Variant {
+        let Some(core) = self.core() else {
+            return result(Error::ERR_UNAVAILABLE).to_variant();
+        };
+        let Some(options) = options else {
+            misuse("TcpClient.start_tls: the options are null");
+            return result(Error::ERR_INVALID_PARAMETER).to_variant();
+        };
+        core.start_tls(&options, server_name.to_string())
     }
 
     // Processing ------------------------------------------------------------------------------------------------------
@@ -425,6 +454,43 @@ impl TcpClient {
         self.core.with_connection(Connection::id).map_or(0, |id| int(id.get()))
     }
 
+    /// Whether what is sent and received is encrypted.
+    #[func]
+    fn is_tls(&self) -> bool {
+        self.core.tls_info(|_| ()).is_some()
+    }
+
+    /// The version agreed on, [code]"TLSv1.2"[/code] or [code]"TLSv1.3"[/code]; empty without TLS.
+    #[func]
+    fn get_tls_version(&self) -> GString {
+        self.core.tls_version()
+    }
+
+    /// The protocol agreed on by ALPN; empty if none.
+    #[func]
+    fn get_tls_protocol(&self) -> GString {
+        let protocol = self.core.tls_info(|info| info.alpn.as_deref().map(GString::from));
+        protocol.flatten().unwrap_or_default()
+    }
+
+    /// The subject of the server's certificate, such as [code]"CN=game.example"[/code]; empty on the server's side.
+    #[func]
+    fn get_tls_peer_subject(&self) -> GString {
+        let subject = self
+            .core
+            .tls_info(|info| info.peer_subject.as_deref().map(GString::from));
+        subject.flatten().unwrap_or_default()
+    }
+
+    /// The host that the client asked for (SNI), on the server's side; else empty.
+    #[func]
+    fn get_tls_server_name(&self) -> GString {
+        self.core
+            .tls_info(|info| info.sni.as_deref().map(GString::from))
+            .flatten()
+            .unwrap_or_default()
+    }
+
     /// Who ended the last connection: one of the [code]CLOSE_[/code] constants, or -1 while it has not ended.
     #[func]
     fn get_close_reason(&self) -> i32 {
@@ -521,6 +587,27 @@ impl TcpClient {
         if let Some(bytes) = limit("max_packet_size", bytes) {
             self.core.settings.max_packet.set(bytes);
         }
+    }
+
+    #[func]
+    fn get_tls_options(&self) -> Option<Gd<TlsOptions>> {
+        self.core.settings.tls.borrow().clone()
+    }
+
+    #[func]
+    fn set_tls_options(&self, options: Option<Gd<TlsOptions>>) {
+        let before = self.core.settings.tls.replace(options);
+        drop(before);
+    }
+
+    #[func]
+    fn get_alpn_protocols(&self) -> PackedStringArray {
+        self.core.settings.alpn.borrow().clone()
+    }
+
+    #[func]
+    fn set_alpn_protocols(&self, protocols: PackedStringArray) {
+        *self.core.settings.alpn.borrow_mut() = protocols;
     }
 
     #[func]

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use async_sockets_net::address::BindAddress;
-use godot::builtin::{Array, GString, Variant};
-use godot::classes::{IRefCounted, RefCounted};
+use godot::builtin::{Array, GString, PackedStringArray, Variant};
+use godot::classes::{IRefCounted, RefCounted, TlsOptions};
 use godot::global::Error;
 use godot::meta::ToGodot;
 use godot::obj::{Base, Gd, NewGd, WithBaseField};
@@ -50,6 +50,13 @@ pub(crate) struct TcpListener {
     /// Connections at once; more wait in the backlog until one ends. 0 sets no limit. Read by [method start].
     #[var(get = get_max_clients, set = set_max_clients)]
     max_clients: PhantomVar<i64>,
+    /// TLS from the first byte, with [code]TLSOptions.server(key, certificate)[/code]; read by [method start]. Handshakes go
+    /// on in the background, and only clients whose handshake succeeds within 10 seconds are accepted. Needs Godot 4.3.
+    #[var(get = get_tls_options, set = set_tls_options)]
+    tls_options: PhantomVar<Option<Gd<TlsOptions>>>,
+    /// Protocols to take in the TLS handshake (ALPN), best first.
+    #[var(get = get_alpn_protocols, set = set_alpn_protocols)]
+    alpn_protocols: PhantomVar<PackedStringArray>,
     /// Handle what has arrived once a frame. Off, call [method process]. Accepted clients start with the same.
     #[var(get = get_auto_process, set = set_auto_process)]
     auto_process: PhantomVar<bool>,
@@ -66,6 +73,8 @@ impl IRefCounted for TcpListener {
             host: PhantomVar::default(),
             backlog: PhantomVar::default(),
             max_clients: PhantomVar::default(),
+            tls_options: PhantomVar::default(),
+            alpn_protocols: PhantomVar::default(),
             auto_process: PhantomVar::default(),
             base,
         }
@@ -225,6 +234,27 @@ impl TcpListener {
             Ok(clients) => self.core.max_clients.set(clients as usize),
             Err(_) => misuse(&format!("TcpListener.max_clients: {clients} is negative or too large")),
         }
+    }
+
+    #[func]
+    fn get_tls_options(&self) -> Option<Gd<TlsOptions>> {
+        self.core.tls.borrow().clone()
+    }
+
+    #[func]
+    fn set_tls_options(&self, options: Option<Gd<TlsOptions>>) {
+        let before = self.core.tls.replace(options);
+        drop(before);
+    }
+
+    #[func]
+    fn get_alpn_protocols(&self) -> PackedStringArray {
+        self.core.alpn.borrow().clone()
+    }
+
+    #[func]
+    fn set_alpn_protocols(&self, protocols: PackedStringArray) {
+        *self.core.alpn.borrow_mut() = protocols;
     }
 
     #[func]

@@ -9,7 +9,7 @@ use async_sockets_net::websocket_server::{Audience, Broadcast, ClientError, WebS
 use godot::builtin::{
     Array, GString, PackedByteArray, PackedInt64Array, PackedStringArray, StringName, VarDictionary, vdict,
 };
-use godot::classes::{IRefCounted, RefCounted};
+use godot::classes::{IRefCounted, RefCounted, TlsOptions};
 use godot::global::Error;
 use godot::meta::ToGodot;
 use godot::obj::{Base, Gd, WithBaseField};
@@ -82,6 +82,9 @@ pub(crate) struct WebSocketServer {
     /// Ask by [signal handshake_requested] before a client comes in.
     #[var(get = get_manual_handshake, set = set_manual_handshake)]
     manual_handshake: PhantomVar<bool>,
+    /// TLS (wss), with [code]TLSOptions.server(key, certificate)[/code]. Needs Godot 4.3.
+    #[var(get = get_tls_options, set = set_tls_options)]
+    tls_options: PhantomVar<Option<Gd<TlsOptions>>>,
     /// Small messages leave at once (Nagle's algorithm is off).
     #[var(get = get_no_delay, set = set_no_delay)]
     no_delay: PhantomVar<bool>,
@@ -115,6 +118,7 @@ impl IRefCounted for WebSocketServer {
             allowed_origins: PhantomVar::default(),
             allowed_paths: PhantomVar::default(),
             manual_handshake: PhantomVar::default(),
+            tls_options: PhantomVar::default(),
             no_delay: PhantomVar::default(),
             backlog: PhantomVar::default(),
             text_as_data: PhantomVar::default(),
@@ -624,6 +628,17 @@ impl WebSocketServer {
     #[func]
     fn set_manual_handshake(&self, on: bool) {
         self.core.options.borrow_mut().handshake.manual = on;
+    }
+
+    #[func]
+    fn get_tls_options(&self) -> Option<Gd<TlsOptions>> {
+        self.core.tls.borrow().clone()
+    }
+
+    #[func]
+    fn set_tls_options(&self, options: Option<Gd<TlsOptions>>) {
+        let before = self.core.tls.replace(options);
+        drop(before);
     }
 
     #[func]

@@ -4,6 +4,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::address::Destination;
 use crate::limits::KeepAlive;
+use crate::tls::TlsUpgrade;
 use crate::websocket::close_code::CloseFrame;
 
 /// An order to a TCP connection. They are carried out in the order given, except [`TcpCommand::Abort`] and the options,
@@ -14,7 +15,10 @@ pub enum TcpCommand {
     Send(BytesMut),
     /// Answer [`crate::event::TcpEvent::Flushed`] with this token once everything before it went to the system.
     Flush(u64),
-    /// Send FIN after the bytes before it; receiving goes on.
+    /// Send the bytes before it in plain, then go on with TLS. The bytes are the peer's first in TLS, if some were read
+    /// already. Answered by [`crate::event::TcpEvent::TlsReady`], [`crate::event::TcpEvent::TlsFailed`] or a close.
+    StartTls(Box<(TlsUpgrade, Bytes)>),
+    /// Send FIN (with TLS, close_notify before it) after the bytes before it; receiving goes on.
     ShutdownSend,
     /// Send the bytes before it, then FIN, and end the connection.
     Close,

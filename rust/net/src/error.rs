@@ -49,6 +49,117 @@ pub enum ConnectError {
         /// The timeout, in seconds.
         seconds: f64,
     },
+    /// The connection stood, but TLS on it did not come about.
+    #[error("cannot connect to {host}:{port}: {source}")]
+    Tls {
+        /// The host as given.
+        host: String,
+        /// The port as given.
+        port: u16,
+        /// Why.
+        source: TlsError,
+    },
+}
+
+/// Why the TLS configuration was refused. It never holds a part of a key.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum TlsConfigError {
+    /// There is no certificate in the PEM text.
+    #[error("there is no certificate in the PEM text")]
+    NoCertificate,
+    /// A certificate in the PEM text is broken.
+    #[error("a certificate in the PEM text is broken")]
+    Certificate,
+    /// The PEM text has no private key, or one of a kind that TLS does not take here: RSA of 2048 bits or more, ECDSA on
+    /// P-256 or P-384, and Ed25519 are taken.
+    #[error("there is no private key in the PEM text, or one of a kind that cannot be used")]
+    Key,
+    /// The private key is not that of the certificate.
+    #[error("the private key does not belong to the certificate")]
+    KeyMismatch,
+    /// The name of a protocol (ALPN) has 1 to 255 bytes.
+    #[error("'{0}' is no protocol name: 1 to 255 bytes")]
+    Alpn(String),
+    /// Anything else that the TLS library said.
+    #[error("{0}")]
+    Library(String),
+}
+
+/// Why a TLS handshake failed.
+#[derive(Debug, Error)]
+pub enum TlsError {
+    /// The server's certificate is not to be trusted. Nothing was sent to it.
+    #[error("the server's certificate is not trusted: {0}")]
+    Certificate(CertificateProblem),
+    /// The peer ended the handshake and said why.
+    #[error("the peer refused the TLS handshake: {0}")]
+    Refused(String),
+    /// The peer's answer is not TLS.
+    #[error("the peer does not speak TLS")]
+    NotTls,
+    /// The two sides found nothing in common, or the peer broke the protocol.
+    #[error("the TLS handshake failed: {0}")]
+    Protocol(String),
+    /// The connection ended first.
+    #[error("the connection ended during the TLS handshake: {0}")]
+    Io(io::Error),
+    /// The handshake took too long. In seconds.
+    #[error("no TLS handshake within {0} s")]
+    TimedOut(f64),
+    /// No certificate can be for such a host.
+    #[error("'{0}' is no host name that a certificate can have")]
+    Name(String),
+    /// The system's trusted certificates were to be used, and there are none.
+    #[error("this system has no trusted certificates: {0}")]
+    NoSystemRoots(String),
+}
+
+impl TlsError {
+    /// Whether it is about trust: the certificate was refused, not the connection.
+    #[must_use]
+    pub fn is_about_trust(&self) -> bool {
+        matches!(self, Self::Certificate(_) | Self::Name(_) | Self::NoSystemRoots(_))
+    }
+}
+
+/// What is wrong with a certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CertificateProblem {
+    /// Its time is over.
+    #[error("it has expired")]
+    Expired,
+    /// Its time has not come.
+    #[error("it is not valid yet")]
+    NotYetValid,
+    /// It is for other hosts: these, if it lists any.
+    #[error("it is for another host{names}", names = if .0.is_empty() { String::new() } else { format!(": {}", .0.join(", ")) })]
+    WrongName(Vec<String>),
+    /// Nobody who is trusted has signed it.
+    #[error("its issuer is unknown")]
+    UnknownIssuer,
+    /// Its issuer has taken it back.
+    #[error("it was revoked")]
+    Revoked,
+    /// A signature is wrong.
+    #[error("its signature is wrong")]
+    BadSignature,
+    /// Anything else that the TLS library said.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// Why TLS was not started on a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum StartTlsError {
+    /// The connection has TLS already, or is starting it.
+    #[error("the connection has TLS already")]
+    AlreadyTls,
+    /// The sending side is shut down, or the connection is closed.
+    #[error("the sending side is closed")]
+    Closed,
+    /// The bytes of this connection are moved by somebody else.
+    #[error("a stream of the engine cannot start TLS here")]
+    External,
 }
 
 /// Why a listener or a bound socket could not start.

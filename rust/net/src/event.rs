@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::error::{ConnectError, DatagramLost};
+use crate::error::{ConnectError, DatagramLost, TlsError};
 use crate::tcp_client::TcpClient;
 use crate::websocket::ClientId;
 use crate::websocket::close_code::Disconnect;
@@ -16,7 +16,7 @@ use crate::websocket::request::{ClientInfo, HandshakeRequest};
 /// What happened on a TCP connection, in order.
 #[derive(Debug)]
 pub enum TcpEvent {
-    /// The connection stands.
+    /// The connection stands; with [`crate::limits::TcpOptions::tls`], its TLS too.
     Connected(Box<Endpoints>),
     /// It could not be made. The last event.
     ConnectFailed(Box<ConnectError>),
@@ -24,7 +24,11 @@ pub enum TcpEvent {
     Data(Bytes),
     /// Everything sent before [`crate::command::TcpCommand::Flush`] with this token has been handed to the system.
     Flushed(u64),
-    /// The peer sends no more (its FIN). Sending goes on until a close.
+    /// TLS stands, after [`crate::command::TcpCommand::StartTls`]: what comes from now on was encrypted.
+    TlsReady(Box<TlsInfo>),
+    /// TLS did not come about; [`TcpEvent::Closed`] follows.
+    TlsFailed(Box<TlsError>),
+    /// The peer sends no more (its FIN; with TLS, its close_notify). Sending goes on until a close.
     PeerClosed,
     /// The connection is over. The last event.
     Closed(CloseReason, Option<io::Error>),
@@ -117,6 +121,30 @@ pub struct Endpoints {
     pub local: SocketAddr,
     /// The other side. An IPv4 peer of a dual-stack socket is given as IPv4.
     pub peer: SocketAddr,
+}
+
+/// What the two sides of a TLS connection have agreed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsInfo {
+    /// The version of the protocol.
+    pub version: TlsVersion,
+    /// The cipher suite, by its name in the RFCs.
+    pub cipher_suite: String,
+    /// The protocol that was agreed on by ALPN (RFC 7301).
+    pub alpn: Option<String>,
+    /// The subject of the peer's certificate, as `CN=game.example, O=Games`. A server sees none.
+    pub peer_subject: Option<String>,
+    /// The host that the client asked for (SNI, RFC 6066 section 3). Only a server sees it.
+    pub sni: Option<String>,
+}
+
+/// A version of TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TlsVersion {
+    /// TLS 1.2 (RFC 5246).
+    Tls12,
+    /// TLS 1.3 (RFC 8446).
+    Tls13,
 }
 
 /// Who ended a connection.

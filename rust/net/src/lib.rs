@@ -21,6 +21,7 @@ pub mod recv_buffer;
 pub mod runtime;
 pub mod tcp_client;
 pub mod tcp_listener;
+pub mod tls;
 pub mod udp_socket;
 pub mod websocket;
 pub mod websocket_server;

@@ -3,6 +3,8 @@
 use std::num::NonZeroU8;
 use std::time::Duration;
 
+use crate::tls::{TlsClientConfig, TlsServerConfig};
+
 /// How long a closing connection may stand still, the peer taking nothing of what was queued, before it is cut.
 pub const CLOSE_FLUSH_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -22,6 +24,12 @@ pub const DEFAULT_MAX_PENDING_SEND: usize = 16 * 1024 * 1024;
 
 /// Events queued for the main thread, per connection.
 pub const MAX_QUEUED_EVENTS: usize = 1024;
+
+/// How long a TLS handshake may take, unless said otherwise.
+pub const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// TLS handshakes that a listener carries on at once; further connections wait in the backlog.
+pub const MAX_TLS_HANDSHAKES: usize = 256;
 
 /// When to probe an idle peer (TCP keep-alive, RFC 1122 section 4.2.3.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,8 +63,10 @@ pub struct TcpOptions {
     pub max_buffered: usize,
     /// Bytes that may wait to be sent before [`crate::error::SendError::Full`].
     pub max_pending_send: usize,
-    /// Time for name lookup and connect together; `None` leaves it to the system.
+    /// Time for name lookup, connect and TLS together; `None` leaves it to the system.
     pub connect_timeout: Option<Duration>,
+    /// TLS from the first byte, for a connection that this side makes.
+    pub tls: Option<TlsClientConfig>,
 }
 
 impl Default for TcpOptions {
@@ -67,6 +77,7 @@ impl Default for TcpOptions {
             max_buffered: DEFAULT_MAX_BUFFERED,
             max_pending_send: DEFAULT_MAX_PENDING_SEND,
             connect_timeout: Some(Duration::from_secs(30)),
+            tls: None,
         }
     }
 }
@@ -80,6 +91,22 @@ pub struct ListenOptions {
     pub max_clients: Option<usize>,
     /// What every accepted connection starts with.
     pub tcp: TcpOptions,
+    /// TLS from the first byte: only connections whose handshake has succeeded are accepted.
+    pub tls: Option<TlsServerConfig>,
+    /// Time for that handshake.
+    pub tls_timeout: Duration,
+}
+
+impl Default for ListenOptions {
+    fn default() -> Self {
+        Self {
+            backlog: 1024,
+            max_clients: None,
+            tcp: TcpOptions::default(),
+            tls: None,
+            tls_timeout: TLS_HANDSHAKE_TIMEOUT,
+        }
+    }
 }
 
 /// The largest datagram that is sent: an IPv4 packet (65,535 bytes) without its own head and UDP's (RFC 768, RFC 791).

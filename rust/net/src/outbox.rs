@@ -114,12 +114,12 @@ impl<C> Outbox<C> {
         std::mem::take(&mut *self.queue())
     }
 
-    /// The task has ended: drops what waits, and takes nothing in any more.
-    pub(crate) fn close(&self) {
+    /// The task has ended: gives what still waits, and takes nothing in any more.
+    pub(crate) fn close(&self) -> VecDeque<C> {
         let mut queue = self.queue();
         self.closed.store(true, Ordering::Relaxed);
         self.pending.store(0, Ordering::Release);
-        queue.clear();
+        std::mem::take(&mut *queue)
     }
 
     fn is_closed(&self) -> bool {

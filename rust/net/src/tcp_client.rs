@@ -4,19 +4,24 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use bytes::Bytes;
 use tokio::net::TcpStream;
 
 use crate::address::{Target, canonical};
 use crate::command::TcpCommand;
-use crate::error::{ConnectError, SendError};
-use crate::event::{Endpoints, TcpEvent};
+use crate::error::{ConnectError, SendError, StartTlsError};
+use crate::event::{Endpoints, TcpEvent, TlsInfo};
 use crate::external::External;
 use crate::limits::{KeepAlive, MAX_QUEUED_EVENTS, TcpOptions};
 use crate::mailbox::{Mailbox, MailboxSender, SocketId, mailbox};
 use crate::outbox::Outbox;
 use crate::runtime::{self, Tasks};
+use crate::tcp::Transport;
 use crate::tcp::connection::Driver;
 use crate::tcp::dial::{dial, prepare};
+use crate::tcp::stream::Stream;
+use crate::tls::TlsUpgrade;
+use crate::tls::state::TlsState;
 
 /// One TCP connection, seen from the thread that uses it. Dropping it closes the connection in good order: what was
 /// sent before still goes out.
@@ -26,6 +31,9 @@ pub struct TcpClient {
     outbox: Arc<Outbox>,
     max_pending_send: AtomicUsize,
     send_closed: AtomicBool,
+    tls: Arc<TlsState>,
+    /// The bytes are moved by [`External`].
+    external: bool,
 }
 
 impl TcpClient {
@@ -43,7 +51,7 @@ impl TcpClient {
                     stream = dial(&target, &options) => stream,
                     () = driver.given_up() => return driver.give_up(),
                 };
-                let ready = stream.and_then(|stream| match endpoints(&stream) {
+                let ready = stream.and_then(|stream| match endpoints(stream.tcp()) {
                     Ok(endpoints) => Ok((stream, endpoints)),
                     Err(source) => Err(ConnectError::Connect {
                         host: target.host,
@@ -53,7 +61,7 @@ impl TcpClient {
                 });
                 match ready {
                     Ok((stream, endpoints)) => {
-                        driver.connected(endpoints);
+                        driver.connected(&stream, endpoints);
                         driver.run(stream, unflushed).await;
                     }
                     Err(error) => driver.connect_failed(error),
@@ -65,14 +73,15 @@ impl TcpClient {
 
     /// Takes over a connection that stands, from inside the runtime. `guard` lives as long as the connection.
     pub(crate) fn adopt<G: Send + 'static>(
-        stream: TcpStream,
+        stream: Stream,
         options: &TcpOptions,
         tasks: &Tasks,
         guard: G,
     ) -> io::Result<(Self, Endpoints)> {
-        prepare(&stream, options)?;
-        let endpoints = endpoints(&stream)?;
+        prepare(stream.tcp(), options)?;
+        let endpoints = endpoints(stream.tcp())?;
         let (client, driver) = Self::new(options);
+        driver.note_tls(&stream);
         let unflushed = tasks.flush_guard();
         Tasks::spawn(async move {
             driver.run(stream, unflushed).await;
@@ -84,13 +93,15 @@ impl TcpClient {
     /// A connection whose bytes the caller moves, at the returned far end.
     #[must_use]
     pub fn external(options: &TcpOptions) -> (Self, External) {
-        let (client, outbox, events) = Self::ends(options);
+        let (mut client, outbox, events) = Self::ends(options);
+        client.external = true;
         (client, External::new(outbox, events))
     }
 
     fn new(options: &TcpOptions) -> (Self, Driver) {
         let (client, outbox, events) = Self::ends(options);
-        (client, Driver::new(outbox, events))
+        let driver = Driver::new(outbox, events, client.tls.clone());
+        (client, driver)
     }
 
     fn ends(options: &TcpOptions) -> (Self, Arc<Outbox>, MailboxSender<TcpEvent>) {
@@ -102,7 +113,12 @@ impl TcpClient {
             outbox: outbox.clone(),
             max_pending_send,
             send_closed: AtomicBool::new(false),
+            tls: Arc::default(),
+            external: false,
         };
+        if options.tls.is_some() {
+            client.tls.ask();
+        }
         (client, outbox, sender)
     }
 
@@ -146,6 +162,46 @@ impl TcpClient {
     /// Asks for [`TcpEvent::Flushed`] with `token` once everything sent so far was handed to the system.
     pub fn flush(&self, token: u64) {
         self.outbox.push(TcpCommand::Flush(token));
+    }
+
+    /// Goes on with TLS after what was sent so far, on either side; what is sent from now on is encrypted, and what
+    /// comes is taken for TLS. [`TcpEvent::TlsReady`] or [`TcpEvent::TlsFailed`] follows, unless the connection ends
+    /// first.
+    ///
+    /// To be called when the peer has nothing under way in plain. If the peer may have begun with TLS already,
+    /// [`Self::start_tls_with`] is the one to call.
+    ///
+    /// # Errors
+    /// [`StartTlsError`]; the connection goes on as it was.
+    pub fn start_tls(&self, upgrade: TlsUpgrade) -> Result<(), StartTlsError> {
+        self.start_tls_with(upgrade, Bytes::new)
+    }
+
+    /// The same for a peer that may have begun with TLS already, so that its first bytes stand among those received.
+    /// `unread` is called when no more plain bytes can come to the mailbox: it takes the [`TcpEvent::Data`] that waits
+    /// there and returns whatever the user has not read of all that was received. That is the beginning of the peer's
+    /// handshake then; it is released as if the user had it.
+    ///
+    /// # Errors
+    /// [`StartTlsError`]; the connection goes on as it was, and `unread` was not called.
+    pub fn start_tls_with(&self, upgrade: TlsUpgrade, unread: impl FnOnce() -> Bytes) -> Result<(), StartTlsError> {
+        if self.external {
+            return Err(StartTlsError::External);
+        }
+        if self.send_closed.load(Ordering::Acquire) {
+            return Err(StartTlsError::Closed);
+        }
+        if self.tls.ask() {
+            return Err(StartTlsError::AlreadyTls);
+        }
+        self.outbox.push(TcpCommand::StartTls(Box::new((upgrade, unread()))));
+        Ok(())
+    }
+
+    /// What TLS agreed on, once it stands: before [`TcpEvent::Connected`], or with [`TcpEvent::TlsReady`].
+    #[must_use]
+    pub fn tls_info(&self) -> Option<&TlsInfo> {
+        self.tls.info()
     }
 
     /// Ends the sending side after what was sent so far; receiving goes on.

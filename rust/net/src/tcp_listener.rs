@@ -6,19 +6,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::{Protocol, Type};
-use tokio::net::TcpListener as TokioListener;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::net::{TcpListener as TokioListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::sleep;
 
 use crate::address::BindAddress;
 use crate::bind::bind_socket;
 use crate::error::BindError;
 use crate::event::ListenerEvent;
-use crate::limits::ListenOptions;
+use crate::limits::{ListenOptions, TcpOptions};
 use crate::mailbox::{Mailbox, MailboxSender, SocketId, mailbox};
 use crate::port_release::{ReleaseOnDrop, held_port};
 use crate::runtime::{self, Tasks};
+use crate::tcp::stream::Stream;
 use crate::tcp_client::TcpClient;
+use crate::tls::handshakes::{Failures, Handshakes};
 
 /// Accepted connections that may wait for the main thread; more stay in the system's backlog.
 const MAX_QUEUED_CONNECTIONS: usize = 256;
@@ -31,6 +33,7 @@ pub(crate) const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Durat
 pub struct TcpListener {
     mailbox: Mailbox<ListenerEvent>,
     local: SocketAddr,
+    failures: Arc<Failures>,
     _release: ReleaseOnDrop,
     /// Dropped with the listener, which ends the task.
     _stop: oneshot::Sender<()>,
@@ -47,11 +50,14 @@ impl TcpListener {
         let (sender, mailbox) = mailbox(MAX_QUEUED_CONNECTIONS, usize::MAX);
         let (stop, stopped) = oneshot::channel();
         let (port, release) = held_port(local.port());
+        let failures = Arc::<Failures>::default();
+        let task_failures = failures.clone();
         runtime::spawn(|tasks| {
             let tasks = tasks.clone();
             async move {
+                let acceptor = Acceptor::new(options, sender, tasks, task_failures);
                 tokio::select! {
-                    () = accept_all(listener, &options, &sender, &tasks) => {}
+                    () = acceptor.run(listener) => {}
                     _ = stopped => {}
                 }
                 // The socket is closed here, and then its port is free.
@@ -61,6 +67,7 @@ impl TcpListener {
         Ok(Self {
             mailbox,
             local,
+            failures,
             _release: release,
             _stop: stop,
         })
@@ -76,6 +83,18 @@ impl TcpListener {
     #[must_use]
     pub fn mailbox(&self) -> &Mailbox<ListenerEvent> {
         &self.mailbox
+    }
+
+    /// How many TLS handshakes have failed. A failed one costs only its peer, and is no event.
+    #[must_use]
+    pub fn failed_handshakes(&self) -> u64 {
+        self.failures.count()
+    }
+
+    /// Why the last of them failed, in words.
+    #[must_use]
+    pub fn last_handshake_error(&self) -> Option<String> {
+        self.failures.last()
     }
 
     /// The address in use, with the port that the system chose if 0 was asked for.
@@ -99,45 +118,104 @@ pub(crate) fn bind(address: BindAddress, backlog: i32) -> Result<(std::net::TcpL
     Ok((listener, local))
 }
 
-async fn accept_all(
-    listener: TokioListener,
-    options: &ListenOptions,
-    events: &MailboxSender<ListenerEvent>,
-    tasks: &Tasks,
-) {
-    let most = Semaphore::MAX_PERMITS;
-    let slots = Arc::new(Semaphore::new(
-        options.max_clients.map_or(most, |clients| clients.min(most)),
-    ));
-    let mut pause: Option<Duration> = None;
-    loop {
-        events.room().await;
-        let Ok(slot) = slots.clone().acquire_owned().await else {
-            return;
-        };
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                if pause.take().is_some() {
-                    events.send(ListenerEvent::Resumed, 0);
-                }
-                // It fails only if the peer is gone already.
-                if let Ok((client, endpoints)) = TcpClient::adopt(stream, &options.tcp, tasks, slot) {
-                    events.send(ListenerEvent::Accepted(client, Box::new(endpoints)), 0);
-                }
-            }
-            Err(error) if is_peer_gone(&error) => {}
-            Err(error) => {
-                let length = match pause {
-                    None => {
-                        events.send(ListenerEvent::Paused(error), 0);
-                        PAUSE.0
+/// The task of a listener.
+struct Acceptor {
+    options: ListenOptions,
+    events: MailboxSender<ListenerEvent>,
+    tasks: Tasks,
+    /// One for each client that may be there at once.
+    slots: Arc<Semaphore>,
+    /// `None` without TLS.
+    handshakes: Option<Handshakes>,
+}
+
+impl Acceptor {
+    fn new(
+        options: ListenOptions,
+        events: MailboxSender<ListenerEvent>,
+        tasks: Tasks,
+        failures: Arc<Failures>,
+    ) -> Self {
+        let most = Semaphore::MAX_PERMITS;
+        let clients = options.max_clients.map_or(most, |clients| clients.min(most));
+        let handshakes = options
+            .tls
+            .clone()
+            .map(|config| Handshakes::new(config, options.tls_timeout, failures));
+        Self {
+            options,
+            events,
+            tasks,
+            slots: Arc::new(Semaphore::new(clients)),
+            handshakes,
+        }
+    }
+
+    async fn run(mut self, listener: TokioListener) {
+        let mut pause: Option<Duration> = None;
+        loop {
+            self.events.room().await;
+            let place = match &self.handshakes {
+                None => self.slots.clone().acquire_owned().await.ok(),
+                Some(handshakes) => handshakes.place().await,
+            };
+            let Some(place) = place else { return };
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    if pause.take().is_some() {
+                        self.events.send(ListenerEvent::Resumed, 0);
                     }
-                    Some(last) => (last * 2).min(PAUSE.1),
-                };
-                pause = Some(length);
-                sleep(length).await;
+                    self.accepted(stream, place);
+                }
+                Err(error) if is_peer_gone(&error) => {}
+                Err(error) => {
+                    let length = match pause {
+                        None => {
+                            self.events.send(ListenerEvent::Paused(error), 0);
+                            PAUSE.0
+                        }
+                        Some(last) => (last * 2).min(PAUSE.1),
+                    };
+                    pause = Some(length);
+                    sleep(length).await;
+                }
             }
         }
+    }
+
+    fn accepted(&mut self, stream: TcpStream, place: OwnedSemaphorePermit) {
+        let Some(handshakes) = &mut self.handshakes else {
+            hand_over(
+                Stream::Plain(stream),
+                &self.options.tcp,
+                &self.tasks,
+                &self.events,
+                place,
+            );
+            return;
+        };
+        let (tcp, tasks) = (self.options.tcp.clone(), self.tasks.clone());
+        let (events, slots) = (self.events.clone(), self.slots.clone());
+        handshakes.start(stream, place, async move |stream| {
+            // Only now does it count as a client: who stalls in the handshake takes nobody's slot.
+            if let Ok(slot) = slots.acquire_owned().await {
+                hand_over(stream.into(), &tcp, &tasks, &events, slot);
+            }
+        });
+    }
+}
+
+/// Gives a connection to the main thread. `slot` is held until its end.
+fn hand_over(
+    stream: Stream,
+    options: &TcpOptions,
+    tasks: &Tasks,
+    events: &MailboxSender<ListenerEvent>,
+    slot: OwnedSemaphorePermit,
+) {
+    // It fails only if the peer is gone already.
+    if let Ok((client, endpoints)) = TcpClient::adopt(stream, options, tasks, slot) {
+        events.send(ListenerEvent::Accepted(client, Box::new(endpoints)), 0);
     }
 }
 

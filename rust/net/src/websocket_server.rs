@@ -17,6 +17,7 @@ use crate::event::WebSocketEvent;
 use crate::mailbox::{Mailbox, SocketId, mailbox};
 use crate::port_release::ReleaseOnDrop;
 use crate::websocket::ClientId;
+use crate::websocket::broadcasts::Recipients;
 use crate::websocket::client::Client;
 use crate::websocket::close_code::{CloseCode, CloseFrame};
 use crate::websocket::frame::{Kind, encode, frame_len};
@@ -29,7 +30,7 @@ use crate::websocket::server;
 /// The longest payload of a ping (RFC 6455 section 5.5).
 pub const MAX_PING_LEN: usize = 125;
 
-/// Up to so many excluded clients are looked through one by one.
+/// Up to so many clients get a broadcast from the main thread itself: cheaper than to have it handed out.
 const FEW: usize = 8;
 
 /// One WebSocket server (RFC 6455), seen from the thread that uses it. No method waits, except that
@@ -54,6 +55,8 @@ pub struct WebSocketServer {
     corked: bool,
     /// Clients that have frames and were not woken yet.
     unwoken: Vec<Arc<Client>>,
+    /// The server's task was not told yet of a broadcast.
+    has_broadcast: bool,
 }
 
 /// Dropped to stop the server.
@@ -158,6 +161,7 @@ impl WebSocketServer {
             over: false,
             corked: false,
             unwoken: Vec::new(),
+            has_broadcast: false,
         })
     }
 
@@ -222,6 +226,7 @@ impl WebSocketServer {
                 }
                 Note::Connected(client) => {
                     let (id, info) = (client.id, client.info.clone());
+                    self.registry.broadcasts.join(&client);
                     self.clients.insert(id, client);
                     WebSocketEvent::Connected(id, info)
                 }
@@ -262,6 +267,9 @@ impl WebSocketServer {
     fn wake_all(&mut self) {
         for client in self.unwoken.drain(..) {
             client.wake();
+        }
+        if std::mem::take(&mut self.has_broadcast) {
+            self.registry.broadcasts.notify();
         }
     }
 
@@ -321,73 +329,86 @@ impl WebSocketServer {
 
     fn send(&mut self, id: ClientId, kind: Kind, payload: &[u8]) -> Result<(), ClientError> {
         let client = self.clients.get(&id).ok_or(ClientError::Unknown(id))?;
-        match client.send(kind, payload, self.registry.options.max_pending) {
-            Ok(was_empty) => {
-                self.registry.count_out(1, frame_len(payload.len()));
-                if was_empty && self.corked {
-                    self.unwoken.push(client.clone());
-                } else if was_empty {
-                    client.wake();
-                }
-                Ok(())
-            }
-            Err(error) => Err(self.refused(client, error)),
+        let len = frame_len(payload.len());
+        if let Err(error) = client.admit(len, self.registry.options.max_pending) {
+            return Err(self.refused(client, error));
         }
+        self.registry.count_out(1, len);
+        let must_wake = self.registry.broadcasts.catch_up(client) | client.send(kind, payload);
+        if must_wake && self.corked {
+            self.unwoken.push(client.clone());
+        } else if must_wake {
+            client.wake();
+        }
+        Ok(())
     }
 
-    /// Sends one text message to many; the frame is made once. A client that is being disconnected is passed over.
+    /// Sends one text message to many; the frame is made once, and all clients share it. A client that is being
+    /// disconnected is passed over.
     pub fn broadcast_text(&mut self, text: &str, to: Audience<'_>, exclude: &[ClientId]) -> Broadcast {
         self.broadcast(Kind::Text, text.as_bytes(), to, exclude)
     }
 
-    /// Sends one binary message to many; the frame is made once. A client that is being disconnected is passed over.
+    /// Sends one binary message to many; the frame is made once, and all clients share it. A client that is being
+    /// disconnected is passed over.
     pub fn broadcast_binary(&mut self, data: &[u8], to: Audience<'_>, exclude: &[ClientId]) -> Broadcast {
         self.broadcast(Kind::Binary, data, to, exclude)
     }
 
     fn broadcast(&mut self, kind: Kind, payload: &[u8], to: Audience<'_>, exclude: &[ClientId]) -> Broadcast {
+        let mut result = Broadcast::default();
+        if self.running.is_none() {
+            return result;
+        }
         let mut frame = Vec::with_capacity(frame_len(payload.len()));
         encode(kind, payload, &mut frame);
-        let frame = Bytes::from(frame);
-        let many: HashSet<ClientId> = match exclude.len() {
-            0..=FEW => HashSet::new(),
-            _ => exclude.iter().copied().collect(),
-        };
-        let is_out = |id: ClientId| match exclude.len() {
-            0 => false,
-            1..=FEW => exclude.contains(&id),
-            _ => many.contains(&id),
-        };
-        let mut result = Broadcast::default();
-        let mut unwoken = std::mem::take(&mut self.unwoken);
-        let mut send = |client: &Arc<Client>| {
-            if is_out(client.id) {
+        let mut left_out: HashSet<ClientId> = exclude.iter().copied().collect();
+        let (mut members, mut few) = (HashSet::new(), Vec::new());
+        let mut admit = |client: &Arc<Client>| {
+            if !left_out.is_empty() && left_out.contains(&client.id) {
                 return;
             }
-            match client.send_shared(&frame, self.registry.options.max_pending) {
-                Ok(was_empty) => {
+            match client.admit(frame.len(), self.registry.options.max_pending) {
+                Ok(()) => {
                     result.queued += 1;
-                    if was_empty {
-                        unwoken.push(client.clone());
+                    if few.len() <= FEW {
+                        few.push(client.clone());
+                    }
+                    if to != Audience::All {
+                        members.insert(client.id);
                     }
                 }
-                Err(error @ SendError::Full) => {
-                    result.refused += 1;
+                Err(error) => {
+                    left_out.insert(client.id);
+                    result.refused += usize::from(error == SendError::Full);
                     self.refused(client, error);
                 }
-                Err(SendError::Closed) => {}
             }
         };
         match to {
-            Audience::All => self.clients.values().for_each(&mut send),
+            Audience::All => self.clients.values().for_each(&mut admit),
             Audience::Group(name) => self
                 .groups
                 .members(name)
                 .filter_map(|id| self.clients.get(&id))
-                .for_each(&mut send),
+                .for_each(&mut admit),
         }
-        self.unwoken = unwoken;
         self.registry.count_out(result.queued, frame.len());
+        if few.len() <= FEW {
+            let frame = Bytes::from(frame);
+            for client in few {
+                if self.registry.broadcasts.catch_up(&client) | client.send_shared(&frame) {
+                    self.unwoken.push(client);
+                }
+            }
+        } else {
+            let recipients = match to {
+                Audience::All => Recipients::AllBut(left_out),
+                Audience::Group(_) => Recipients::Only(members),
+            };
+            self.registry.broadcasts.add(&frame, recipients);
+            self.has_broadcast = true;
+        }
         if !self.corked {
             self.wake_all();
         }
@@ -416,9 +437,12 @@ impl WebSocketServer {
             return Err(ClientError::PingTooLong(payload.len()));
         }
         let client = self.clients.get(&client).ok_or(ClientError::Unknown(client))?;
-        client
-            .ping(Bytes::copy_from_slice(payload), self.registry.options.max_pending)
-            .map_err(|error| self.refused(client, error))
+        if let Err(error) = client.admit(frame_len(payload.len()), self.registry.options.max_pending) {
+            return Err(self.refused(client, error));
+        }
+        self.registry.broadcasts.catch_up(client);
+        client.ping(Bytes::copy_from_slice(payload));
+        Ok(())
     }
 
     /// Sends what was sent to a client before, then a close frame, and ends the connection when the client has answered
@@ -428,6 +452,7 @@ impl WebSocketServer {
     /// [`ClientError::Unknown`], or [`ClientError::Closing`] the second time.
     pub fn disconnect(&mut self, client: ClientId, frame: CloseFrame) -> Result<(), ClientError> {
         let shared = self.clients.get(&client).ok_or(ClientError::Unknown(client))?;
+        self.registry.broadcasts.catch_up(shared);
         if shared.close(WebSocketCommand::Close(frame)) {
             Ok(())
         } else {

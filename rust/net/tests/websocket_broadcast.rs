@@ -29,20 +29,79 @@ fn everybody_gets_it_but_the_excluded() {
     }
 }
 
-#[test]
-fn order_with_other_messages_is_kept() {
+/// With few clients the main thread hands a broadcast out itself, with many the server's task does.
+fn order(clients: usize) {
     let mut server = Server::start(WebSocketOptions::default());
-    let (mut peer, id) = server.join();
-    for n in 0..500_u32 {
+    let mut peers: Vec<_> = (0..clients).map(|_| server.join()).collect();
+    for n in 0..500_usize {
+        let (_, id) = peers[n % clients];
+        server
+            .inner
+            .broadcast_binary(&vec![n as u8; 10 + n], Audience::All, &[]);
         server.inner.send_text(id, &format!("one {n}")).expect("room");
-        // Small ones are copied, large ones shared.
-        let len = if n % 2 == 0 { 10 } else { 2000 };
-        server.inner.broadcast_binary(&vec![n as u8; len], Audience::All, &[]);
+        if n % 50 == 0 {
+            std::thread::yield_now();
+        }
     }
-    for n in 0..500_u32 {
-        assert_eq!(peer.next_frame(), (TEXT, format!("one {n}").into_bytes()));
-        let (first, payload) = peer.next_frame();
-        assert_eq!((first, payload[0]), (BINARY, n as u8));
+    for (at, (peer, _)) in peers.iter_mut().enumerate() {
+        for n in 0..500_usize {
+            assert_eq!(peer.next_frame(), (BINARY, vec![n as u8; 10 + n]));
+            if n % clients == at {
+                assert_eq!(peer.next_frame(), (TEXT, format!("one {n}").into_bytes()));
+            }
+        }
+    }
+}
+
+#[test]
+fn order_with_other_messages_is_kept_for_few() {
+    order(3);
+}
+
+#[test]
+fn order_with_other_messages_is_kept_for_many() {
+    order(30);
+}
+
+#[test]
+fn who_comes_later_gets_what_is_sent_later() {
+    let mut server = Server::start(WebSocketOptions::default());
+    let mut peers: Vec<_> = (0..20).map(|_| server.join().0).collect();
+    for n in 0..50_u8 {
+        // It is in, but the server's user has not heard of it when the first is sent.
+        let mut late = websocket_common::Peer::open(server.port(), "");
+        websocket_common::wait_until("note", || server.inner.queued_events() == 1);
+        server.inner.broadcast_binary(&[n, 0], Audience::All, &[]);
+        server.connected();
+        server.inner.broadcast_binary(&[n, 1], Audience::All, &[]);
+        assert_eq!(late.next_frame(), (BINARY, vec![n, 1]));
+        for peer in &mut peers {
+            assert_eq!(peer.next_frame(), (BINARY, vec![n, 0]));
+            assert_eq!(peer.next_frame(), (BINARY, vec![n, 1]));
+        }
+        late.close(1000, "");
+        assert_eq!(server.disconnected().0, 1000);
+    }
+}
+
+#[test]
+fn it_goes_out_before_a_close_that_follows() {
+    let mut server = Server::start(WebSocketOptions::default());
+    let mut peers: Vec<_> = (0..20).map(|_| server.join()).collect();
+    server.inner.cork();
+    server.inner.broadcast_text("one", Audience::All, &[]);
+    let bye = async_sockets_net::websocket::close_code::CloseFrame::parse(4000, "").expect("valid");
+    server.inner.disconnect(peers[0].1, bye).expect("known");
+    let two = server.inner.broadcast_text("two", Audience::All, &[]);
+    assert_eq!(two, Broadcast { queued: 19, refused: 0 });
+    server.inner.stop();
+    assert_eq!(server.inner.broadcast_text("late", Audience::All, &[]).queued, 0);
+    for (peer, id) in &mut peers {
+        assert_eq!(peer.next_frame(), (TEXT, b"one".to_vec()));
+        if *id != 1 {
+            assert_eq!(peer.next_frame(), (TEXT, b"two".to_vec()));
+        }
+        assert_eq!(peer.next_close().0, if *id == 1 { 4000 } else { 1001 });
     }
 }
 

@@ -11,8 +11,9 @@ use async_sockets_net::limits::{KeepAlive, TcpOptions};
 use async_sockets_net::mailbox::SocketId;
 use async_sockets_net::recv_buffer::{Request, Want};
 use async_sockets_net::tcp_client::TcpClient as Connection;
-use godot::builtin::{GString, PackedByteArray, VarArray, Variant, varray};
-use godot::classes::StreamPeerTcp;
+use bytes::Bytes;
+use godot::builtin::{GString, PackedByteArray, PackedStringArray, VarArray, Variant, varray};
+use godot::classes::{StreamPeerTcp, TlsOptions};
 use godot::global::Error;
 use godot::meta::ToGodot;
 use godot::obj::Gd;
@@ -25,6 +26,7 @@ use crate::lifecycle;
 use crate::pump::{Pump, Socket, SocketBase};
 use crate::task::NetTask;
 use crate::tcp_listener::core::ListenerCore;
+use crate::waiting::Waiting;
 
 /// What the user has set. It holds for the next connection, and for this one where that can be.
 pub(crate) struct Settings {
@@ -39,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) big_endian: Cell<bool>,
     pub(crate) emit_data: Cell<bool>,
     pub(crate) allow_half_open: Cell<bool>,
+    pub(crate) tls: RefCell<Option<Gd<TlsOptions>>>,
+    pub(crate) alpn: RefCell<PackedStringArray>,
 }
 
 impl Default for Settings {
@@ -56,6 +60,8 @@ impl Default for Settings {
             big_endian: Cell::new(false),
             emit_data: Cell::new(false),
             allow_half_open: Cell::new(false),
+            tls: RefCell::default(),
+            alpn: RefCell::default(),
         }
     }
 }
@@ -72,6 +78,7 @@ impl Settings {
             max_buffered: self.max_buffered.get(),
             max_pending_send: self.max_pending_send.get(),
             connect_timeout: seconds(self.connect_timeout.get()),
+            tls: None,
         }
     }
 
@@ -122,6 +129,9 @@ pub(crate) struct ClientCore {
     /// An event that a receive has met and left to the next drain, since it emits signals.
     stash: RefCell<Option<TcpEvent>>,
     connect_waits: RefCell<VecDeque<Pending>>,
+    pub(super) tls_waits: Waiting,
+    /// The host of the last `connect_to_host()`.
+    pub(super) host: RefCell<String>,
     sends: RefCell<VecDeque<PendingSend>>,
     next_token: Cell<u64>,
     status: Cell<Status>,
@@ -148,7 +158,7 @@ impl ClientCore {
         core
     }
 
-    fn socket(&self) -> Option<Rc<dyn Socket>> {
+    pub(super) fn socket(&self) -> Option<Rc<dyn Socket>> {
         self.this.get()?.upgrade().map(|this| this as Rc<dyn Socket>)
     }
 
@@ -158,13 +168,19 @@ impl ClientCore {
         if !self.may_start() {
             return Error::ERR_ALREADY_IN_USE;
         }
-        match Connection::connect(target, &self.settings.options()) {
+        let options = match self.options() {
+            Ok(options) => options,
+            Err(error) => return error,
+        };
+        let host = target.host.clone();
+        match Connection::connect(target, &options) {
             Ok(connection) => {
+                *self.host.borrow_mut() = host;
                 self.begin(connection, Status::Connecting);
                 Error::OK
             }
             Err(error) => {
-                *self.last_error.borrow_mut() = error.to_string();
+                self.set_last_error(error.to_string());
                 Error::ERR_CANT_CREATE
             }
         }
@@ -323,7 +339,7 @@ impl ClientCore {
     }
 
     /// The error of an operation on a client that has no connection.
-    fn not_open_error(&self) -> Error {
+    pub(super) fn not_open_error(&self) -> Error {
         self.end_error.get().unwrap_or(Error::ERR_UNCONFIGURED)
     }
 
@@ -393,8 +409,20 @@ impl ClientCore {
 
     /// Moves the bytes that the mailbox holds into the buffer, up to the first event that is no bytes.
     fn take_in(&self) {
-        let connection = self.connection.borrow();
-        let Some(connection) = &*connection else { return };
+        if let Some(connection) = &*self.connection.borrow() {
+            self.take_in_from(connection);
+        }
+    }
+
+    /// Takes everything that was received and not read: the beginning of the peer's TLS handshake.
+    pub(super) fn take_unread(&self, connection: &Connection) -> Bytes {
+        self.take_in_from(connection);
+        let unread = self.inbox.take_everything();
+        connection.mailbox().release(self.inbox.take_consumed());
+        unread
+    }
+
+    fn take_in_from(&self, connection: &Connection) {
         if self.stash.borrow().is_some() {
             return;
         }
@@ -509,7 +537,7 @@ impl ClientCore {
             }
             TcpEvent::ConnectFailed(error) => {
                 let code = connect_error(&error);
-                *self.last_error.borrow_mut() = error.to_string();
+                self.set_last_error(error.to_string());
                 let close = if code == Error::ERR_TIMEOUT {
                     Close::Timeout
                 } else {
@@ -527,6 +555,8 @@ impl ClientCore {
             }
             TcpEvent::Data(bytes) => self.inbox.push(bytes),
             TcpEvent::Flushed(token) => self.answer_sends(token, pump),
+            TcpEvent::TlsReady(_) => self.tls_ready(pump),
+            TcpEvent::TlsFailed(error) => self.tls_failed(&error, pump),
             TcpEvent::PeerClosed => self.peer_has_closed(pump),
             TcpEvent::Closed(reason, error) => self.connection_is_over(reason, error, pump),
         }
@@ -572,7 +602,7 @@ impl ClientCore {
 
     fn connection_is_over(&self, reason: CloseReason, error: Option<std::io::Error>, pump: &Pump) {
         if let Some(error) = error {
-            *self.last_error.borrow_mut() = error.to_string();
+            self.set_last_error(error.to_string());
         }
         let farewell = if self.status.get() == Status::Connected {
             let (close, code, status) = match reason {
@@ -628,6 +658,7 @@ impl ClientCore {
         for send in sends {
             NetTask::complete(&send.pending.task, varray![error, 0].to_variant(), pump);
         }
+        self.answer_tls_waits(error, pump);
     }
 
     fn farewell(&self, close: Close) -> Farewell {
@@ -660,7 +691,12 @@ impl ClientCore {
             .take()
             .into_iter()
             .map(|send| (send.pending.task, varray![error, 0]));
-        receives.chain(waits).chain(sends).collect()
+        let tls = self
+            .tls_waits
+            .take_all()
+            .into_iter()
+            .map(|(task, ())| (task, result(error)));
+        receives.chain(waits).chain(sends).chain(tls).collect()
     }
 
     // What the user can ask -------------------------------------------------------------------------------------------
@@ -685,6 +721,10 @@ impl ClientCore {
 
     pub(crate) fn endpoints(&self) -> Option<Endpoints> {
         self.endpoints.get()
+    }
+
+    pub(super) fn set_last_error(&self, words: String) {
+        *self.last_error.borrow_mut() = words;
     }
 
     pub(crate) fn last_error(&self) -> GString {

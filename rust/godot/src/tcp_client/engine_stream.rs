@@ -91,8 +91,8 @@ impl EngineStream {
                 TcpCommand::Close => self.closing = Some(Instant::now() + FLUSH_TIMEOUT),
                 TcpCommand::Abort => self.finish(CloseReason::ByHost),
                 TcpCommand::SetNoDelay(on) => self.stream.set_no_delay(on),
-                // The engine's stream can do neither.
-                TcpCommand::ShutdownSend | TcpCommand::SetKeepAlive(_) => {}
+                // The engine's stream can do none of these.
+                TcpCommand::ShutdownSend | TcpCommand::SetKeepAlive(_) | TcpCommand::StartTls(..) => {}
             }
         }
     }

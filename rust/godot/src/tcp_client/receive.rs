@@ -53,6 +53,13 @@ impl Inbox {
         self.consumed.set(0);
     }
 
+    pub(crate) fn take_everything(&self) -> Bytes {
+        let mut all = vec![0; self.len()];
+        self.buffer.borrow().copy_to(0, &mut all);
+        self.consume(all.len());
+        all.into()
+    }
+
     /// How many bytes the mailbox can stop counting.
     pub(crate) fn take_consumed(&self) -> usize {
         self.consumed.take()

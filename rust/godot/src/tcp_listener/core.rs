@@ -7,22 +7,24 @@ use std::time::Instant;
 
 use async_sockets_net::address::BindAddress;
 use async_sockets_net::event::{Endpoints, ListenerEvent};
-use async_sockets_net::limits::{ListenOptions, TcpOptions};
+use async_sockets_net::limits::ListenOptions;
 use async_sockets_net::mailbox::SocketId;
 use async_sockets_net::tcp_client::TcpClient as Connection;
 use async_sockets_net::tcp_listener::TcpListener as Listening;
-use godot::builtin::{Array, VarArray, Variant, varray};
-use godot::classes::RefCounted;
+use godot::builtin::{Array, PackedStringArray, VarArray, Variant, varray};
+use godot::classes::{RefCounted, TlsOptions};
 use godot::global::{Error, push_warning};
 use godot::meta::ToGodot;
 use godot::obj::{Gd, InstanceId, NewGd};
 
 use crate::convert::bind_error;
+use crate::guard::misuse;
 use crate::lifecycle;
 use crate::pump::{Pump, Socket, SocketBase};
 use crate::task::NetTask;
 use crate::tcp_client::TcpClient;
 use crate::tcp_client::core::seconds;
+use crate::tls;
 use crate::waiting::Waiting;
 
 /// A connection that nobody has taken by `accept()` yet. This is what keeps it alive.
@@ -38,6 +40,8 @@ pub(crate) struct ListenerCore {
     pub(crate) host: RefCell<String>,
     pub(crate) backlog: Cell<i32>,
     pub(crate) max_clients: Cell<usize>,
+    pub(crate) tls: RefCell<Option<Gd<TlsOptions>>>,
+    pub(crate) alpn: RefCell<PackedStringArray>,
     this: OnceCell<Weak<Self>>,
     listening: RefCell<Option<Listening>>,
     accepted: RefCell<VecDeque<Accepted>>,
@@ -58,6 +62,8 @@ impl ListenerCore {
             host: RefCell::new("*".to_owned()),
             backlog: Cell::new(1024),
             max_clients: Cell::new(0),
+            tls: RefCell::default(),
+            alpn: RefCell::default(),
             this: OnceCell::new(),
             listening: RefCell::default(),
             accepted: RefCell::default(),
@@ -86,10 +92,22 @@ impl ListenerCore {
             return Error::ERR_UNAVAILABLE;
         }
         let max_clients = Some(self.max_clients.get()).filter(|&max| max > 0);
+        let tls = match &*self.tls.borrow() {
+            None => None,
+            Some(tls) => match tls::server(tls, &self.alpn.borrow()) {
+                Ok(config) => Some(config),
+                Err((error, words)) => {
+                    misuse(&format!("TcpListener.tls_options: {words}"));
+                    *self.last_error.borrow_mut() = words;
+                    return error;
+                }
+            },
+        };
         let options = ListenOptions {
             backlog: self.backlog.get(),
             max_clients,
-            tcp: TcpOptions::default(),
+            tls,
+            ..ListenOptions::default()
         };
         match Listening::start(address, options) {
             Ok(listening) => {

@@ -13,8 +13,8 @@ use async_sockets_net::websocket::messages::{Message, Messages};
 use async_sockets_net::websocket::options::WebSocketOptions;
 use async_sockets_net::websocket::request::HandshakeRequest as Request;
 use async_sockets_net::websocket_server::{DecisionError, WebSocketServer as Server};
-use godot::builtin::{PackedByteArray, Variant};
-use godot::classes::RefCounted;
+use godot::builtin::{GString, PackedByteArray, PackedStringArray, Variant};
+use godot::classes::{RefCounted, TlsOptions};
 use godot::global::push_warning;
 use godot::meta::ToGodot;
 use godot::obj::Gd;
@@ -23,12 +23,14 @@ use super::handshake_request::WebSocketHandshakeRequest;
 use crate::convert::text;
 use crate::lifecycle;
 use crate::pump::{Pump, Socket, SocketBase};
+use crate::tls;
 
 #[derive(Default)]
 pub(crate) struct ServerCore {
     pub(crate) base: SocketBase,
     pub(crate) options: RefCell<WebSocketOptions>,
     pub(crate) text_as_data: Cell<bool>,
+    pub(crate) tls: RefCell<Option<Gd<TlsOptions>>>,
     this: OnceCell<Weak<Self>>,
     /// The server of the last start, until all its clients are gone.
     server: RefCell<Option<Server>>,
@@ -72,6 +74,11 @@ impl ServerCore {
         }
         let mut options = self.options.borrow().clone();
         options.first_client = self.next_client.get();
+        if let Some(tls) = &*self.tls.borrow() {
+            // HTTP/1.1 is the only protocol that the opening handshake can follow; clients that say nothing are taken too.
+            let config = tls::server(tls, &PackedStringArray::from(["http/1.1"].map(GString::from)));
+            options.tls = Some(config.map_err(|(_, words)| words)?);
+        }
         let server = Server::start(address, options).map_err(|error| error.to_string())?;
         lifecycle::hook();
         if let Some(socket) = self.socket() {

@@ -14,15 +14,18 @@ use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Instant, timeout};
 
 use super::Transport;
+use super::stream::Stream;
 use super::write_queue::{Mark, Step, WriteQueue};
 use crate::command::TcpCommand;
-use crate::error::ConnectError;
+use crate::error::{ConnectError, TlsError};
 use crate::event::{CloseReason, Endpoints, TcpEvent};
 use crate::limits::{CLOSE_FLUSH_TIMEOUT, KeepAlive, LINGER_LIMIT, LINGER_TIMEOUT};
 use crate::mailbox::MailboxSender;
 use crate::outbox::Outbox;
 use crate::runtime::FlushGuard;
 use crate::scratch::with_read_buffer;
+use crate::tls::TlsUpgrade;
+use crate::tls::state::TlsState;
 
 /// The task's end of a connection.
 pub(crate) struct Driver {
@@ -38,6 +41,12 @@ pub(crate) struct Driver {
     /// How many bytes that was.
     discarded: u64,
     close_asked: bool,
+    /// TLS is to start once everything before is out; with the peer's first bytes of it, if some were read already.
+    upgrade: Option<Box<(TlsUpgrade, Bytes)>>,
+    /// Everything before is out.
+    upgrade_due: bool,
+    /// What the user's side asks and sees of TLS.
+    tls: Arc<TlsState>,
     /// Writing failed. What the peer sent before is still delivered, then this is the error of the connection.
     write_error: Option<io::Error>,
     /// The last event is out.
@@ -51,11 +60,13 @@ enum End {
     Closed,
     /// The user wants it gone now.
     Aborted,
+    /// No end: it goes on with TLS.
+    Upgraded,
     Failed(io::Error),
 }
 
 impl Driver {
-    pub(crate) fn new(outbox: Arc<Outbox>, events: MailboxSender<TcpEvent>) -> Self {
+    pub(crate) fn new(outbox: Arc<Outbox>, events: MailboxSender<TcpEvent>, tls: Arc<TlsState>) -> Self {
         Self {
             outbox,
             events,
@@ -65,12 +76,23 @@ impl Driver {
             discarding: false,
             discarded: 0,
             close_asked: false,
+            upgrade: None,
+            upgrade_due: false,
+            tls,
             write_error: None,
             ended: false,
         }
     }
 
-    pub(crate) fn connected(&self, endpoints: Endpoints) {
+    /// Lets the user's side see what TLS agreed on, if the connection has it from the first byte.
+    pub(crate) fn note_tls(&self, stream: &Stream) {
+        if let Some(info) = stream.tls_info() {
+            self.tls.set_info(info);
+        }
+    }
+
+    pub(crate) fn connected(&self, stream: &Stream, endpoints: Endpoints) {
+        self.note_tls(stream);
         self.events.send(TcpEvent::Connected(Box::new(endpoints)), 0);
     }
 
@@ -93,19 +115,46 @@ impl Driver {
         .await;
     }
 
+    /// During the handshake: waits until the user gives it up. A close waits for what was sent before it.
+    async fn given_up_upgrade(&mut self) {
+        poll_fn(|cx| {
+            let commands = self.outbox.take(cx);
+            let aborted = commands.iter().any(|command| matches!(command, TcpCommand::Abort));
+            self.close_asked |= commands.iter().any(|command| matches!(command, TcpCommand::Close));
+            self.early.extend(commands);
+            if aborted || (self.close_asked && self.outbox.pending() == 0) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+    }
+
     /// The user gave the connection up before it stood.
     pub(crate) fn give_up(mut self) {
         self.finish(CloseReason::ByHost, None);
     }
 
     /// Carries the connection to its end.
-    pub(crate) async fn run<S: Transport>(mut self, mut stream: S, unflushed: FlushGuard) {
-        let mut end = poll_fn(|cx| self.poll_open(&mut stream, cx)).await;
-        if let End::Closed = end {
-            self.discarding = true;
-            end = self.flush(&mut stream).await;
-        }
+    pub(crate) async fn run(mut self, mut stream: Stream, unflushed: FlushGuard) {
+        let end = loop {
+            let end = if self.discarding {
+                self.flush(&mut stream).await
+            } else {
+                poll_fn(|cx| self.poll_open(&mut stream, cx)).await
+            };
+            match end {
+                End::Upgraded => match self.start_tls(stream).await {
+                    Some(secured) => stream = secured,
+                    None => return,
+                },
+                End::Closed if !self.discarding => self.discarding = true,
+                end => break end,
+            }
+        };
         match end {
+            End::Upgraded => {}
             End::Closed => {
                 self.finish(CloseReason::ByHost, None);
                 drop(unflushed);
@@ -134,6 +183,37 @@ impl Driver {
         self.events.send(TcpEvent::Closed(reason, error), 0);
     }
 
+    /// The same connection with TLS, or `None` if that was its end.
+    async fn start_tls(&mut self, stream: Stream) -> Option<Stream> {
+        self.upgrade_due = false;
+        let (upgrade, first) = *self.upgrade.take()?;
+        let secured = tokio::select! {
+            secured = stream.start_tls(&upgrade, first) => secured,
+            () = self.given_up_upgrade() => {
+                self.finish(CloseReason::ByHost, None);
+                return None;
+            }
+        };
+        match secured {
+            Ok(stream) => {
+                if let Some(info) = stream.tls_info() {
+                    self.tls.set_info(info.clone());
+                    self.events.send(TcpEvent::TlsReady(Box::new(info)), 0);
+                }
+                Some(stream)
+            }
+            Err(error) => {
+                let (reason, words) = match &error {
+                    TlsError::TimedOut(_) => (CloseReason::TimedOut, error.to_string()),
+                    _ => (CloseReason::Error, error.to_string()),
+                };
+                self.events.send(TcpEvent::TlsFailed(Box::new(error)), 0);
+                self.finish(reason, Some(io::Error::other(words)));
+                None
+            }
+        }
+    }
+
     /// Normal life: commands in, bytes both ways.
     fn poll_open<S: Transport>(&mut self, stream: &mut S, cx: &mut Context<'_>) -> Poll<End> {
         if let Some(end) = self.take_commands(stream, cx) {
@@ -142,7 +222,11 @@ impl Driver {
         if self.close_asked {
             return Poll::Ready(End::Closed);
         }
-        if self.poll_write(stream, cx).is_ready() && self.close_asked {
+        let written = self.poll_write(stream, cx);
+        if self.upgrade_due {
+            return Poll::Ready(End::Upgraded);
+        }
+        if written.is_ready() && self.close_asked {
             return Poll::Ready(End::Closed);
         }
         let read = self.poll_read(stream, cx);
@@ -182,7 +266,11 @@ impl Driver {
         if let Some(end) = self.take_commands(stream, cx) {
             return Poll::Ready(end);
         }
-        if self.poll_write(stream, cx).is_ready() {
+        let written = self.poll_write(stream, cx);
+        if self.upgrade_due {
+            return Poll::Ready(End::Upgraded);
+        }
+        if written.is_ready() {
             return Poll::Ready(self.write_error.take().map_or(End::Closed, End::Failed));
         }
         match ready!(self.poll_read(stream, cx)) {
@@ -211,6 +299,10 @@ impl Driver {
                 TcpCommand::Send(bytes) if self.write_error.is_some() => self.outbox.settle(bytes.len()),
                 TcpCommand::Send(bytes) => self.writes.push(bytes),
                 TcpCommand::Flush(token) => self.writes.mark(Mark::Flushed(token)),
+                TcpCommand::StartTls(upgrade) => {
+                    self.upgrade = Some(upgrade);
+                    self.writes.mark(Mark::StartTls);
+                }
                 TcpCommand::ShutdownSend => self.writes.mark(Mark::Shutdown),
                 TcpCommand::Close => {
                     self.writes.mark(Mark::Shutdown);
@@ -236,6 +328,10 @@ impl Driver {
                 Ok(Step::Wrote(n)) => self.outbox.settle(n),
                 Ok(Step::Reached(Mark::Flushed(token))) => self.events.send(TcpEvent::Flushed(token), 0),
                 Ok(Step::Reached(Mark::Shutdown)) => {}
+                Ok(Step::Reached(Mark::StartTls)) => {
+                    self.upgrade_due = true;
+                    return Poll::Pending;
+                }
                 Err(error) => {
                     self.outbox.settle(self.writes.clear());
                     self.write_error = Some(error);
@@ -251,7 +347,13 @@ impl Driver {
         if !self.reading {
             return Poll::Ready(Ok(()));
         }
+        let tls = self.tls.clone();
         loop {
+            let plain = if tls.info().is_none() { tls.plain() } else { None };
+            if plain.is_none() && tls.info().is_none() {
+                // The next bytes are the handshake's. The command that starts it wakes the task.
+                return Poll::Pending;
+            }
             let needs_room = !self.discarding && self.write_error.is_none();
             if needs_room && self.events.poll_room(cx).is_pending() {
                 return Poll::Pending;

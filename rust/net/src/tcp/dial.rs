@@ -10,14 +10,17 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::connection::set_keep_alive;
+use super::stream::Stream;
 use crate::address::Target;
 use crate::error::ConnectError;
 use crate::limits::TcpOptions;
+use crate::tls::stream::connect_tls;
 
 /// How long an address may stay silent before the next is tried beside it (RFC 8305 section 5).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-pub(crate) async fn dial(target: &Target, options: &TcpOptions) -> Result<TcpStream, ConnectError> {
+/// Makes a connection, with TLS if the options say so.
+pub(crate) async fn dial(target: &Target, options: &TcpOptions) -> Result<Stream, ConnectError> {
     let Some(limit) = options.connect_timeout else {
         return dial_unlimited(target, options).await;
     };
@@ -32,7 +35,20 @@ pub(crate) async fn dial(target: &Target, options: &TcpOptions) -> Result<TcpStr
         })
 }
 
-async fn dial_unlimited(target: &Target, options: &TcpOptions) -> Result<TcpStream, ConnectError> {
+async fn dial_unlimited(target: &Target, options: &TcpOptions) -> Result<Stream, ConnectError> {
+    let tcp = dial_tcp(target, options).await?;
+    let Some(config) = &options.tls else {
+        return Ok(Stream::Plain(tcp));
+    };
+    let secured = connect_tls(tcp, config, &target.host).await;
+    secured.map(Stream::from).map_err(|source| ConnectError::Tls {
+        host: target.host.clone(),
+        port: target.port,
+        source,
+    })
+}
+
+async fn dial_tcp(target: &Target, options: &TcpOptions) -> Result<TcpStream, ConnectError> {
     let resolve_error = |source| ConnectError::Resolve {
         host: target.host.clone(),
         source,

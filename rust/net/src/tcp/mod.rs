@@ -2,12 +2,13 @@
 
 pub(crate) mod connection;
 pub(crate) mod dial;
+pub(crate) mod stream;
 pub(crate) mod write_queue;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-/// What a connection runs over: plain TCP today, TLS over it the same way.
+/// What a connection runs over: plain TCP, or TLS over it.
 pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send {
     /// The TCP socket at the bottom, for its options.
     fn tcp(&self) -> &TcpStream;

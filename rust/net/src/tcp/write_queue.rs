@@ -22,6 +22,8 @@ enum Item {
 pub(crate) enum Mark {
     /// Tell the main thread that everything before was handed to the system.
     Flushed(u64),
+    /// Go on with TLS.
+    StartTls,
     /// Send FIN.
     Shutdown,
 }
@@ -40,6 +42,8 @@ pub(crate) enum Step {
 #[derive(Debug, Default)]
 pub(crate) struct WriteQueue {
     items: VecDeque<Item>,
+    /// FIN is sent.
+    shut: bool,
 }
 
 impl WriteQueue {
@@ -71,11 +75,19 @@ impl WriteQueue {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<Step>> {
         match self.items.front_mut() {
-            None => Poll::Ready(Ok(Step::Idle)),
+            // A transport of several layers (TLS) may have taken bytes that it has not handed on.
+            None if self.shut => Poll::Ready(Ok(Step::Idle)),
+            None => {
+                ready!(Pin::new(stream).poll_flush(cx))?;
+                Poll::Ready(Ok(Step::Idle))
+            }
             Some(Item::Mark(mark)) => {
                 let mark = *mark;
                 if mark == Mark::Shutdown {
                     ignore_not_connected(ready!(Pin::new(stream).poll_shutdown(cx)))?;
+                    self.shut = true;
+                } else if !self.shut {
+                    ready!(Pin::new(stream).poll_flush(cx))?;
                 }
                 self.items.pop_front();
                 Poll::Ready(Ok(Step::Reached(mark)))

@@ -1,5 +1,7 @@
 //! One UDP socket's task: sends what is queued, receives what comes, looks names up.
 
+mod route;
+
 use std::collections::{HashMap, VecDeque};
 use std::future::{Future, poll_fn};
 use std::io;
@@ -10,7 +12,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use socket2::SockRef;
 use tokio::io::{Interest, Ready};
 use tokio::net::UdpSocket as TokioUdpSocket;
 use tokio::time::{Sleep, sleep, timeout};
@@ -19,11 +20,11 @@ use super::socket::Family;
 use crate::address::{Destination, canonical};
 use crate::command::UdpCommand;
 use crate::datagram_queue::DatagramQueue;
-use crate::error::{ConnectError, DatagramLost};
-use crate::event::{Datagram, Endpoints, LostDatagram, UdpEvent};
+use crate::error::DatagramLost;
+use crate::event::{Datagram, LostDatagram, UdpEvent};
 use crate::limits::{DATAGRAM_OVERHEAD, UDP_CLOSE_TIMEOUT};
 use crate::mailbox::MailboxSender;
-use crate::names::{Answer, LookupError, Lookups, remembered};
+use crate::names::Lookups;
 use crate::outbox::Outbox;
 use crate::port_release::HeldPort;
 use crate::runtime::FlushGuard;
@@ -181,141 +182,6 @@ impl Driver {
         false
     }
 
-    /// Puts a datagram where it belongs.
-    fn accept(&mut self, mut outgoing: Outgoing) {
-        match (&outgoing.to, &mut self.connecting, &self.peer) {
-            (None, Some(connecting), _) => connecting.waiting.push_back(outgoing),
-            (None, None, Some(peer)) => {
-                outgoing.address = Some(peer.address);
-                self.ready.push_back(outgoing);
-            }
-            (None, None, None) => self.lose(outgoing, DatagramLost::NotConnected),
-            (Some(Destination::Address(address)), ..) => {
-                outgoing.address = self.family.wire(*address);
-                if outgoing.address.is_some() {
-                    self.ready.push_back(outgoing);
-                } else {
-                    self.lose(outgoing, wrong_family().into());
-                }
-            }
-            (Some(Destination::Name(target)), ..) => {
-                if let Some(queue) = self.held.get_mut(&target.host) {
-                    queue.push_back(outgoing);
-                } else if let Some(answer) = remembered(&target.host) {
-                    self.address(outgoing, &answer);
-                } else {
-                    self.look_up(&target.host.clone()).push_back(outgoing);
-                }
-            }
-        }
-    }
-
-    /// Gives a datagram to a name its address.
-    fn address(&mut self, mut outgoing: Outgoing, answer: &Answer) {
-        let port = outgoing.to.as_ref().map_or(0, Destination::port);
-        match self.usable(answer, port).map(|addresses| addresses.first().copied()) {
-            Ok(address) => {
-                outgoing.address = address;
-                self.ready.push_back(outgoing);
-            }
-            Err(source) => {
-                let host = outgoing.to.as_ref().map_or_else(String::new, Destination::host);
-                self.lose(outgoing, DatagramLost::Resolve { host, source });
-            }
-        }
-    }
-
-    /// The addresses of a name that the socket can send to; at least one.
-    fn usable(&self, answer: &Answer, port: u16) -> io::Result<Vec<SocketAddr>> {
-        let addresses = answer.as_ref().map_err(LookupError::clone)?;
-        let usable: Vec<_> = addresses
-            .iter()
-            .filter_map(|address| {
-                let mut address = *address;
-                address.set_port(port);
-                self.family.wire(address)
-            })
-            .collect();
-        if usable.is_empty() {
-            Err(wrong_family())
-        } else {
-            Ok(usable)
-        }
-    }
-
-    /// The queue of a name, whose lookup is started if need be.
-    fn look_up(&mut self, name: &str) -> &mut VecDeque<Outgoing> {
-        if !self.held.contains_key(name) {
-            self.lookups.start(name);
-        }
-        self.held.entry(name.to_owned()).or_default()
-    }
-
-    fn poll_names(&mut self, socket: &TokioUdpSocket, cx: &mut Context<'_>) {
-        while let Poll::Ready((name, answer)) = self.lookups.poll_next(cx) {
-            let asked = |c: &mut Connecting| matches!(&c.to, Destination::Name(target) if target.host == name);
-            if let Some(connecting) = self.connecting.take_if(asked) {
-                self.connect_to_any(socket, connecting, &answer);
-            }
-            for outgoing in self.held.remove(&name).unwrap_or_default() {
-                self.address(outgoing, &answer);
-            }
-        }
-    }
-
-    fn connect(&mut self, socket: &TokioUdpSocket, to: Destination) {
-        self.drop_connecting();
-        let waiting = VecDeque::new();
-        match &to {
-            Destination::Address(address) => {
-                let answer = Ok(vec![*address].into());
-                self.connect_to_any(socket, Connecting { to, waiting }, &answer);
-            }
-            Destination::Name(target) => {
-                let name = target.host.clone();
-                match remembered(&name) {
-                    Some(answer) => self.connect_to_any(socket, Connecting { to, waiting }, &answer),
-                    None => {
-                        self.look_up(&name);
-                        self.connecting = Some(Connecting { to, waiting });
-                    }
-                }
-            }
-        }
-    }
-
-    /// Connects to the first address that has a route. (Nothing is sent, so no address can be silent.)
-    fn connect_to_any(&mut self, socket: &TokioUdpSocket, connecting: Connecting, answer: &Answer) {
-        let Connecting { to, waiting } = connecting;
-        let connected = self
-            .usable(answer, to.port())
-            .map_err(|source| ConnectError::Resolve {
-                host: to.host(),
-                source,
-            })
-            .and_then(|addresses| {
-                connect_first(socket, &addresses).map_err(|source| ConnectError::Connect {
-                    host: to.host(),
-                    port: to.port(),
-                    source,
-                })
-            });
-        match connected {
-            Ok(endpoints) => {
-                self.peer = self.family.wire(endpoints.peer).map(|address| Peer {
-                    address,
-                    host: to.host(),
-                });
-                self.events.send(UdpEvent::Connected(Box::new(endpoints)), 0);
-                waiting.into_iter().for_each(|outgoing| self.accept(outgoing));
-            }
-            Err(error) => {
-                self.events.send(UdpEvent::ConnectFailed(Box::new(error)), 0);
-                self.lose_all(waiting, || DatagramLost::NotConnected);
-            }
-        }
-    }
-
     /// Sends the first datagram. Pending when there is none, or the system takes none.
     fn poll_send(&mut self, socket: &TokioUdpSocket, cx: &mut Context<'_>) -> Poll<()> {
         let Some(first) = self.ready.front() else {
@@ -416,8 +282,12 @@ impl Driver {
     }
 
     fn lose(&self, outgoing: Outgoing, error: DatagramLost) {
+        self.outbox.settle(weight(&outgoing.data));
+        self.tell_lost(outgoing, error);
+    }
+
+    fn tell_lost(&self, outgoing: Outgoing, error: DatagramLost) {
         let Outgoing { data, to, token, .. } = outgoing;
-        self.outbox.settle(weight(&data));
         if token.is_none() && !self.events.has_room() {
             return;
         }
@@ -441,29 +311,15 @@ impl Driver {
         queue.into_iter().for_each(|outgoing| self.lose(outgoing, error()));
     }
 
-    /// Gives up what waits for a name.
-    fn drop_waiting(&mut self) {
-        self.drop_connecting();
-        for (_, queue) in std::mem::take(&mut self.held) {
-            self.lose_all(queue, || DatagramLost::Closed);
-        }
-    }
-
-    fn drop_connecting(&mut self) {
-        if let Some(connecting) = self.connecting.take() {
-            self.lose_all(connecting.waiting, || DatagramLost::NotConnected);
-        }
-    }
-
     fn finish(&mut self, error: Option<io::Error>) {
         self.ended = true;
         self.drop_waiting();
         let ready = std::mem::take(&mut self.ready);
         self.lose_all(ready, || DatagramLost::Closed);
-        for command in self.outbox.take_now() {
+        for command in self.outbox.close() {
             if let UdpCommand::Send { data, to, token } = command {
                 let address = None;
-                self.lose(
+                self.tell_lost(
                     Outgoing {
                         data,
                         to,
@@ -492,32 +348,8 @@ pub(crate) fn weight(data: &[u8]) -> usize {
     data.len() + DATAGRAM_OVERHEAD
 }
 
-fn connect_first(socket: &TokioUdpSocket, addresses: &[SocketAddr]) -> io::Result<Endpoints> {
-    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
-    for address in addresses {
-        // The plain call: it does not block, and needs no lookup.
-        match SockRef::from(socket).connect(&(*address).into()) {
-            Ok(()) => {
-                return Ok(Endpoints {
-                    local: canonical(socket.local_addr()?),
-                    peer: canonical(*address),
-                });
-            }
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
-}
-
 /// Whether the error tells of an earlier datagram (ICMP port unreachable; Windows calls it a reset).
 fn is_refusal(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionRefused | ConnectionReset)
-}
-
-fn wrong_family() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::AddrNotAvailable,
-        "no address of a family that this socket is bound to",
-    )
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 
 use super::ClientId;
+use super::broadcasts::Sealed;
 use super::frame::{Kind, encode, frame_len};
 use super::messages::Messages;
 use super::request::ClientInfo;
@@ -17,9 +18,6 @@ use crate::error::SendError;
 
 /// Small messages in a row share one block of at most this size.
 const COALESCE: usize = 16 * 1024;
-
-/// A shared frame up to this size is copied: cheaper than to share it.
-const COPY_SHARED: usize = 512;
 
 /// What a new block has room for at least.
 const MIN_BLOCK: usize = 256;
@@ -35,6 +33,8 @@ pub(crate) struct Client {
     outbox: Mutex<Outbox>,
     /// Bytes of frames accepted and not yet handed to the system.
     pending: AtomicUsize,
+    /// A close was asked for, or the connection is over: nothing is taken any more.
+    closed: AtomicBool,
     inbox: Mutex<Inbox>,
     /// The time from the last answered ping to its pong, in microseconds.
     latency: AtomicU32,
@@ -43,11 +43,11 @@ pub(crate) struct Client {
     task: AtomicWaker,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Outbox {
     commands: Vec<WebSocketCommand>,
-    /// A close is among the commands or was before, or the task has ended.
-    closed: bool,
+    /// The number of the newest broadcast that this client got or was not meant to get.
+    served: u64,
 }
 
 #[derive(Debug, Default)]
@@ -64,8 +64,13 @@ impl Client {
         Self {
             id,
             info,
-            outbox: Mutex::default(),
+            outbox: Mutex::new(Outbox {
+                commands: Vec::new(),
+                // No broadcast is for a client that the main thread has not heard of.
+                served: u64::MAX,
+            }),
             pending: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
             inbox: Mutex::default(),
             latency: AtomicU32::new(NO_LATENCY),
             beat: AtomicBool::new(false),
@@ -73,54 +78,90 @@ impl Client {
         }
     }
 
-    /// Queues one message unless more than `limit` bytes would wait then. Says whether the task must be woken.
-    pub(crate) fn send(&self, kind: Kind, payload: &[u8], limit: usize) -> Result<bool, SendError> {
-        let len = frame_len(payload.len());
-        let (mut outbox, was_empty) = self.admit(len, limit)?;
-        append(&mut outbox.commands, len, |block| encode(kind, payload, block));
-        Ok(was_empty)
-    }
-
-    /// Queues a frame that other clients get too.
-    pub(crate) fn send_shared(&self, frame: &Bytes, limit: usize) -> Result<bool, SendError> {
-        let (mut outbox, was_empty) = self.admit(frame.len(), limit)?;
-        if frame.len() <= COPY_SHARED {
-            append(&mut outbox.commands, frame.len(), |block| {
-                block.extend_from_slice(frame)
-            });
-        } else {
-            outbox.commands.push(WebSocketCommand::Shared(frame.clone()));
-        }
-        Ok(was_empty)
-    }
-
-    fn admit(&self, len: usize, limit: usize) -> Result<(MutexGuard<'_, Outbox>, bool), SendError> {
-        let outbox = self.outbox();
-        if outbox.closed {
+    /// Counts `len` bytes as pending, unless more than `limit` would be then. Only the main thread calls this, so between
+    /// the check and the addition the number can only fall.
+    pub(crate) fn admit(&self, len: usize, limit: usize) -> Result<(), SendError> {
+        if self.closed.load(Ordering::Acquire) {
             return Err(SendError::Closed);
         }
-        // Bytes are added under the lock only, so until then the number can only fall.
         if self.pending().saturating_add(len) > limit {
             return Err(SendError::Full);
         }
         self.pending.fetch_add(len, Ordering::AcqRel);
-        let was_empty = outbox.commands.is_empty();
-        Ok((outbox, was_empty))
+        Ok(())
     }
 
-    /// Queues a ping of at most 125 bytes and wakes the task.
-    pub(crate) fn ping(&self, payload: Bytes, limit: usize) -> Result<(), SendError> {
-        let (mut outbox, _) = self.admit(frame_len(payload.len()), limit)?;
-        outbox.commands.push(WebSocketCommand::Ping(payload));
-        drop(outbox);
+    /// Queues one message whose frame was admitted. Says whether the task must be woken.
+    pub(crate) fn send(&self, kind: Kind, payload: &[u8]) -> bool {
+        let len = frame_len(payload.len());
+        self.queue(len, |commands| {
+            append(commands, len, |block| encode(kind, payload, block))
+        })
+    }
+
+    /// Queues a frame that other clients get too, and that was admitted. Says whether the task must be woken.
+    pub(crate) fn send_shared(&self, frame: &Bytes) -> bool {
+        self.queue(frame.len(), |commands| {
+            commands.push(WebSocketCommand::Shared(frame.clone()))
+        })
+    }
+
+    /// Queues a ping of at most 125 bytes whose frame was admitted, and wakes the task.
+    pub(crate) fn ping(&self, payload: Bytes) {
+        self.queue(frame_len(payload.len()), |commands| {
+            commands.push(WebSocketCommand::Ping(payload))
+        });
         self.wake();
-        Ok(())
+    }
+
+    fn queue(&self, len: usize, put: impl FnOnce(&mut Vec<WebSocketCommand>)) -> bool {
+        let mut outbox = self.outbox();
+        // It may have been closed since the bytes were admitted.
+        if self.closed.load(Ordering::Acquire) {
+            drop(outbox);
+            self.settle(len);
+            return false;
+        }
+        let was_empty = outbox.commands.is_empty();
+        put(&mut outbox.commands);
+        was_empty
+    }
+
+    /// Queues the broadcasts among these that are for this client and that it has not got. They were admitted. Says
+    /// whether the task must be woken.
+    pub(crate) fn take_broadcasts(&self, log: &[Sealed]) -> bool {
+        let mut outbox = self.outbox();
+        let was_empty = outbox.commands.is_empty();
+        let is_closed = self.closed.load(Ordering::Acquire);
+        let mut dropped = 0;
+        for broadcast in log {
+            if broadcast.number() <= outbox.served {
+                continue;
+            }
+            outbox.served = broadcast.number();
+            match broadcast.is_for(self.id) {
+                true if is_closed => dropped += broadcast.frames().len(),
+                true => outbox
+                    .commands
+                    .push(WebSocketCommand::Shared(broadcast.frames().clone())),
+                false => {}
+            }
+        }
+        let must_wake = was_empty && !outbox.commands.is_empty();
+        drop(outbox);
+        self.settle(dropped);
+        must_wake
+    }
+
+    /// Broadcasts up to this number are not for this client.
+    pub(crate) fn set_served(&self, number: u64) {
+        self.outbox().served = number;
     }
 
     /// Queues a close and wakes the task; says whether it is the first.
     pub(crate) fn close(&self, command: WebSocketCommand) -> bool {
         let mut outbox = self.outbox();
-        let first = !std::mem::replace(&mut outbox.closed, true);
+        let first = !self.closed.swap(true, Ordering::AcqRel);
         if first {
             outbox.commands.push(command);
         }
@@ -137,7 +178,7 @@ impl Client {
     /// The connection is closing or over: nothing is taken any more, and what waits is dropped.
     pub(crate) fn refuse_commands(&self) {
         let mut outbox = self.outbox();
-        outbox.closed = true;
+        self.closed.store(true, Ordering::Release);
         outbox.commands = Vec::new();
     }
 
@@ -146,9 +187,11 @@ impl Client {
         self.pending.load(Ordering::Acquire)
     }
 
-    /// The task handed so many bytes to the system.
+    /// So many bytes were handed to the system, or dropped.
     pub(crate) fn settle(&self, bytes: usize) {
-        self.pending.fetch_sub(bytes, Ordering::AcqRel);
+        // At the connection's end the number was set to 0, while a broadcast may still be on its way.
+        let fewer = |pending: usize| Some(pending.saturating_sub(bytes));
+        let _ = self.pending.fetch_update(Ordering::AcqRel, Ordering::Acquire, fewer);
     }
 
     /// The connection is over: nothing waits any more.

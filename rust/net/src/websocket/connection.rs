@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 use tokio::io::ReadBuf;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{Sleep, sleep};
 
 use super::client::Client;
@@ -66,7 +66,7 @@ enum Phase {
     Ending(Box<Disconnect>),
     /// FIN is out, the main thread knows. What the peer still sends is thrown away: closing at once would make the
     /// system answer it with RST, which can destroy what the peer has not read yet.
-    Lingering,
+    Lingering(#[expect(dead_code, reason = "held")] OwnedSemaphorePermit),
     /// To be dropped.
     Over,
 }
@@ -266,7 +266,7 @@ impl<S: Transport> Connection<S> {
         let how = match std::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Closing(frame) => Disconnect::by_us(frame, false),
             Phase::Ending(how) => Disconnect { clean: false, ..*how },
-            Phase::Open | Phase::Lingering | Phase::Over => Disconnect::vanished(why),
+            Phase::Open | Phase::Lingering(_) | Phase::Over => Disconnect::vanished(why),
         };
         self.leave(how);
     }
@@ -286,7 +286,8 @@ impl<S: Transport> Connection<S> {
         }
         match written {
             Poll::Ready(Ok(())) => {
-                if let Phase::Ending(how) = std::mem::replace(&mut self.phase, Phase::Lingering) {
+                let next = self.registry.linger().map_or(Phase::Over, Phase::Lingering);
+                if let Phase::Ending(how) = std::mem::replace(&mut self.phase, next) {
                     self.leave(*how);
                 }
                 self.set_deadline(LINGER_TIMEOUT);
@@ -363,7 +364,7 @@ impl<S: Transport> Future for Connection<S> {
             let turned = match &this.phase {
                 Phase::Open | Phase::Closing(_) => this.poll_live(cx),
                 Phase::Ending(_) => this.poll_end(cx),
-                Phase::Lingering => match this.poll_discard(cx) {
+                Phase::Lingering(_) => match this.poll_discard(cx) {
                     Poll::Ready(_) => return Poll::Ready(()),
                     Poll::Pending => Poll::Pending,
                 },
@@ -376,7 +377,7 @@ impl<S: Transport> Future for Connection<S> {
             if !this.is_late(cx) {
                 return Poll::Pending;
             }
-            if !matches!(this.phase, Phase::Lingering) {
+            if !matches!(this.phase, Phase::Lingering(_)) {
                 // The peer takes nothing any more: drop what waits, in the system too (RST).
                 let _ = SockRef::from(this.stream.tcp()).set_linger(Some(Duration::ZERO));
                 this.vanish("");

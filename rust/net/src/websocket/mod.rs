@@ -4,7 +4,7 @@
 //! The bytes' way in: `upgrade` reads a request head and answers it by the rules of `handshake`; `connection` is the
 //! task of one client from then on; `protocol` turns its bytes into messages without touching a socket; [`messages`]
 //! carries them to the main thread. The way out: `client` holds frames that the main thread made (`frame`) until the
-//! connection's `write_queue` takes them.
+//! connection's `write_queue` takes them; those for many clients go by way of `broadcasts`.
 
 pub mod close_code;
 pub mod groups;
@@ -12,6 +12,7 @@ pub mod messages;
 pub mod options;
 pub mod request;
 
+pub(crate) mod broadcasts;
 pub(crate) mod client;
 pub(crate) mod connection;
 pub(crate) mod frame;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::ClientId;
+use crate::tls::TlsServerConfig;
 
 /// Header lines of the 101 response that only this crate writes.
 const OWN_HEADERS: [&str; 9] = [
@@ -28,6 +29,8 @@ pub struct WebSocketOptions {
     pub backlog: i32,
     /// Send small segments at once (Nagle's algorithm off). Default `true`.
     pub no_delay: bool,
+    /// TLS from the first byte (wss); its handshake has [`HandshakeOptions::timeout`] for itself. Default `None`: plain.
+    pub tls: Option<TlsServerConfig>,
     /// Clients at once; whoever comes then is refused with 503. Default `None`: no limit.
     pub max_clients: Option<usize>,
     /// The longest message from a client, in bytes of payload, 1 or more; a longer one ends its connection with 1009.
@@ -57,6 +60,7 @@ impl Default for WebSocketOptions {
             first_client: 1,
             backlog: 1024,
             no_delay: true,
+            tls: None,
             max_clients: None,
             max_message_size: 16 * 1024 * 1024,
             max_pending: 16 * 1024 * 1024,

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::ClientId;
+use super::broadcasts::Broadcasts;
 use super::client::Client;
 use super::close_code::{CloseCode, CloseFrame, Disconnect};
 use super::messages::Messages;
@@ -18,6 +19,9 @@ use crate::mailbox::MailboxSender;
 /// Notes that may wait for the main thread before no more connections are accepted. A client has at most three (that it
 /// is in, that it has messages, that it is gone).
 pub(crate) const MAX_NOTES: usize = 4096;
+
+/// Connections that are over and wait for the peer's FIN, at once.
+const MAX_LINGERING: usize = 1024;
 
 /// What waits in the mailbox of a server.
 #[derive(Debug)]
@@ -54,9 +58,11 @@ pub(crate) struct Registry {
     pub(crate) options: WebSocketOptions,
     events: MailboxSender<Note>,
     clients: Mutex<Clients>,
+    pub(crate) broadcasts: Broadcasts,
     next_id: AtomicI64,
     /// What waits for the main thread in all inboxes, as it counts against the limit.
     queued: AtomicUsize,
+    lingering: Arc<Semaphore>,
     pub(crate) figures: Figures,
 }
 
@@ -84,7 +90,9 @@ impl Registry {
             options,
             events,
             clients: Mutex::default(),
+            broadcasts: Broadcasts::default(),
             queued: AtomicUsize::new(0),
+            lingering: Arc::new(Semaphore::new(MAX_LINGERING)),
             figures: Figures::default(),
         }
     }
@@ -96,6 +104,11 @@ impl Registry {
     /// Waits until the main thread has taken enough to hear of new clients.
     pub(crate) async fn room(&self) {
         self.events.room().await;
+    }
+
+    /// Counts a connection that did not come in.
+    pub(crate) fn refuse(&self) {
+        self.figures.refused.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn next_id(&self) -> ClientId {
@@ -185,17 +198,23 @@ impl Registry {
         self.clients().by_id.len()
     }
 
+    /// A place among the connections that wait for the peer's FIN, if there is one.
+    pub(crate) fn linger(&self) -> Option<OwnedSemaphorePermit> {
+        self.lingering.clone().try_acquire_owned().ok()
+    }
+
+    pub(crate) fn everybody(&self) -> Vec<Arc<Client>> {
+        self.clients().by_id.values().cloned().collect()
+    }
+
     pub(crate) fn is_stopping(&self) -> bool {
         self.clients().stopping
     }
 
     /// From now on nobody is let in, and everybody is told to go.
     pub(crate) fn stop(&self) {
-        let mut clients = self.clients();
-        clients.stopping = true;
-        let all: Vec<_> = clients.by_id.values().cloned().collect();
-        drop(clients);
-        for client in all {
+        self.clients().stopping = true;
+        for client in self.everybody() {
             let frame = CloseFrame::new(CloseCode::GOING_AWAY, "");
             if !client.close(WebSocketCommand::Close(frame)) {
                 // It was closing already, with more time than there is now: its task looks.

@@ -15,7 +15,9 @@ use crate::address::{BindAddress, canonical};
 use crate::error::BindError;
 use crate::port_release::{HeldPort, held_port, wait_for_release};
 use crate::runtime::{self, FlushGuard, Tasks};
+use crate::tcp::Transport;
 use crate::tcp_listener::{PAUSE, bind, is_peer_gone};
+use crate::tls::stream::{accept_tls, within};
 use crate::websocket_server::Running;
 
 /// How long clients may take to answer the close frame of a server that stops.
@@ -63,12 +65,15 @@ async fn run(
         tokio::select! {
             () = accept => {}
             () = beat => {}
+            () = hand_out(&registry) => {}
             _ = &mut stopped => {}
         }
     }
     drop(listener);
     // The port is free now.
     drop(port);
+    // What was broadcast before the stop goes out before the close frames.
+    registry.broadcasts.hand_out(|| registry.everybody()).await;
     registry.stop();
     let _ = stop.send(true);
     drop(alive);
@@ -83,6 +88,13 @@ struct Farewell(Arc<Registry>);
 impl Drop for Farewell {
     fn drop(&mut self) {
         self.0.tell(Note::Stopped);
+    }
+}
+
+async fn hand_out(registry: &Registry) {
+    loop {
+        registry.broadcasts.added().await;
+        registry.broadcasts.hand_out(|| registry.everybody()).await;
     }
 }
 
@@ -147,7 +159,7 @@ async fn accept_all(
     }
 }
 
-/// The opening handshake; then the connection gets a task of its own, which needs far less memory.
+/// TLS, if the server has it, and the opening handshake.
 async fn welcome(
     stream: TcpStream,
     peer: SocketAddr,
@@ -157,7 +169,23 @@ async fn welcome(
 ) {
     // It fails only if the peer is gone already, which reading then finds.
     let _ = stream.set_nodelay(registry.options.no_delay);
-    // Here TLS would wrap the stream, within the handshake's time.
+    let Some(config) = &registry.options.tls else {
+        return shake_hands(stream, peer, registry, stopping, alive).await;
+    };
+    match within(registry.options.handshake.timeout, accept_tls(stream, config)).await {
+        Ok(stream) => shake_hands(stream, peer, registry, stopping, alive).await,
+        Err(_) => registry.refuse(),
+    }
+}
+
+/// The opening handshake; then the connection gets a task of its own, which needs far less memory.
+async fn shake_hands<S: Transport + 'static>(
+    stream: S,
+    peer: SocketAddr,
+    registry: Arc<Registry>,
+    stopping: watch::Receiver<bool>,
+    alive: mpsc::Sender<()>,
+) {
     if let Some(upgraded) = upgrade(stream, peer, &registry, stopping).await {
         Tasks::spawn(Connection::new(upgraded, registry, alive));
     }

@@ -79,7 +79,7 @@ pub(crate) async fn upgrade<S: Transport>(
     match negotiation.run().await {
         Ok((client, early)) => Some(Upgraded { stream, client, early }),
         Err(failure) => {
-            registry.figures.refused.fetch_add(1, Ordering::Relaxed);
+            registry.refuse();
             if let Failure::Refused(refusal) = failure {
                 let _ = timeout(LINGER_TIMEOUT, refuse(&mut stream, &refusal)).await;
             }

@@ -63,7 +63,7 @@ pub(crate) fn next<E>(mailbox: &Mailbox<E>) -> E {
 /// One connection of ours, and the bytes that have come for it.
 pub(crate) struct Client {
     pub(crate) tcp: TcpClient,
-    buffer: RecvBuffer,
+    pub(crate) buffer: RecvBuffer,
 }
 
 impl Client {
@@ -213,9 +213,8 @@ pub(crate) fn bind_address(host: &str, port: u16) -> BindAddress {
 
 pub(crate) fn listen_options(max_clients: Option<usize>) -> ListenOptions {
     ListenOptions {
-        backlog: 1024,
         max_clients,
-        tcp: TcpOptions::default(),
+        ..ListenOptions::default()
     }
 }
 

@@ -1,0 +1,147 @@
+//! The engine's `TLSOptions` as the configurations of the core. No key or certificate goes anywhere else.
+
+use std::cell::RefCell;
+
+use async_sockets_net::error::TlsConfigError;
+use async_sockets_net::tls::{TlsClientConfig, TlsServerConfig, TlsTrust};
+use godot::builtin::{GString, PackedStringArray};
+use godot::classes::{CryptoKey, Engine, FileAccess, ProjectSettings, TlsOptions, X509Certificate};
+use godot::global::Error;
+use godot::meta::FromGodot;
+use godot::obj::{Gd, InstanceId, Singleton};
+
+/// The engine's own setting for certificates to trust instead of the system's: a path of PEM.
+const BUNDLE_SETTING: &str = "network/tls/certificate_bundle_override";
+
+/// How many configurations are kept.
+const MAX_KEPT: usize = 64;
+
+/// A side of TLS.
+#[derive(Clone)]
+pub(crate) enum Side {
+    Client(TlsClientConfig),
+    Server(TlsServerConfig),
+}
+
+/// Why options cannot be used: the error, and the words for it.
+pub(crate) type Refusal = (Error, String);
+
+thread_local! {
+    // A TLSOptions never changes, so its configuration is made once: certificates are not parsed anew for every
+    // connection, and a client resumes its sessions.
+    static KEPT: RefCell<Vec<(InstanceId, Vec<String>, Side)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Reads the options. `alpn` are the protocols to offer or to take, best first.
+pub(crate) fn side(options: &Gd<TlsOptions>, alpn: &PackedStringArray) -> Result<Side, Refusal> {
+    let id = options.instance_id();
+    let alpn: Vec<String> = alpn.as_slice().iter().map(ToString::to_string).collect();
+    let kept = KEPT.with_borrow(|kept| {
+        let found = kept
+            .iter()
+            .find(|(other, protocols, _)| *other == id && *protocols == alpn);
+        found.map(|(_, _, side)| side.clone())
+    });
+    if let Some(side) = kept {
+        return Ok(side);
+    }
+    let side = read(options, &alpn)?;
+    KEPT.with_borrow_mut(|kept| {
+        if kept.len() >= MAX_KEPT {
+            kept.remove(0);
+        }
+        kept.push((id, alpn, side.clone()));
+    });
+    Ok(side)
+}
+
+/// The same for an object that can only be a client.
+pub(crate) fn client(options: &Gd<TlsOptions>, alpn: &PackedStringArray) -> Result<TlsClientConfig, Refusal> {
+    match side(options, alpn)? {
+        Side::Client(config) => Ok(config),
+        Side::Server(_) => Err(wrong("these TLSOptions are a server's; take TLSOptions.client()")),
+    }
+}
+
+/// The same for an object that can only be a server.
+pub(crate) fn server(options: &Gd<TlsOptions>, alpn: &PackedStringArray) -> Result<TlsServerConfig, Refusal> {
+    match side(options, alpn)? {
+        Side::Server(config) => Ok(config),
+        Side::Client(_) => Err(wrong(
+            "these TLSOptions are a client's; take TLSOptions.server(key, certificate)",
+        )),
+    }
+}
+
+fn read(options: &Gd<TlsOptions>, alpn: &[String]) -> Result<Side, Refusal> {
+    let mut options = options.clone();
+    // The getters came with 4.3, and this library is built for 4.2.
+    if !options.has_method("is_server") {
+        return Err((
+            Error::ERR_UNAVAILABLE,
+            "TLSOptions can be read from Godot 4.3 on".to_owned(),
+        ));
+    }
+    let alpn: Vec<&str> = alpn.iter().map(String::as_str).collect();
+    if get::<bool>(&mut options, "is_server")? {
+        let key: Gd<CryptoKey> = get(&mut options, "get_private_key")?;
+        let certificate: Gd<X509Certificate> = get(&mut options, "get_own_certificate")?;
+        let (key, chain) = (
+            key.clone().save_to_string().to_string(),
+            certificate.clone().save_to_string().to_string(),
+        );
+        return TlsServerConfig::new(&key, &chain, &alpn)
+            .map(Side::Server)
+            .map_err(refusal);
+    }
+    let chain: Option<Gd<X509Certificate>> = get(&mut options, "get_trusted_ca_chain")?;
+    let chain = chain.map(|mut chain| quietly(|| chain.save_to_string()));
+    if get::<bool>(&mut options, "is_unsafe_client")? {
+        return TlsClientConfig::insecure(chain.as_deref(), &alpn)
+            .map(Side::Client)
+            .map_err(refusal);
+    }
+    let name = get::<GString>(&mut options, "get_common_name_override")?.to_string();
+    let name = Some(name.as_str()).filter(|name| !name.is_empty());
+    let chain = chain.or_else(project_bundle);
+    let trust = chain.as_deref().map_or(TlsTrust::System, TlsTrust::Chain);
+    TlsClientConfig::new(trust, name, &alpn)
+        .map(Side::Client)
+        .map_err(refusal)
+}
+
+fn get<T: FromGodot>(options: &mut Gd<TlsOptions>, getter: &str) -> Result<T, Refusal> {
+    options
+        .call(getter, &[])
+        .try_to()
+        .map_err(|_| wrong("the TLSOptions lack a key or a certificate"))
+}
+
+/// The engine's PEM of a key or a certificate. The engine (4.6 at least) complains of the zero byte that it puts behind
+/// it itself.
+fn quietly(pem: impl FnOnce() -> GString) -> String {
+    let mut engine = Engine::singleton();
+    let printing = engine.is_printing_error_messages();
+    engine.set_print_error_messages(false);
+    let pem = pem().to_string();
+    engine.set_print_error_messages(printing);
+    pem
+}
+
+/// The project's own certificates, if the setting names some.
+fn project_bundle() -> Option<String> {
+    let path: GString = ProjectSettings::singleton().get_setting(BUNDLE_SETTING).try_to().ok()?;
+    if path.is_empty() {
+        return None;
+    }
+    let text = FileAccess::get_file_as_string(&path).to_string();
+    (!text.is_empty()).then_some(text)
+}
+
+fn refusal(error: TlsConfigError) -> Refusal {
+    wrong(&error.to_string())
+}
+
+fn wrong(words: &str) -> Refusal {
+    (Error::ERR_INVALID_PARAMETER, words.to_owned())
+}

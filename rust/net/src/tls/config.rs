@@ -1,0 +1,201 @@
+//! What a side of a TLS connection needs to know, parsed and checked once.
+
+use std::fmt;
+use std::sync::{Arc, LazyLock, OnceLock};
+
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
+
+use super::certificate::Certificate;
+use super::roots::system_roots;
+use super::verify::{NameCheck, Roots, Verifier};
+use crate::error::{TlsConfigError, TlsError};
+
+/// Whom a client trusts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsTrust<'a> {
+    /// Those who have one of these certificates, or one signed by them: one or more in PEM.
+    Chain(&'a str),
+    /// Those whom the system trusts. Its certificates are read in the background, once.
+    System,
+}
+
+/// The client's side. Cheap to clone, and better shared by many connections than made for each: a server that is met
+/// again then resumes its session.
+#[derive(Clone)]
+pub struct TlsClientConfig(Arc<Client>);
+
+struct Client {
+    trust: Trust,
+    name: NameCheck,
+    alpn: Vec<Vec<u8>>,
+    /// Made for the first connection.
+    ready: OnceLock<Arc<ClientConfig>>,
+}
+
+enum Trust {
+    Chain(Roots),
+    System,
+    Everybody,
+}
+
+impl TlsClientConfig {
+    /// Checks the chain, the dates and the name of the server's certificate. `common_name` is the name to check instead of
+    /// the host's. `alpn` are the protocols to offer, best first (RFC 7301); none offers none.
+    ///
+    /// # Errors
+    /// [`TlsConfigError`].
+    pub fn new(trust: TlsTrust<'_>, common_name: Option<&str>, alpn: &[&str]) -> Result<Self, TlsConfigError> {
+        let trust = match trust {
+            TlsTrust::Chain(pem) => Trust::Chain(parse_roots(pem)?),
+            TlsTrust::System => Trust::System,
+        };
+        let name = common_name.map_or(NameCheck::Host, |name| NameCheck::Other(name.to_owned()));
+        Self::build(trust, name, alpn)
+    }
+
+    /// Checks no name, and no chain either unless one is given: the connection is encrypted, but with whom nobody
+    /// knows.
+    ///
+    /// # Errors
+    /// [`TlsConfigError`].
+    pub fn insecure(trusted_chain: Option<&str>, alpn: &[&str]) -> Result<Self, TlsConfigError> {
+        let trust = match trusted_chain {
+            Some(pem) => Trust::Chain(parse_roots(pem)?),
+            None => Trust::Everybody,
+        };
+        Self::build(trust, NameCheck::Off, alpn)
+    }
+
+    fn build(trust: Trust, name: NameCheck, alpn: &[&str]) -> Result<Self, TlsConfigError> {
+        Ok(Self(Arc::new(Client {
+            trust,
+            name,
+            alpn: parse_alpn(alpn)?,
+            ready: OnceLock::new(),
+        })))
+    }
+
+    /// The library's form, made on first use.
+    pub(super) async fn ready(&self) -> Result<Arc<ClientConfig>, TlsError> {
+        if let Some(ready) = self.0.ready.get() {
+            return Ok(ready.clone());
+        }
+        let roots = match &self.0.trust {
+            Trust::Chain(roots) => Some(roots.clone()),
+            Trust::System => Some(Roots {
+                store: system_roots().await?,
+                pinned: Vec::new(),
+            }),
+            Trust::Everybody => None,
+        };
+        let verifier = Verifier {
+            roots,
+            name: self.0.name.clone(),
+            algorithms: provider().signature_verification_algorithms,
+        };
+        let mut config = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .map_err(|error| TlsError::Protocol(error.to_string()))?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_no_client_auth();
+        config.alpn_protocols.clone_from(&self.0.alpn);
+        Ok(self.0.ready.get_or_init(|| Arc::new(config)).clone())
+    }
+}
+
+impl fmt::Debug for TlsClientConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsClientConfig").finish_non_exhaustive()
+    }
+}
+
+/// The server's side. Cheap to clone.
+#[derive(Clone)]
+pub struct TlsServerConfig(Arc<ServerConfig>);
+
+impl TlsServerConfig {
+    /// Takes a private key (PKCS #8, PKCS #1 or SEC 1) and its certificate, followed by those that lead to a root, all in
+    /// PEM. `alpn` are the protocols to take, best first (RFC 7301): a client that offers others only is refused, one that
+    /// offers none is not; none takes any.
+    ///
+    /// # Errors
+    /// [`TlsConfigError`]; no word of it is the key's.
+    pub fn new(key: &str, certificate_chain: &str, alpn: &[&str]) -> Result<Self, TlsConfigError> {
+        let chain = parse_certificates(certificate_chain)?;
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|_| TlsConfigError::Key)?;
+        let key = provider()
+            .key_provider
+            .load_private_key(key)
+            .map_err(|_| TlsConfigError::Key)?;
+        // The library's own check takes only certificates that it reads; clients may take others.
+        let certified_key = chain
+            .first()
+            .and_then(|der| Certificate::parse(der))
+            .map(|c| c.public_key.to_vec());
+        if key.public_key().map(|own| own.to_vec()) != certified_key {
+            return Err(TlsConfigError::KeyMismatch);
+        }
+        let certified = CertifiedKey::new(chain, key);
+        let mut config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .map_err(|error| TlsConfigError::Library(error.to_string()))?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
+        config.alpn_protocols = parse_alpn(alpn)?;
+        Ok(Self(Arc::new(config)))
+    }
+
+    pub(super) fn ready(&self) -> Arc<ServerConfig> {
+        self.0.clone()
+    }
+}
+
+impl fmt::Debug for TlsServerConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsServerConfig").finish_non_exhaustive()
+    }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(ring::default_provider()));
+    PROVIDER.clone()
+}
+
+fn parse_roots(pem: &str) -> Result<Roots, TlsConfigError> {
+    let pinned = parse_certificates(pem)?;
+    let mut store = RootCertStore::empty();
+    // One that cannot sign others can still be the server's own.
+    store.add_parsable_certificates(pinned.iter().cloned());
+    Ok(Roots {
+        store: Arc::new(store),
+        pinned,
+    })
+}
+
+fn parse_certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, TlsConfigError> {
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes())
+        .collect::<Result<_, _>>()
+        .map_err(|_| TlsConfigError::Certificate)?;
+    if certificates.is_empty() {
+        return Err(TlsConfigError::NoCertificate);
+    }
+    if certificates.iter().any(|der| Certificate::parse(der).is_none()) {
+        return Err(TlsConfigError::Certificate);
+    }
+    Ok(certificates)
+}
+
+fn parse_alpn(protocols: &[&str]) -> Result<Vec<Vec<u8>>, TlsConfigError> {
+    protocols
+        .iter()
+        .map(|protocol| match protocol.len() {
+            1..=255 => Ok(protocol.as_bytes().to_vec()),
+            _ => Err(TlsConfigError::Alpn((*protocol).to_owned())),
+        })
+        .collect()
+}

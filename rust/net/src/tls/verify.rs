@@ -1,0 +1,150 @@
+//! Whether a server's certificate is to be trusted.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use tokio_rustls::rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
+use tokio_rustls::rustls::crypto::{
+    WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature, verify_tls13_signature_with_raw_key,
+};
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
+use tokio_rustls::rustls::server::ParsedCertificate;
+use tokio_rustls::rustls::{
+    CertificateError, DigitallySignedStruct, Error, PeerMisbehaved, RootCertStore, SignatureScheme,
+};
+
+use super::certificate::Certificate;
+
+/// Who is trusted.
+#[derive(Debug, Clone)]
+pub(super) struct Roots {
+    /// Certificates that may sign others.
+    pub(super) store: Arc<RootCertStore>,
+    /// Certificates that a server may present themselves, whether they may sign or not. A certificate that signs itself is
+    /// given so, and the usual check of the chain takes none that is both root and server.
+    pub(super) pinned: Vec<CertificateDer<'static>>,
+}
+
+/// Which name a certificate must have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum NameCheck {
+    /// The host that was connected to.
+    Host,
+    /// This one.
+    Other(String),
+    /// Any.
+    Off,
+}
+
+/// Checks what a server presents.
+#[derive(Debug)]
+pub(super) struct Verifier {
+    /// `None` trusts everybody.
+    pub(super) roots: Option<Roots>,
+    pub(super) name: NameCheck,
+    pub(super) algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        if let Some(roots) = &self.roots {
+            if roots.pinned.iter().any(|pinned| pinned.as_ref() == end_entity.as_ref()) {
+                check_dates(end_entity, now)?;
+            } else {
+                let parsed = ParsedCertificate::try_from(end_entity)?;
+                let algorithms = self.algorithms.all;
+                verify_server_cert_signed_by_trust_anchor(&parsed, &roots.store, intermediates, now, algorithms)?;
+            }
+        }
+        match &self.name {
+            NameCheck::Off => {}
+            NameCheck::Host => check_name(end_entity, &server_name.to_str())?,
+            NameCheck::Other(name) => check_name(end_entity, name)?,
+        }
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        if ParsedCertificate::try_from(certificate).is_ok() {
+            return verify_tls12_signature(message, certificate, signed, &self.algorithms);
+        }
+        let key = public_key(certificate)?;
+        let key = webpki::RawPublicKeyEntity::try_from(&key).map_err(|_| CertificateError::BadEncoding)?;
+        let candidates = self
+            .algorithms
+            .mapping
+            .iter()
+            .find(|(scheme, _)| *scheme == signed.scheme);
+        // The scheme does not say which curve a key has, so each is tried that may.
+        for algorithm in candidates.map_or(&[][..], |(_, algorithms)| *algorithms) {
+            if key.verify_signature(*algorithm, message, signed.signature()).is_ok() {
+                return Ok(HandshakeSignatureValid::assertion());
+            }
+        }
+        match candidates {
+            Some(_) => Err(CertificateError::BadSignature.into()),
+            None => Err(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme.into()),
+        }
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        if ParsedCertificate::try_from(certificate).is_ok() {
+            return verify_tls13_signature(message, certificate, signed, &self.algorithms);
+        }
+        verify_tls13_signature_with_raw_key(message, &public_key(certificate)?, signed, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
+/// The key of a certificate that the library does not read (of X.509 version 1, say) and that is trusted without its help.
+fn public_key(certificate: &CertificateDer<'_>) -> Result<SubjectPublicKeyInfoDer<'static>, CertificateError> {
+    let parsed = Certificate::parse(certificate).ok_or(CertificateError::BadEncoding)?;
+    Ok(parsed.public_key.to_vec().into())
+}
+
+fn check_dates(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), CertificateError> {
+    let parsed = Certificate::parse(certificate).ok_or(CertificateError::BadEncoding)?;
+    let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    if seconds < parsed.not_before {
+        Err(CertificateError::NotValidYet)
+    } else if seconds > parsed.not_after {
+        Err(CertificateError::Expired)
+    } else {
+        Ok(())
+    }
+}
+
+/// By the names that the certificate lists, or, if it lists none at all, by its common name: so are those that the engine
+/// makes.
+fn check_name(certificate: &CertificateDer<'_>, name: &str) -> Result<(), Error> {
+    let own = Certificate::parse(certificate).ok_or(CertificateError::BadEncoding)?;
+    if own.has_alt_names {
+        let name = ServerName::try_from(Cow::from(name).into_owned()).map_err(|_| CertificateError::NotValidForName)?;
+        verify_server_name(&ParsedCertificate::try_from(certificate)?, &name)
+    } else if own.has_common_name(name) {
+        Ok(())
+    } else {
+        Err(CertificateError::NotValidForName.into())
+    }
+}
