@@ -131,7 +131,11 @@ impl<S: Transport> Negotiation<'_, S> {
             protocol,
         };
         let client = self.registry.enter(id, info)?;
-        match timeout(ANSWER_TIME, self.stream.write_all(&answer)).await {
+        let answered = async {
+            self.stream.write_all(&answer).await?;
+            self.stream.flush().await
+        };
+        match timeout(ANSWER_TIME, answered).await {
             Ok(Ok(())) => {
                 self.registry.figures.connected.fetch_add(1, Ordering::Relaxed);
                 self.registry.tell(Note::Connected(client.clone()));

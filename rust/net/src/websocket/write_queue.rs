@@ -88,7 +88,7 @@ impl WriteQueue {
         dropped
     }
 
-    /// Writes until the system takes no more or all is out, and says how many counted bytes went. Ready once all is out.
+    /// Writes until the system takes no more or all is out (of TLS, too), and says how many counted bytes went. Ready once all is out.
     pub(crate) fn poll_write<W: AsyncWrite + Unpin>(
         &mut self,
         stream: &mut W,
@@ -118,7 +118,8 @@ impl WriteQueue {
         if self.chunks.capacity() > KEEP {
             self.chunks = VecDeque::new();
         }
-        (settled, Poll::Ready(Ok(())))
+        // TLS keeps what the system did not take at once.
+        (settled, Pin::new(stream).poll_flush(cx))
     }
 
     /// So many bytes are out. Says how many of them were counted.
