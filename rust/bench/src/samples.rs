@@ -15,7 +15,8 @@ pub(crate) struct Samples {
 impl Samples {
     pub(crate) fn add(&mut self, time: Duration) {
         if self.nanoseconds.len() < MOST {
-            self.nanoseconds.push(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+            self.nanoseconds
+                .push(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
         }
     }
 

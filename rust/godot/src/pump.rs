@@ -203,8 +203,6 @@ impl Pump {
     // Membership ------------------------------------------------------------------------------------------------------
 
     pub(crate) fn register(&self, id: SocketId, socket: &Rc<dyn Socket>) {
-        // An alarm of an earlier connection bears an id that leads nowhere any more.
-        socket.base().alarm.set(None);
         // An alarm under an earlier name rings for nobody.
         socket.base().alarm.set(None);
         self.sockets.borrow_mut().insert(id, Rc::downgrade(socket));

@@ -129,8 +129,7 @@ impl WriteQueue {
         if self.chunks.capacity() > KEEP {
             self.chunks = VecDeque::new();
         }
-        // TLS keeps what the system did not take at once.
-        (settled, Pin::new(stream).poll_flush(cx))
+        (settled, Poll::Ready(Ok(())))
     }
 
     /// So many bytes are out. Says how many of them were counted.
