@@ -206,7 +206,8 @@ check_scenes() {
 		run_scene "$scene"
 		return
 	fi
-	check "demo" run_hello "$demo_project" || true
+	check "demo hello" run_demo "$demo_project" hello || true
+	check "demo websocket_echo" run_demo "$demo_project" websocket_echo || true
 	check "empty project" scripts/smoke.sh addons/async_sockets || true
 	for script in demo_project/tests/test_*.gd; do
 		name=$(basename -- "$script" .gd)
