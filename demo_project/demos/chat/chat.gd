@@ -65,7 +65,8 @@ func _on_member_left(member: String) -> void:
 func _on_message_said(from: String, text: String) -> void:
 	print("%s: %s" % [from, text])
 	_begin_line()
-	_add(from + "  ", _color_of(from))
+	# The mark keeps a name apart from a text that is written from right to left too.
+	_add(from + "\u200e  ", _color_of(from))
 	_log.add_text(text)
 
 
