@@ -64,6 +64,22 @@ impl AsyncSockets {
         }
     }
 
+    /// Connected to the scene tree's `process_frame`.
+    #[func(gd_self, rename = _frame)]
+    fn frame(_this: Gd<Self>) {
+        if let Some(pump) = Pump::existing() {
+            pump.frame();
+        }
+    }
+
+    /// Connected to the root's `tree_exiting`.
+    #[func(gd_self, rename = _exit)]
+    fn exit(_this: Gd<Self>) {
+        if let Some(pump) = Pump::existing() {
+            pump.close();
+        }
+    }
+
     /// Figures since the start: [code]sockets[/code] open now, [code]events[/code] handled,
     /// [code]drain_time_usec[/code] spent in the automatic drain, and [code]last_drain_usec[/code] of the last frame.
     #[func]

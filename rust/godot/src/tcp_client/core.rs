@@ -283,19 +283,6 @@ impl ClientCore {
         }
     }
 
-    /// The engine object is gone.
-    pub(crate) fn release(&self) {
-        let Some(pump) = Pump::existing() else { return };
-        self.status.set(Status::None);
-        self.end_error.set(Some(Error::ERR_UNAVAILABLE));
-        for (task, result) in self.all_failures(Error::ERR_UNAVAILABLE, false) {
-            pump.finish_later(task, result.to_variant());
-        }
-        self.forget_connection();
-        // Nobody calls its process() any more: where it is parked, the next automatic drain takes it out.
-        self.base.auto_process.set(true);
-    }
-
     // Sending ---------------------------------------------------------------------------------------------------------
 
     pub(crate) fn send(&self, bytes: &[u8]) -> Error {
@@ -866,5 +853,17 @@ impl Socket for ClientCore {
         for (task, result) in self.all_failures(Error::ERR_UNAVAILABLE, false) {
             NetTask::complete(&task, result.to_variant(), pump);
         }
+    }
+
+    fn release(&self, pump: &Pump) {
+        self.status.set(Status::None);
+        self.end_error.set(Some(Error::ERR_UNAVAILABLE));
+        for (task, result) in self.all_failures(Error::ERR_UNAVAILABLE, false) {
+            pump.finish_later(task, result.to_variant());
+        }
+        self.forget_connection();
+        self.inbox.clear();
+        // Nobody calls its process() any more: where it is parked, the next automatic drain takes it out.
+        self.base.auto_process.set(true);
     }
 }

@@ -92,15 +92,6 @@ impl ServerCore {
         }
     }
 
-    /// The engine object is gone: nobody is told any more.
-    pub(crate) fn release(&self) {
-        let Some(pump) = Pump::existing() else { return };
-        let servers = self.server.take().into_iter().chain(self.stopping.take());
-        for server in servers {
-            pump.unregister(server.id());
-        }
-    }
-
     pub(crate) fn is_listening(&self) -> bool {
         self.with(Server::is_listening).unwrap_or(false)
     }
@@ -274,6 +265,14 @@ impl Socket for ServerCore {
 
     fn stop(self: Rc<Self>, _pump: &Pump) {
         self.close();
+    }
+
+    fn release(&self, pump: &Pump) {
+        let servers = self.server.take().into_iter().chain(self.stopping.take());
+        for server in servers {
+            pump.unregister(server.id());
+        }
+        self.base.auto_process.set(true);
     }
 }
 
