@@ -126,8 +126,8 @@ pub(crate) struct ClientCore {
     connection: RefCell<Option<Connection>>,
     engine_stream: RefCell<Option<EngineStream>>,
     inbox: Inbox,
-    /// An event that a receive has met and left to the next drain, since it emits signals.
-    stash: RefCell<Option<TcpEvent>>,
+    /// Events that a receive has met and left to the next drain, since they emit signals.
+    stash: RefCell<VecDeque<TcpEvent>>,
     connect_waits: RefCell<VecDeque<Pending>>,
     pub(super) tls_waits: Waiting,
     /// The host of the last `connect_to_host()`.
@@ -231,7 +231,7 @@ impl ClientCore {
         }
         self.forget_connection();
         self.inbox.clear();
-        self.stash.take();
+        self.stash.borrow_mut().clear();
         self.status.set(status);
         self.end_error.set(None);
         self.close.set(Close::Not);
@@ -403,24 +403,27 @@ impl ClientCore {
 
     /// Takes everything that was received and not read: the beginning of the peer's TLS handshake.
     pub(super) fn take_unread(&self, connection: &Connection) -> Bytes {
-        self.take_in_from(connection);
+        // Also what stands behind other events: it came in plain all the same.
+        while let Some(event) = connection.mailbox().next() {
+            self.inbox_or_stash(event);
+        }
         let unread = self.inbox.take_everything();
         connection.mailbox().release(self.inbox.take_consumed());
         unread
     }
 
     fn take_in_from(&self, connection: &Connection) {
-        if self.stash.borrow().is_some() {
-            return;
+        while self.stash.borrow().is_empty()
+            && let Some(event) = connection.mailbox().next()
+        {
+            self.inbox_or_stash(event);
         }
-        while let Some(event) = connection.mailbox().next() {
-            match event {
-                TcpEvent::Data(bytes) => self.inbox.push(bytes),
-                other => {
-                    *self.stash.borrow_mut() = Some(other);
-                    return;
-                }
-            }
+    }
+
+    fn inbox_or_stash(&self, event: TcpEvent) {
+        match event {
+            TcpEvent::Data(bytes) => self.inbox.push(bytes),
+            other => self.stash.borrow_mut().push_back(other),
         }
     }
 
@@ -499,7 +502,7 @@ impl ClientCore {
     // Events ----------------------------------------------------------------------------------------------------------
 
     fn next_event(&self) -> Option<TcpEvent> {
-        if let Some(event) = self.stash.take() {
+        if let Some(event) = self.stash.borrow_mut().pop_front() {
             return Some(event);
         }
         self.connection
@@ -732,6 +735,10 @@ impl ClientCore {
         }
     }
 
+    pub(super) fn apply_keep_alive(&self) {
+        self.with_connection(|connection| connection.set_keep_alive(self.settings.keep_alive()));
+    }
+
     pub(crate) fn with_connection<R>(&self, f: impl FnOnce(&Connection) -> R) -> Option<R> {
         self.connection.borrow().as_ref().map(f)
     }
@@ -744,6 +751,15 @@ impl Socket for ClientCore {
 
     fn id(&self) -> Option<SocketId> {
         self.with_connection(Connection::id)
+    }
+
+    fn queued(&self) -> usize {
+        let stashed = self.stash.borrow().len();
+        stashed + self.with_connection(|c| c.mailbox().len()).unwrap_or(0)
+    }
+
+    fn connections(&self) -> usize {
+        self.is_open().into()
     }
 
     fn listener(&self) -> Option<SocketId> {
@@ -761,7 +777,7 @@ impl Socket for ClientCore {
             connection.mailbox().unlist();
             connection.mailbox().len()
         });
-        let mut left = queued.unwrap_or(0) + usize::from(self.stash.borrow().is_some());
+        let mut left = queued.unwrap_or(0) + self.stash.borrow().len();
         if self.closed_here.get() {
             self.answer_connect_waits(Error::ERR_UNAVAILABLE, pump);
             self.fail_receives(Error::ERR_UNAVAILABLE, pump);

@@ -322,6 +322,11 @@ impl Socket for UdpCore {
         self.with(Bound::id)
     }
 
+    fn queued(&self) -> usize {
+        self.with(|bound| bound.mailbox().len() + bound.available_datagrams())
+            .unwrap_or(0)
+    }
+
     fn turn(self: Rc<Self>, pump: &Pump) -> bool {
         let mut left = self.with(|bound| {
             bound.mailbox().unlist();
