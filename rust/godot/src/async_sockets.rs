@@ -65,6 +65,22 @@ impl AsyncSockets {
         }
     }
 
+    /// Connected to the scene tree's `process_frame`.
+    #[func(gd_self, rename = _frame)]
+    fn frame(_this: Gd<Self>) {
+        if let Some(pump) = Pump::existing() {
+            pump.frame();
+        }
+    }
+
+    /// Connected to the root's `tree_exiting`.
+    #[func(gd_self, rename = _exit)]
+    fn exit(_this: Gd<Self>) {
+        if let Some(pump) = Pump::existing() {
+            pump.close();
+        }
+    }
+
     /// Figures. Of now: [code]sockets[/code] that are open (clients, listeners, servers), [code]connections[/code] that
     /// stand (TCP and WebSocket), [code]queued_events[/code] that wait to be handled. Of the last whole second:
     /// [code]bytes_received_per_second[/code], [code]bytes_sent_per_second[/code]. Since the start:

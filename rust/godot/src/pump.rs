@@ -8,6 +8,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::rc::{Rc, Weak};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use async_sockets_net::mailbox::{ReadyList, SocketId};
@@ -16,6 +17,7 @@ use godot::classes::RefCounted;
 use godot::obj::{Gd, InstanceId};
 
 use crate::figures::Figures;
+use crate::guard::take_orphans;
 use crate::names::Names;
 use crate::task::NetTask;
 
@@ -32,8 +34,13 @@ thread_local! {
     static PUMP: RefCell<Option<Rc<Pump>>> = const { RefCell::new(None) };
 }
 
+/// Tells the states behind the engine objects apart, in any thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SocketKey(u64);
+
 /// What every socket class has for the pump.
 pub(crate) struct SocketBase {
+    key: SocketKey,
     /// The engine object that emits the signals.
     instance: OnceCell<InstanceId>,
     pub(crate) auto_process: Cell<bool>,
@@ -47,7 +54,9 @@ pub(crate) struct SocketBase {
 
 impl Default for SocketBase {
     fn default() -> Self {
+        static NEXT_KEY: AtomicU64 = AtomicU64::new(0);
         Self {
+            key: SocketKey(NEXT_KEY.fetch_add(1, Ordering::Relaxed)),
             instance: OnceCell::new(),
             auto_process: Cell::new(true),
             in_ring: Cell::new(false),
@@ -59,6 +68,10 @@ impl Default for SocketBase {
 }
 
 impl SocketBase {
+    pub(crate) fn key(&self) -> SocketKey {
+        self.key
+    }
+
     pub(crate) fn set_instance(&self, id: impl FnOnce() -> InstanceId) {
         self.instance.get_or_init(id);
     }
@@ -108,6 +121,9 @@ pub(crate) trait Socket {
 
     /// Closes it and resolves everything that waits: the engine quits, or the user stops everything.
     fn stop(self: Rc<Self>, pump: &Pump);
+
+    /// The engine object is gone: closes it, and has everything that waits resolved at the next drain.
+    fn release(&self, pump: &Pump);
 }
 
 /// Whose events a drain handles.
@@ -201,8 +217,6 @@ impl Pump {
     // Membership ------------------------------------------------------------------------------------------------------
 
     pub(crate) fn register(&self, id: SocketId, socket: &Rc<dyn Socket>) {
-        // An alarm of an earlier connection bears an id that leads nowhere any more.
-        socket.base().alarm.set(None);
         // An alarm under an earlier name rings for nobody.
         socket.base().alarm.set(None);
         self.sockets.borrow_mut().insert(id, Rc::downgrade(socket));
@@ -306,6 +320,7 @@ impl Pump {
     }
 
     fn drain(&self, scope: Scope, deadline: Instant, wait: bool) {
+        self.release_orphans();
         self.free_slice_end.set(None);
         let slice_before = self.slice_end.take();
         self.unpark(scope);
@@ -364,6 +379,16 @@ impl Pump {
             }
             if Instant::now() >= deadline {
                 return;
+            }
+        }
+    }
+
+    /// Releases what belonged to engine objects whose last reference went in another thread.
+    fn release_orphans(&self) {
+        for key in take_orphans() {
+            let orphan = self.sockets().into_iter().find(|socket| socket.base().key == key);
+            if let Some(orphan) = orphan {
+                orphan.release(self);
             }
         }
     }

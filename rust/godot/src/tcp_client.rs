@@ -16,7 +16,7 @@ use godot::register::property::PhantomVar;
 use godot::register::{GodotClass, godot_api};
 
 use crate::convert::{int, result, size};
-use crate::guard::{misuse, on_main_thread};
+use crate::guard::{State, misuse, on_main_thread};
 use crate::pump::Pump;
 use core::ClientCore;
 use receive::failure;
@@ -68,7 +68,7 @@ impl Close {
 #[derive(GodotClass)]
 #[class(base = RefCounted)]
 pub(crate) struct TcpClient {
-    pub(crate) core: Rc<ClientCore>,
+    pub(crate) core: State<ClientCore>,
 
     /// Seconds that an operation may take when its own [param timeout] is left out (-1). 0 or less: as long as it takes.
     #[var(get = get_timeout, set = set_timeout)]
@@ -131,7 +131,7 @@ pub(crate) struct TcpClient {
 impl IRefCounted for TcpClient {
     fn init(base: Base<RefCounted>) -> Self {
         Self {
-            core: ClientCore::new(),
+            core: State::new(ClientCore::new()),
             timeout: PhantomVar::default(),
             connect_timeout: PhantomVar::default(),
             no_delay: PhantomVar::default(),
@@ -150,12 +150,6 @@ impl IRefCounted for TcpClient {
             allow_half_open: PhantomVar::default(),
             base,
         }
-    }
-}
-
-impl Drop for TcpClient {
-    fn drop(&mut self) {
-        self.core.release();
     }
 }
 

@@ -283,19 +283,6 @@ impl ClientCore {
         }
     }
 
-    /// The engine object is gone.
-    pub(crate) fn release(&self) {
-        let Some(pump) = Pump::existing() else { return };
-        self.status.set(Status::None);
-        self.end_error.set(Some(Error::ERR_UNAVAILABLE));
-        for (task, result) in self.all_failures(Error::ERR_UNAVAILABLE, false) {
-            pump.finish_later(task, result.to_variant());
-        }
-        self.forget_connection();
-        // Nobody calls its process() any more: where it is parked, the next automatic drain takes it out.
-        self.base.auto_process.set(true);
-    }
-
     // Sending ---------------------------------------------------------------------------------------------------------
 
     pub(crate) fn send(&self, bytes: &[u8]) -> Error {
@@ -820,7 +807,9 @@ impl Socket for ClientCore {
             pump.count_events(1);
             self.handle(event, pump);
             if pump.turn_over() {
-                break;
+                // Also when that was the last event: a receive may be waiting for its bytes.
+                self.update_demand();
+                return true;
             }
         }
         if left == 0 && self.closed_here.get() {
@@ -880,5 +869,17 @@ impl Socket for ClientCore {
         for (task, result) in self.all_failures(Error::ERR_UNAVAILABLE, false) {
             NetTask::complete(&task, result.to_variant(), pump);
         }
+    }
+
+    fn release(&self, pump: &Pump) {
+        self.status.set(Status::None);
+        self.end_error.set(Some(Error::ERR_UNAVAILABLE));
+        for (task, result) in self.all_failures(Error::ERR_UNAVAILABLE, false) {
+            pump.finish_later(task, result.to_variant());
+        }
+        self.forget_connection();
+        self.inbox.clear();
+        // Nobody calls its process() any more: where it is parked, the next automatic drain takes it out.
+        self.base.auto_process.set(true);
     }
 }

@@ -358,4 +358,9 @@ impl Socket for ListenerCore {
     fn stop(self: Rc<Self>, _pump: &Pump) {
         self.close();
     }
+
+    fn release(&self, _pump: &Pump) {
+        self.close();
+        self.base.auto_process.set(true);
+    }
 }

@@ -355,6 +355,11 @@ impl Socket for UdpCore {
     fn stop(self: Rc<Self>, _pump: &Pump) {
         self.close();
     }
+
+    fn release(&self, _pump: &Pump) {
+        self.close();
+        self.base.auto_process.set(true);
+    }
 }
 
 /// The result of a receive without a datagram.

@@ -1,0 +1,37 @@
+extends "res://bench/bench_server.gd"
+## The engine's TCPServer and StreamPeerTCP, as a good user would write it: everything that has come is taken out each
+## frame. It does not even look for blocks: what comes goes back.
+
+var _listener := TCPServer.new()
+var _clients: Array[StreamPeerTCP] = []
+
+
+func start() -> int:
+	_listener.listen(0, "127.0.0.1")
+	return _listener.get_local_port()
+
+
+func _process(_delta: float) -> void:
+	while _listener.is_connection_available():
+		var client := _listener.take_connection()
+		client.set_no_delay(true)
+		_clients.append(client)
+	var is_gone := false
+	for client in _clients:
+		client.poll()
+		if client.get_status() != StreamPeerTCP.STATUS_CONNECTED:
+			is_gone = true
+			continue
+		var available := client.get_available_bytes()
+		if available > 0:
+			var result := client.get_partial_data(available)
+			var data := result[1] as PackedByteArray
+			received += data.size() / message_size
+			if work == "echo":
+				client.put_data(data)
+	if is_gone:
+		_clients = _clients.filter(_is_here)
+
+
+func _is_here(client: StreamPeerTCP) -> bool:
+	return client.get_status() == StreamPeerTCP.STATUS_CONNECTED

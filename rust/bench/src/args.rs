@@ -1,0 +1,88 @@
+//! The command line: `--name value` pairs.
+
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use crate::fault::Fault;
+use crate::payload::SEQUENCE_LEN;
+
+/// How messages are carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// Blocks of a fixed length, with nothing between them.
+    Tcp,
+    /// WebSocket messages of text.
+    Text,
+    /// WebSocket messages of bytes.
+    Binary,
+}
+
+pub(crate) struct Args {
+    values: HashMap<String, String>,
+    start: Instant,
+}
+
+impl Args {
+    pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Self, Fault> {
+        let mut values = HashMap::new();
+        let mut words = words;
+        while let Some(word) = words.next() {
+            let name = word.strip_prefix("--").map(str::to_owned);
+            match (name, words.next()) {
+                (Some(name), Some(value)) => values.insert(name, value),
+                _ => return Err(Fault::Usage(format!("'{word}' is no --option with a value"))),
+            };
+        }
+        Ok(Self {
+            values,
+            start: Instant::now(),
+        })
+    }
+
+    pub(crate) fn get<T: FromStr>(&self, name: &str, default: T) -> Result<T, Fault> {
+        match self.values.get(name) {
+            None => Ok(default),
+            Some(value) => value
+                .parse()
+                .map_err(|_| Fault::Usage(format!("--{name} {value} is no number"))),
+        }
+    }
+
+    pub(crate) fn text<'a>(&'a self, name: &str, default: &'a str) -> &'a str {
+        self.values.get(name).map_or(default, String::as_str)
+    }
+
+    pub(crate) fn seconds(&self, name: &str, default: f64) -> Result<Duration, Fault> {
+        let seconds = self.get(name, default)?;
+        Duration::try_from_secs_f64(seconds).map_err(|_| Fault::Usage(format!("--{name} {seconds} is no time")))
+    }
+
+    pub(crate) fn protocol(&self) -> Result<Protocol, Fault> {
+        match self.text("protocol", "binary") {
+            "tcp" => Ok(Protocol::Tcp),
+            "text" => Ok(Protocol::Text),
+            "binary" => Ok(Protocol::Binary),
+            other => Err(Fault::Usage(format!("--protocol {other} is not tcp, text or binary"))),
+        }
+    }
+
+    /// The server's address.
+    pub(crate) fn server(&self) -> Result<SocketAddr, Fault> {
+        Ok((Ipv4Addr::LOCALHOST, self.get("port", 0)?).into())
+    }
+
+    /// Bytes in a message.
+    pub(crate) fn size(&self) -> Result<usize, Fault> {
+        match self.get("size", 64)? {
+            size if size >= SEQUENCE_LEN => Ok(size),
+            size => Err(Fault::Usage(format!("--size {size} is less than {SEQUENCE_LEN}"))),
+        }
+    }
+
+    /// When everything must be over.
+    pub(crate) fn deadline(&self) -> Result<Instant, Fault> {
+        Ok(self.start + self.seconds("limit", 60.0)?)
+    }
+}

@@ -1,0 +1,60 @@
+//! Servers of bare tokio and tokio-tungstenite on one thread: what can be had at best.
+
+mod broadcast;
+mod tcp;
+mod websocket;
+
+use std::future::Future;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::runtime::Builder;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+
+use crate::args::Args;
+use crate::fault::Fault;
+use crate::report::Report;
+
+/// What a reading server asks for at a time.
+const READ_BUFFER: usize = 16 * 1024;
+
+pub(crate) fn run(args: &Args) -> Result<(), Fault> {
+    let lifetime = args.seconds("lifetime", 60.0)?;
+    let config = WebSocketConfig::default().read_buffer_size(args.get("read-buffer", READ_BUFFER)?);
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = listen(args.get("port", 0)?)?;
+        let port = listener.local_addr()?.port();
+        Report::new("listening").count("port", port.into()).print()?;
+        match args.text("protocol", "websocket") {
+            "tcp" => live(lifetime, tcp::serve(listener)).await,
+            "websocket" => live(lifetime, websocket::serve(listener, config)).await,
+            "broadcast" => {
+                let burst = broadcast::Burst {
+                    size: args.size()?,
+                    count: args.get("burst", 16)?,
+                };
+                live(lifetime, broadcast::serve(listener, config, burst)).await
+            }
+            other => Err(Fault::Usage(format!(
+                "--protocol {other} is not tcp, websocket or broadcast"
+            ))),
+        }
+    })
+}
+
+fn listen(port: u16) -> Result<TcpListener, Fault> {
+    let socket = tokio::net::TcpSocket::new_v4()?;
+    socket.bind((Ipv4Addr::LOCALHOST, port).into())?;
+    Ok(socket.listen(4096)?)
+}
+
+/// Whoever started the server ends it; this is for the case that he is gone.
+async fn live(lifetime: Duration, server: impl Future<Output = std::io::Result<()>>) -> Result<(), Fault> {
+    match timeout(lifetime, server).await {
+        Ok(result) => Ok(result?),
+        Err(_) => Ok(()),
+    }
+}

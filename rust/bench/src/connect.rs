@@ -1,0 +1,103 @@
+//! Brings clients in, a batch at a time, and makes sure that each is served before anything is measured.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use socket2::SockRef;
+
+use crate::args::{Args, Protocol};
+use crate::fault::Fault;
+
+/// The request that opens a WebSocket, with the key of RFC 6455 section 1.3.
+pub(crate) const UPGRADE: &[u8] = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+
+/// The answer to that key.
+const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+/// The longest head of an answer.
+const MAX_HEAD: usize = 4096;
+
+/// Connects as many clients as the arguments say. They do not block from then on.
+pub(crate) fn connect_all(args: &Args, protocol: Protocol) -> Result<Vec<TcpStream>, Fault> {
+    let (server, count) = (args.server()?, args.get("clients", 100)?);
+    let (batch, deadline) = (args.get("batch", 8)?, args.deadline()?);
+    let proof = vec![b'p'; args.size()?];
+    let mut clients = Vec::with_capacity(count);
+    while clients.len() < count {
+        let first = clients.len();
+        for _ in first..count.min(first + batch) {
+            let mut stream = connect(server, deadline)?;
+            stream.write_all(match protocol {
+                Protocol::Tcp => &proof,
+                Protocol::Text | Protocol::Binary => UPGRADE,
+            })?;
+            clients.push(stream);
+        }
+        for (client, stream) in clients.iter_mut().enumerate().skip(first) {
+            let result = match protocol {
+                Protocol::Tcp => read_proof(stream, &proof),
+                Protocol::Text | Protocol::Binary => read_answer(stream),
+            };
+            result.map_err(|error| Fault::peer(client, format!("did not get in: {error}")))?;
+            stream.set_nonblocking(true)?;
+        }
+    }
+    Ok(clients)
+}
+
+fn connect(server: SocketAddr, deadline: Instant) -> Result<TcpStream, Fault> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(Fault::Late("not all clients were connected".to_owned()));
+    }
+    let stream = TcpStream::connect_timeout(&server, left)?;
+    stream.set_read_timeout(Some(left))?;
+    stream.set_write_timeout(Some(left))?;
+    stream.set_nodelay(true)?;
+    reset_on_close(&stream)?;
+    Ok(stream)
+}
+
+/// Has a connection closed by RST, so that thousands of them leave no ports behind that wait for their time to be over.
+pub(crate) fn reset_on_close<'s, S>(stream: &'s S) -> io::Result<()>
+where
+    SockRef<'s>: From<&'s S>,
+{
+    SockRef::from(stream).set_linger(Some(Duration::ZERO))
+}
+
+fn read_proof(stream: &mut TcpStream, proof: &[u8]) -> io::Result<()> {
+    let mut echo = vec![0; proof.len()];
+    stream.read_exact(&mut echo)?;
+    if echo == proof {
+        Ok(())
+    } else {
+        Err(io::Error::other("the first echo is wrong"))
+    }
+}
+
+fn read_answer(stream: &mut TcpStream) -> io::Result<()> {
+    let mut answer = Vec::new();
+    let mut byte = [0];
+    // Byte by byte: what follows the head is the first frame.
+    loop {
+        stream.read_exact(&mut byte)?;
+        answer.push(byte[0]);
+        if let Some(result) = check_answer(&answer) {
+            return result.map(|_| ());
+        }
+    }
+}
+
+/// Looks at the head of an answer: nothing while it is not whole, then its length.
+pub(crate) fn check_answer(answer: &[u8]) -> Option<io::Result<usize>> {
+    let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else {
+        return (answer.len() > MAX_HEAD).then(|| Err(io::Error::other("the answer has no end")));
+    };
+    let head = String::from_utf8_lossy(&answer[..end]);
+    let is_right = head.starts_with("HTTP/1.1 101 ") && head.contains(ACCEPT);
+    let wrong = || io::Error::other(format!("the answer is {}", head.lines().next().unwrap_or_default()));
+    Some(if is_right { Ok(end + 4) } else { Err(wrong()) })
+}

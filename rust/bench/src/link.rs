@@ -1,0 +1,82 @@
+//! One connection of the generator: bytes that wait to go out, bytes that came and are not looked at yet.
+
+use std::io::{self, Read, Write};
+
+use mio::net::TcpStream;
+
+/// The most that one read takes.
+const READ_SIZE: usize = 256 * 1024;
+
+pub(crate) struct Link {
+    pub(crate) stream: TcpStream,
+    input: Vec<u8>,
+    /// Of the input, what was looked at.
+    taken: usize,
+    /// To be sent.
+    pub(crate) output: Vec<u8>,
+    /// Of the output, what is out.
+    sent: usize,
+}
+
+impl Link {
+    pub(crate) fn new(stream: TcpStream) -> Self {
+        Self {
+            stream,
+            input: Vec::new(),
+            taken: 0,
+            output: Vec::new(),
+            sent: 0,
+        }
+    }
+
+    /// Reads what there is, or a good part of it. Says whether there may be more; the end of the stream is an error.
+    pub(crate) fn read(&mut self, scratch: &mut [u8]) -> io::Result<bool> {
+        match self.stream.read(scratch) {
+            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(n) => {
+                if self.taken > 0 {
+                    self.input.drain(..self.taken);
+                    self.taken = 0;
+                }
+                self.input.extend_from_slice(&scratch[..n]);
+                Ok(n == scratch.len())
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What came and is not taken yet.
+    pub(crate) fn input(&self) -> &[u8] {
+        &self.input[self.taken..]
+    }
+
+    pub(crate) fn take(&mut self, n: usize) {
+        self.taken += n;
+        if self.taken == self.input.len() {
+            self.input.clear();
+            self.taken = 0;
+        }
+    }
+
+    /// Sends until all is out or the system takes no more. Says whether all is out.
+    pub(crate) fn write(&mut self) -> io::Result<bool> {
+        while self.sent < self.output.len() {
+            match self.stream.write(&self.output[self.sent..]) {
+                Ok(n) => self.sent += n,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.output.clear();
+        self.sent = 0;
+        Ok(true)
+    }
+}
+
+/// A buffer for [`Link::read`].
+pub(crate) fn scratch() -> Vec<u8> {
+    vec![0; READ_SIZE]
+}

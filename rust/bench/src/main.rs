@@ -1,0 +1,71 @@
+//! The load generator of `scripts/bench.sh`, and the bare tokio servers it compares with.
+//!
+//! One mode per kind of load. Each prints a line of JSON when all its clients are connected, when it begins to count,
+//! and at the end with its figures, so that whoever started it can look at the server in the same moments. Every
+//! message that comes back is compared with what was sent: a wrong or missing byte ends the run.
+
+mod args;
+mod bare;
+mod broadcast;
+mod connect;
+mod echo;
+mod fault;
+mod flood;
+mod frame;
+mod handshakes;
+mod idle;
+mod link;
+mod payload;
+mod report;
+mod samples;
+mod storm;
+
+use std::process::ExitCode;
+
+use args::Args;
+use fault::Fault;
+
+const HELP: &str = "\
+async-sockets-bench MODE --port PORT [--OPTION VALUE]...
+
+  echo        messages there and back      --protocol --clients --in-flight --size --seconds --warm-up --think-ms
+  storm       all connect in one moment    --clients --size
+  handshakes  WebSocket openings           --clients (at a time) --seconds --warm-up
+  idle        clients that say nothing     --clients; holds them until its input ends
+  flood       sends as fast as it can      --protocol --clients --size --seconds; then holds them
+  broadcast   one asks, all get a burst    --clients --size --burst --seconds --warm-up
+  serve       a bare tokio server          --protocol tcp, websocket or broadcast; --read-buffer --lifetime
+
+--protocol is tcp, text or binary (the last two by WebSocket); --batch is how many clients connect at a time;
+--limit is the longest time in seconds, for everything.
+";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("async-sockets-bench: {fault}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Fault> {
+    let mut words = std::env::args().skip(1);
+    let mode = words.next().unwrap_or_default();
+    if mode.is_empty() || mode == "--help" {
+        print!("{HELP}");
+        return Ok(());
+    }
+    let args = Args::parse(words)?;
+    match mode.as_str() {
+        "echo" => echo::run(&args),
+        "storm" => storm::run(&args),
+        "handshakes" => handshakes::run(&args),
+        "idle" => idle::run(&args),
+        "flood" => flood::run(&args),
+        "broadcast" => broadcast::run(&args),
+        "serve" => bare::run(&args),
+        _ => Err(Fault::Usage(format!("there is no mode '{mode}' (see --help)"))),
+    }
+}

@@ -1,0 +1,91 @@
+"""What is not a load on a server: the micro benchmarks, and the library's size."""
+
+import json
+import os
+import re
+import subprocess
+from typing import Callable
+
+import machine
+import table
+from servers import FAULTS, Failure, Setup
+
+MAX_LIBRARY = 6.0
+DELIVERY_TIME = 60
+CRITERION_TIME = 300
+
+
+def library_size(setup: Setup) -> list[str]:
+    """A row of the table: the stripped release library."""
+    folder = setup.root / "addons/async_sockets/bin"
+    files = [file for file in folder.glob("*template_release*") if file.is_file()]
+    if not files:
+        return ["library, release", "-", "", "", "", "", f"<= {MAX_LIBRARY:g}", ""]
+    size = max(file.stat().st_size for file in files) / 1e6
+    return [
+        "library, release, stripped",
+        f"{size:.2f} MB",
+        "-",
+        "-",
+        "-",
+        "-",
+        f"<= {MAX_LIBRARY:g}",
+        table.verdict(size <= MAX_LIBRARY),
+    ]
+
+
+def engine_version(setup: Setup) -> str:
+    command = [setup.engine, "--headless", "--version"]
+    answer = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=30, text=True)
+    lines = answer.stdout.split()
+    return f"Godot {'.'.join(lines[-1].split('.')[:3])}" if lines else "Godot"
+
+
+def delivery(setup: Setup, quick: bool) -> dict[str, str]:
+    """Nanoseconds that the main thread needs for one message, by the way it is delivered."""
+    scene = ["--headless", "--path", str(setup.root / "demo_project"), "res://bench/delivery.tscn", "--"]
+    run = subprocess.run(
+        [setup.engine, *scene, f"rounds={1 if quick else 7}"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=DELIVERY_TIME,
+        text=True,
+        # The feeding threads have the other core.
+        preexec_fn=None,
+    )
+    lines = [line for line in run.stdout.splitlines() if line.startswith('{"event":"delivery"')]
+    if run.returncode or not lines or any(fault in run.stdout for fault in FAULTS):
+        raise Failure(run.stdout[-1500:])
+    figures = json.loads(lines[-1])["nanoseconds"]
+    return {way: f"{value:,.0f} ns" for way, value in figures.items()}
+
+
+def criterion(setup: Setup, quick: bool) -> dict[str, str]:
+    """The hot paths of the engine-free half, by Criterion."""
+    command = ["cargo", "bench", "--locked", "--package", "async-sockets-net", "--features", "internals", "--", "--noplot"]
+    command += ["--quick"] if quick else ["--warm-up-time", "0.5", "--measurement-time", "1.5", "--sample-size", "20"]
+    run = subprocess.run(
+        command,
+        cwd=setup.root,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=CRITERION_TIME,
+        text=True,
+        preexec_fn=machine.pinned(set()),
+        env={**os.environ, "CARGO_TERM_COLOR": "never"},
+    )
+    # A name too long for its column stands on a line of its own.
+    found = re.findall(r"^(\S.*?)\s+time:\s+\[\S+ \S+ (\S+ \S+) \S+ \S+\]", run.stdout, re.MULTILINE)
+    if run.returncode or not found:
+        raise Failure(run.stdout[-1500:])
+    return dict(found)
+
+
+PARTS: dict[str, Callable[[Setup, bool], dict[str, str]]] = {"delivery": delivery, "criterion": criterion}
+
+TITLES = {
+    "delivery": "Time of the main thread for one message of 64 bytes, by way",
+    "criterion": "Hot paths of rust/net",
+}

@@ -1,0 +1,67 @@
+"""What the benchmark knows of the machine: its processors, and what a process has used, from /proc."""
+
+import os
+import platform
+from pathlib import Path
+
+PROC = Path("/proc")
+
+
+def cores() -> tuple[set[int], set[int]]:
+    """The processors of the servers and of the load, different ones where there are two. Empty: pin nothing."""
+    if not hasattr(os, "sched_getaffinity"):
+        return set(), set()
+    usable = sorted(os.sched_getaffinity(0))
+    if len(usable) < 2:
+        return set(), set()
+    return {usable[0]}, {usable[1]}
+
+
+def pinned(processors: set[int]):
+    """For a new process: to be called in it before the program starts."""
+    return (lambda: os.sched_setaffinity(0, processors)) if processors else None
+
+
+def describe() -> dict[str, str]:
+    model = platform.processor() or platform.machine()
+    info = PROC / "cpuinfo"
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                model = line.split(":", 1)[1].strip()
+                break
+    return {"processor": model, "cores": str(os.cpu_count()), "system": f"{platform.system()} {platform.release()}"}
+
+
+class Usage:
+    """Processor time that a process had used at one moment, in seconds; None where the system does not tell."""
+
+    def __init__(self, pid: int):
+        self.all = self.main = None
+        try:
+            threads = {task.name: _thread_seconds(task) for task in (PROC / str(pid) / "task").iterdir()}
+        except OSError:
+            return
+        self.all = sum(threads.values())
+        self.main = threads.get(str(pid), 0.0)
+
+
+def _thread_seconds(task: Path) -> float:
+    try:
+        return int((task / "schedstat").read_text().split()[0]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return 0.0
+
+
+def memory(pid: int) -> dict[str, float]:
+    """Resident bytes of a process: now, and the most so far."""
+    names = {"VmRSS": "now", "VmHWM": "peak"}
+    result = {}
+    try:
+        for line in (PROC / str(pid) / "status").read_text().splitlines():
+            name, _, value = line.partition(":")
+            if name in names:
+                result[names[name]] = int(value.split()[0]) * 1024
+    except OSError:
+        pass
+    return result

@@ -1,0 +1,97 @@
+"""What is measured: every run, with the servers that are compared in it."""
+
+from dataclasses import dataclass
+from typing import Callable
+
+import measure
+from servers import NODE, Spec, bare, scene
+
+# Of the 16.67 ms of a frame at 60 frames a second, a server gives nearly all to the network.
+BUDGET = 16000
+
+MANY = {"clients": 100, "in_flight": 32, "size": 64}
+LONE = {"clients": 1, "in_flight": 1, "size": 64}
+SINGLE = {"clients": 100, "in_flight": 1, "size": 64}
+LARGE = {"protocol": "binary", "clients": 4, "in_flight": 1, "size": 1024 * 1024}
+
+# The engine's server has room for 8 connections that wait; only then do they come in without a pause.
+GENTLE = {"batch": 8}
+QUICK = {"batch": 100}
+
+
+@dataclass(frozen=True)
+class Run:
+    name: str
+    servers: dict[str, Spec]
+    options: dict
+    mode: str = "echo"
+    way: Callable[..., dict] = measure.throughput
+    # What differs for one server.
+    changes: tuple[tuple[str, dict], ...] = ()
+
+    def options_of(self, server: str) -> dict:
+        usual = GENTLE if server == "engine" else QUICK
+        return {**usual, **self.options, **dict(self.changes).get(server, {})}
+
+
+def _websocket(fps: int = 60, budget: int = BUDGET, work: str = "echo") -> dict[str, Spec]:
+    return {
+        "addon": scene("addon_websocket", fps=fps, budget=budget, work=work),
+        "engine": scene("engine_websocket", fps=fps, work=work),
+    }
+
+
+def _tcp(fps: int = 60, budget: int = BUDGET) -> dict[str, Spec]:
+    return {"addon": scene("addon_tcp", fps=fps, budget=budget), "engine": scene("engine_tcp", fps=fps)}
+
+
+_BARE = {"bare": bare("websocket")}
+_BARE_TCP = {"bare": bare("tcp")}
+_BARE_SMALL = {"bare": bare("websocket", read_buffer=4096)}
+_NODE = {"node": NODE}
+
+RUNS = (
+    Run("websocket_text", {**_websocket(), **_NODE, **_BARE}, {**MANY, "protocol": "text"}),
+    Run("websocket_binary", {**_websocket(), **_NODE, **_BARE}, {**MANY, "protocol": "binary"}),
+    Run("websocket_text_uncapped", _websocket(0, 0), {**MANY, "protocol": "text"}),
+    Run("websocket_text_automatic", _websocket(60, 0), {**MANY, "protocol": "text"}),
+    Run("tcp", {**_tcp(), **_BARE_TCP}, {**MANY, "protocol": "tcp"}),
+    Run("tcp_uncapped", _tcp(0, 0), {**MANY, "protocol": "tcp"}),
+    Run("lone_websocket", _websocket(), {**LONE, "protocol": "binary"}),
+    Run("lone_tcp", _tcp(), {**LONE, "protocol": "tcp"}),
+    Run("lone_at_random", _websocket(), {**LONE, "protocol": "binary", "think_ms": 5}),
+    Run("single_websocket", _websocket(), {**SINGLE, "protocol": "binary"}),
+    Run("single_tcp", _tcp(), {**SINGLE, "protocol": "tcp"}),
+    Run(
+        "storm",
+        _tcp(60, 0),
+        {"clients": 1000, "limit": 12},
+        "storm",
+        measure.storm,
+        (("engine", {"clients": 100}),),
+    ),
+    Run("handshakes", {**_websocket(60, 0), **_NODE, **_BARE}, {"clients": 100}, "handshakes"),
+    Run(
+        "idle",
+        {**_websocket(60, 0), **_BARE_SMALL},
+        {"clients": 5000},
+        "idle",
+        measure.idle,
+        (("engine", {"clients": 500}),),
+    ),
+    Run("idle_10000", {"addon": _websocket(60, 0)["addon"]}, {"clients": 10_000}, "idle", measure.idle),
+    Run(
+        "flood",
+        _websocket(60, 0, "count"),
+        {"clients": 4, "protocol": "binary", "size": 64},
+        "flood",
+        measure.flood,
+    ),
+    Run(
+        "broadcast",
+        {**_websocket(60, BUDGET, "broadcast"), "bare": bare("broadcast")},
+        {"clients": 1000, "size": 64, "burst": 16},
+        "broadcast",
+    ),
+    Run("large", {**_websocket(), **_BARE}, LARGE, "echo", measure.large),
+)

@@ -1,0 +1,161 @@
+"""The table: which figures of the runs are shown, how they are compared, and what is to be reached."""
+
+from dataclasses import dataclass
+from statistics import median
+
+SERVERS = ("addon", "engine", "node", "bare")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A figure to reach: `ratio` against another server, or `value` itself."""
+
+    limit: float
+    against: str | None = None
+    at_least: bool = True
+
+    def text(self) -> str:
+        sign = ">=" if self.at_least else "<="
+        if self.against is None:
+            return f"{sign} {number(self.limit)}"
+        than = "" if self.against == "engine" else f" {self.against}"
+        return f"{sign} {self.limit:g}x{than}"
+
+
+@dataclass(frozen=True)
+class Row:
+    title: str
+    run: str
+    figure: str
+    unit: str
+    target: Target | None = None
+    more_is_better: bool = True
+
+
+def at_least(factor: float, against: str = "engine") -> Target:
+    return Target(factor, against)
+
+
+def at_most(value: float) -> Target:
+    return Target(value, None, at_least=False)
+
+
+MANY = "100 clients, 64 B, 32 in flight"
+
+ROWS = (
+    Row(f"WebSocket text echo, 60 FPS ({MANY})", "websocket_text", "per_second", "/s", at_least(6)),
+    Row("  per second of server CPU", "websocket_text", "per_cpu_second", "/s"),
+    Row("WebSocket binary echo, 60 FPS", "websocket_binary", "per_second", "/s", at_least(6)),
+    Row("  per second of server CPU", "websocket_binary", "per_cpu_second", "/s"),
+    Row("WebSocket text echo, automatic processing, no frame limit", "websocket_text_uncapped", "per_second", "/s"),
+    Row("WebSocket text echo, automatic processing, 60 FPS", "websocket_text_automatic", "per_second", "/s"),
+    Row("TCP echo of exact blocks, 60 FPS (engine: unframed)", "tcp", "per_second", "/s", at_least(2.5)),
+    Row("  per second of server CPU", "tcp", "per_cpu_second", "/s"),
+    Row("TCP echo, automatic processing, no frame limit", "tcp_uncapped", "per_second", "/s"),
+    Row("lone request by WebSocket, 60 FPS: p50", "lone_websocket", "p50_ms", "ms", at_most(0.15), False),
+    Row("lone request by WebSocket, 60 FPS: p99", "lone_websocket", "p99_ms", "ms", at_most(1.0), False),
+    Row("lone request by TCP, 60 FPS: p50", "lone_tcp", "p50_ms", "ms", at_most(0.15), False),
+    Row("lone request by TCP, 60 FPS: p99", "lone_tcp", "p99_ms", "ms", at_most(1.0), False),
+    Row("lone request at a random moment: p50", "lone_at_random", "p50_ms", "ms", at_most(0.15), False),
+    Row("lone request at a random moment: p99", "lone_at_random", "p99_ms", "ms", at_most(1.0), False),
+    Row("100 WebSocket clients, 1 in flight, 60 FPS", "single_websocket", "per_second", "/s", at_least(10)),
+    Row("100 TCP clients, 1 in flight, 60 FPS", "single_tcp", "per_second", "/s", at_least(10)),
+    Row("1,000 connects at once (engine: 100): all served", "storm", "seconds", "s", at_most(0.5), False),
+    Row("WebSocket handshakes, 100 at a time, 60 FPS", "handshakes", "per_second", "/s", at_least(30)),
+    Row("idle WebSocket client, memory (5,000; engine: 500)", "idle", "bytes_each", "B", at_most(5000), False),
+    Row("10,000 idle clients, main thread per frame", "idle_10000", "frame_ms_10000", "ms", at_most(0.05), False),
+    Row("  from fewer clients (5,000; engine: 500)", "idle", "frame_ms_10000", "ms", None, False),
+    Row("frame time under flood, 60 FPS: p99", "flood", "frame_usec_p99", "us", at_most(17500), False),
+    Row("  messages lost", "flood", "lost", "", at_most(0), False),
+    Row("  messages handled", "flood", "per_second", "/s"),
+    Row("main thread per 1,000 small messages", "flood", "main_ms_per_1000", "ms", at_most(0.6), False),
+    Row("broadcast, 1,000 clients, 64 B, 16 in a row", "broadcast", "per_second", "/s", at_least(0.5, "bare")),
+    Row("  the call itself, mean", "broadcast", "call_usec_mean", "us", at_most(300), False),
+    Row("1 MiB binary echo, 4 clients, 60 FPS", "large", "megabytes_per_second", "MB/s", at_least(3)),
+    Row("  memory while it runs, over before", "large", "memory_peak", "MiB", None, False),
+    Row("  memory left afterwards", "large", "memory_left", "MiB", at_most(16), False),
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row with its figures."""
+
+    row: Row
+    # By server: the median and all rounds.
+    figures: dict[str, float]
+    rounds: dict[str, list[float]]
+    # Against the engine's classes, and against the server of the target.
+    ratio: float | None
+    is_reached: bool | None
+
+
+def lines(results: dict[str, dict[str, list[dict]]]) -> list[Line]:
+    return [line for row in ROWS if (line := _line(row, results.get(row.run, {}))) is not None]
+
+
+def _line(row: Row, run: dict[str, list[dict]]) -> Line | None:
+    rounds = {server: [_value(figures, row.figure) for figures in run.get(server, [])] for server in SERVERS}
+    known = {server: [value for value in values if value is not None] for server, values in rounds.items()}
+    known = {server: values for server, values in known.items() if values}
+    if "addon" not in known:
+        return None
+    figures = {server: median(values) for server, values in known.items()}
+    ratio = _ratio(row, rounds, "engine")
+    reached = None
+    if row.target is not None and row.target.against is None:
+        reached = (figures["addon"] >= row.target.limit) == row.target.at_least or figures["addon"] == row.target.limit
+    elif row.target is not None and (against := _ratio(row, rounds, row.target.against)) is not None:
+        reached = against >= row.target.limit
+    return Line(row, figures, known, ratio, reached)
+
+
+def _value(figures: dict, name: str) -> float | None:
+    value = figures.get(name)
+    return None if value is None else float(value)
+
+
+def _ratio(row: Row, rounds: dict[str, list[float | None]], other: str) -> float | None:
+    """How many times better than another server, as the median of the rounds: both ran under the same conditions."""
+    pairs = [pair for pair in zip(rounds["addon"], rounds[other]) if all(pair)]
+    if not pairs:
+        return None
+    return median(own / its if row.more_is_better else its / own for own, its in pairs)
+
+
+def number(value: float) -> str:
+    if value == 0 or abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def with_unit(value: float | None, unit: str) -> str:
+    if value is None:
+        return "-"
+    return f"{number(value)} {unit}".strip() if unit != "/s" else f"{number(value)}/s"
+
+
+def text(shown: list[Line], extra: list[list[str]]) -> str:
+    head = ["what", "Async Sockets", "engine's classes", "ratio", "Node ws", "bare tokio", "to reach", ""]
+    body = [_cells(line) for line in shown] + extra
+    widths = [max(len(row[column]) for row in [head, *body]) for column in range(len(head))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in [head, *body])
+
+
+def _cells(line: Line) -> list[str]:
+    unit = line.row.unit
+    target = line.row.target.text() if line.row.target else ""
+    return [
+        line.row.title,
+        with_unit(line.figures.get("addon"), unit),
+        with_unit(line.figures.get("engine"), unit),
+        f"{line.ratio:.1f}x" if line.ratio is not None else "-",
+        with_unit(line.figures.get("node"), unit),
+        with_unit(line.figures.get("bare"), unit),
+        target,
+        verdict(line.is_reached),
+    ]
+
+
+def verdict(is_reached: bool | None) -> str:
+    return {None: "", True: "reached", False: "MISSED"}[is_reached]
