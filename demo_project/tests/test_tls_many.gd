@@ -25,10 +25,11 @@ func test_two_hundred_handshakes() -> void:
 	var listener := listen_tls()
 	await frames(30)
 	var clients: Array[TcpClient] = []
+	var options := trusting()
 	var started := Time.get_ticks_usec()
 	_last = started
 	for _number in CLIENTS:
-		clients.append(start_tls_client(listener.get_local_port()))
+		clients.append(start_tls_client(listener.get_local_port(), options))
 	var peers: Array[TcpClient] = []
 	for _number in CLIENTS:
 		var accepted := await listener.accept(30.0) as Array
@@ -57,9 +58,10 @@ func test_two_hundred_handshakes() -> void:
 func test_two_hundred_that_fail() -> void:
 	var listener := listen_tls(serving("expired"))
 	var clients: Array[TcpClient] = []
+	var options := trusting()
 	_last = Time.get_ticks_usec()
 	for _number in CLIENTS:
-		clients.append(start_tls_client(listener.get_local_port()))
+		clients.append(start_tls_client(listener.get_local_port(), options))
 	for client in clients:
 		is_error(await client.wait_connected(30.0), ERR_UNAUTHORIZED)
 	check(await wait_for(func() -> bool: return listener.get_failed_handshakes() == CLIENTS))
