@@ -15,12 +15,9 @@ pub(crate) struct Samples {
 impl Samples {
     pub(crate) fn add(&mut self, time: Duration) {
         if self.nanoseconds.len() < MOST {
-            self.nanoseconds.push(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+            self.nanoseconds
+                .push(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
         }
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.nanoseconds.clear();
     }
 
     /// Adds `p50_ms`, `p99_ms` and `max_ms` to the report, if there is anything to tell.
