@@ -1,17 +1,23 @@
 #!/usr/bin/env bash
-# Builds the add-on, finds or fetches Godot, and runs the hello demo: a listener and a client written in GDScript
-# exchange real data.
+# Builds the add-on, finds or fetches Godot, and runs the demos: a listener and a client written in GDScript exchange
+# real data, and a WebSocket server talks with the engine's own WebSocket client.
 #
-#   scripts/demo.sh             headless; prints a transcript and ends
-#   scripts/demo.sh --window    opens the demo scene in a window
+#   scripts/demo.sh                    headless; prints the transcripts and ends
+#   scripts/demo.sh --window [NAME]    opens the demo in demo_project/demos/NAME in a window: hello, websocket_echo, or
+#                                      chat, which browsers join with the page chat.html beside it
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 window=false
+name=hello
 case ${1:-} in
 	'') ;;
-	--window) window=true ;;
+	--window)
+		window=true
+		name=${2:-$name}
+		[[ -e $demo_project/demos/$name/$name.tscn ]] || die "there is no demo $name"
+		;;
 	-h | --help)
 		usage "$0"
 		exit
@@ -27,6 +33,7 @@ find_godot
 prepare_project "$demo_project"
 
 if $window; then
-	exec "$GODOT" --path "$demo_project" res://demos/hello/hello.tscn
+	exec "$GODOT" --path "$demo_project" "res://demos/$name/$name.tscn"
 fi
-run_hello "$demo_project"
+run_demo "$demo_project" hello
+run_demo "$demo_project" websocket_echo

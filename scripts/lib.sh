@@ -129,15 +129,15 @@ engine_faults() {
 	done
 }
 
-# run_hello PROJECT: runs the hello demo headless, shows what it prints, and judges it.
-run_hello() {
+# run_demo PROJECT NAME: runs the demo in demos/NAME headless, shows what it prints, and judges it.
+run_demo() {
 	local log status=0 faults
 	log=$(mktemp)
-	run_limited 20 "$GODOT" --headless --path "$1" res://demos/hello/hello.tscn 2>&1 </dev/null | tee "$log" || status=$?
+	run_limited 20 "$GODOT" --headless --path "$1" "res://demos/$2/$2.tscn" 2>&1 </dev/null | tee "$log" || status=$?
 	faults=$(engine_faults "$status" "$log")
 	rm -f -- "$log"
 	if [[ $faults ]]; then
-		say "The demo failed: ${faults//$'\n'/, }"
+		say "The demo $2 failed: ${faults//$'\n'/, }"
 		return 1
 	fi
 }

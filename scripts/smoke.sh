@@ -28,4 +28,4 @@ printf 'config_version=5\n\n[application]\n\nconfig/name="Smoke test"\n' >"$proj
 
 find_godot
 prepare_project "$project"
-run_hello "$project"
+run_demo "$project" hello

@@ -19,7 +19,12 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 gdtoolkit_version=4.5.0
 shellcheck_version=0.11.0.1
+websockets_version=15.0.1
 default_scene_seconds=120
+
+# Where a Python virtual environment has its programs.
+venv_bin=bin
+[[ $(host_os) != windows ]] || venv_bin=Scripts
 
 unit=true
 scenes=true
@@ -99,8 +104,7 @@ check_rust() {
 
 # Python tools live in a virtual environment in the cache.
 tools=$cache/tools-$gdtoolkit_version-$shellcheck_version
-tools_bin=$tools/bin
-[[ $(host_os) != windows ]] || tools_bin=$tools/Scripts
+tools_bin=$tools/$venv_bin
 
 install_tools() {
 	[[ -e $tools/complete ]] && return
@@ -123,6 +127,34 @@ check_scripts() {
 }
 
 # ------------------------------------------------------------------------------------------------------ scenes
+
+# WebSocket clients from the registries, for one of the scenes, which skips what could not be installed.
+peers=$cache/peers-websockets-$websockets_version
+node_peers=$demo_project/tests/peers/node
+
+install_python_peers() {
+	[[ -e $peers/complete ]] && return
+	"$(find_python)" -m venv --clear "$peers" &&
+		"$peers/$venv_bin/python" -m pip --quiet --disable-pip-version-check install "websockets==$websockets_version" &&
+		touch -- "$peers/complete"
+}
+
+# The packages lie in the cache, beside a copy of the files that name them.
+install_node_peers() {
+	cmp -s -- "$node_peers/package-lock.json" "$1/node_modules/complete" && return
+	mkdir -p -- "$1"
+	cp -- "$node_peers"/package*.json "$node_peers/.npmrc" "$1"
+	npm --prefix "$1" ci --silent && cp -- "$node_peers/package-lock.json" "$1/node_modules/complete"
+}
+
+install_peers() {
+	local folder=$cache/peers-node
+	if install_python_peers >"$log" 2>&1 </dev/null; then export PEERS_PYTHON=$peers/$venv_bin/python; fi
+	if command -v node >/dev/null && command -v npm >/dev/null && install_node_peers "$folder" >"$log" 2>&1 </dev/null; then
+		PEERS_NODE=$(command -v node)
+		export PEERS_NODE NODE_PATH=$folder/node_modules
+	fi
+}
 
 run_scene() {
 	local script=$demo_project/tests/test_$1.gd seconds status=0 faults count started=$SECONDS
@@ -159,19 +191,30 @@ import_project() {
 	[[ ! $faults ]]
 }
 
+# The scenes about TLS have certificates made for them.
+make_certificates() {
+	cargo run --quiet --locked --package async-sockets-net --example make_certificates -- \
+		"$demo_project/tests/certificates"
+}
+
 knows_classes() { grep -qs NetTest "$demo_project/.godot/global_script_class_cache.cfg"; }
 
 check_scenes() {
 	local script name
 	if [[ $build ]]; then check "build $build" scripts/build.sh "$build" || return 0; fi
+	check "certificates" make_certificates || return 0
 	find_godot
+	install_peers
+	# A scene with a thousand clients needs as many file descriptors.
+	if [[ $(ulimit -Sn) != unlimited && $(ulimit -Sn) -lt 4096 ]]; then ulimit -Sn 4096 || true; fi
 	check "import" import_project || knows_classes || return 0
 	if [[ $scene ]]; then
 		[[ -e demo_project/tests/test_$scene.gd ]] || die "there is no demo_project/tests/test_$scene.gd"
 		run_scene "$scene"
 		return
 	fi
-	check "demo" run_hello "$demo_project" || true
+	check "demo hello" run_demo "$demo_project" hello || true
+	check "demo websocket_echo" run_demo "$demo_project" websocket_echo || true
 	check "empty project" scripts/smoke.sh addons/async_sockets || true
 	for script in demo_project/tests/test_*.gd; do
 		name=$(basename -- "$script" .gd)

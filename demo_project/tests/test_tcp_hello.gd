@@ -152,13 +152,13 @@ func test_send_async_tells_that_the_bytes_are_out() -> void:
 	equal(await ends[0].send_async(utf8("abc")), [OK, 3])
 	equal(ends[0].get_pending_send_bytes(), 0)
 	equal(await ends[0].send_async(PackedByteArray()), [OK, 0])
-	var large := NetTask.from(ends[0].send_async(pattern(20 * MEBIBYTE)))
+	var large := NetTask.from(ends[0].send_async(pattern(40 * MEBIBYTE)))
 	var small := NetTask.from(ends[0].send_async(utf8("x")))
 	equal(await small.wait(), [ERR_OUT_OF_MEMORY, 0], "behind one over the limit nothing more is taken")
 	check(not large.is_completed(), "the peer reads nothing yet")
 	equal(await ends[1].recv(3), [OK, utf8("abc")])
-	var received := await ends[1].recv(20 * MEBIBYTE) as Array
-	equal(await large.wait(), [OK, 20 * MEBIBYTE])
+	var received := await ends[1].recv(40 * MEBIBYTE) as Array
+	equal(await large.wait(), [OK, 40 * MEBIBYTE])
 	is_ok(received)
 
 

@@ -32,7 +32,11 @@ func test_the_answer() -> void:
 	var lines := peer.take_head().split("\r\n")
 	equal(lines[0], "HTTP/1.1 101 Switching Protocols")
 	for line: String in [
-		"Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: " + ACCEPT, "X-Server: tests", "Set-Cookie: a=b"
+		"Upgrade: websocket",
+		"Connection: Upgrade",
+		"Sec-WebSocket-Accept: " + ACCEPT,
+		"X-Server: tests",
+		"Set-Cookie: a=b"
 	]:
 		check(lines.has(line), "%s is not in %s" % [line, lines])
 	check(not "\n".join(lines).contains("Sec-WebSocket-Protocol"))

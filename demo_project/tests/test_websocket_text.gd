@@ -9,7 +9,7 @@ const TEXTS: Array[String] = [
 	"👩‍👩‍👧‍👦 🏳️‍🌈 🇨🇭",
 	"\U01F30D\U010FFFF\U010000",
 	"a\u0301 \u200f\u202e right to left \u202c",
-	"line\r\nline\ttab \"quote\" \\ back",
+	'line\r\nline\ttab "quote" \\ back',
 	"\u0001\u007f\u0085\u2028",
 ]
 
@@ -47,7 +47,9 @@ func test_a_leading_bom_stays() -> void:
 
 func test_text_as_data_is_byte_for_byte() -> void:
 	serve({"text_as_data": true})
-	server.text_data_received.connect(func(id: int, utf8: PackedByteArray) -> void: _servers[0].send_text_data(id, utf8))
+	server.text_data_received.connect(
+		func(id: int, utf8: PackedByteArray) -> void: _servers[0].send_text_data(id, utf8)
+	)
 	var peer := await raw_join()
 	var all: Array[PackedByteArray] = [
 		PackedByteArray([97, 0, 98]),

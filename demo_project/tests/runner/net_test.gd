@@ -155,19 +155,19 @@ func run_engine(arguments: PackedStringArray, time := 30.0) -> Array:
 ## Runs a command and waits for its end: awaitable [code][exit_code: int, output: String][/code]. The exit code is 124
 ## when the time is over, -1 when it did not start.
 func run_program(command: PackedStringArray, time := 30.0) -> Array:
-	var report := ProjectSettings.globalize_path(
-		"user://report_%d_%d.txt" % [OS.get_process_id(), Time.get_ticks_usec()]
-	)
-	var all := PackedStringArray([str(time), report])
+	var program := run_in_background(command, time)
+	await wait_for(program.is_over, time + 5.0)
+	return [program.code, program.output]
+
+
+## The same, without waiting for the end.
+func run_in_background(command: PackedStringArray, time := 60.0) -> Program:
+	var report := "user://report_%d_%d.txt" % [OS.get_process_id(), Time.get_ticks_usec()]
+	var program := Program.new(ProjectSettings.globalize_path(report))
+	var all := PackedStringArray([str(time), program.report])
 	all.append_array(command)
 	start_python("res://tests/runner/run_limited.py", all)
-	await wait_for(func() -> bool: return FileAccess.file_exists(report), time + 5.0)
-	var output := FileAccess.get_file_as_string(report)
-	DirAccess.remove_absolute(report)
-	var last_line := output.strip_edges().get_slice("\n", output.strip_edges().count("\n"))
-	if not last_line.begins_with("exit code "):
-		return [-1, output]
-	return [last_line.trim_prefix("exit code ").to_int(), output]
+	return program
 
 
 #endregion
@@ -260,3 +260,25 @@ func _engine() -> String:
 	# Set by scripts/godot.sh. The engine does not know its own path where a loader starts it.
 	var from_environment := OS.get_environment("GODOT")
 	return OS.get_executable_path() if from_environment.is_empty() else from_environment
+
+
+## A command that runs, and what became of it.
+class Program:
+	extends RefCounted
+
+	## Where its output is written to in the end.
+	var report: String
+	var code := -1
+	var output := ""
+
+	func _init(report_path: String) -> void:
+		report = report_path
+
+	func is_over() -> bool:
+		if not FileAccess.file_exists(report):
+			return code >= 0
+		output = FileAccess.get_file_as_string(report)
+		DirAccess.remove_absolute(report)
+		var last_line := output.strip_edges().get_slice("\n", output.strip_edges().count("\n"))
+		code = last_line.trim_prefix("exit code ").to_int() if last_line.begins_with("exit code ") else -1
+		return true

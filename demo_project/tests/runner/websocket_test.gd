@@ -191,8 +191,8 @@ func pattern(size: int) -> PackedByteArray:
 	return bytes
 
 
-## A request for a WebSocket. A line in [param lines] takes the place of the usual one with its name; one without a value
-## ("Host:") leaves it out.
+## A request for a WebSocket. A line in [param lines] takes the place of the usual one with its name; one without a
+## value ("Host:") leaves it out.
 func head(path := "/", lines: Array[String] = [], first_line := "") -> PackedByteArray:
 	var usual: Array[String] = [
 		"Host: %s" % LOOPBACK,
@@ -212,7 +212,8 @@ func head(path := "/", lines: Array[String] = [], first_line := "") -> PackedByt
 	return ("\r\n".join(all) + "\r\n\r\n").to_utf8_buffer()
 
 
-## A frame. [param first] is its first byte: FIN, reserved bits and opcode. [param claim] stands in the place of its length.
+## A frame. [param first] is its first byte: FIN, reserved bits and opcode. [param claim] stands in the place of its
+## length.
 static func frame(first: int, payload := PackedByteArray(), masked := true, claim := -1) -> PackedByteArray:
 	var length := payload.size() if claim < 0 else claim
 	var bytes := PackedByteArray([first])

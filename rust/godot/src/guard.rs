@@ -1,9 +1,19 @@
 //! Checks at the edge: the calling thread, and misuse told once in clear words.
 
+use std::mem;
+use std::ops::Deref;
+use std::rc::{Rc, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use godot::builtin::Variant;
 use godot::global::push_error;
 use godot::init::is_main_thread;
 use godot::meta::ToGodot;
+
+use crate::pump::{Pump, Socket, SocketKey};
+
+const NOT_HERE: &str = "Async Sockets: call this from the main thread (from another one, use call_deferred())";
 
 /// Tells the script's author what is wrong with a call.
 pub(crate) fn misuse(message: &str) {
@@ -14,7 +24,88 @@ pub(crate) fn misuse(message: &str) {
 pub(crate) fn on_main_thread() -> bool {
     let main = is_main_thread();
     if !main {
-        misuse("Async Sockets: call this from the main thread (from another one, use call_deferred())");
+        misuse(NOT_HERE);
     }
     main
+}
+
+/// The state behind an engine object. It belongs to the main thread, but the object's last reference may go in any. There
+/// the state is only marked, and the main thread releases it at its next drain. (Its emptied shell stays allocated: a
+/// reference count of the main thread must not be touched elsewhere.)
+pub(crate) struct State<T: Socket>(Option<Rc<T>>);
+
+impl<T: Socket> State<T> {
+    pub(crate) fn new(state: Rc<T>) -> Self {
+        Self(Some(state))
+    }
+}
+
+impl<T: Socket> Deref for State<T> {
+    type Target = Rc<T>;
+
+    /// Stops a property's getter or setter in another thread, which gdext reports; the methods have asked before.
+    fn deref(&self) -> &Rc<T> {
+        match &self.0 {
+            Some(state) if is_main_thread() => state,
+            _ => panic!("{NOT_HERE}"),
+        }
+    }
+}
+
+impl<T: Socket> Drop for State<T> {
+    fn drop(&mut self) {
+        let Some(state) = self.0.take() else { return };
+        if is_main_thread() {
+            if let Some(pump) = Pump::existing() {
+                state.release(&pump);
+            }
+        } else {
+            orphans().push(state.base().key());
+            HAS_ORPHANS.store(true, Ordering::Release);
+            mem::forget(state);
+        }
+    }
+}
+
+/// A weak reference to such a state inside another engine object.
+pub(crate) struct WeakState<T>(Weak<T>);
+
+impl<T> WeakState<T> {
+    pub(crate) fn new(state: Weak<T>) -> Self {
+        Self(state)
+    }
+
+    pub(crate) fn upgrade(&self) -> Option<Rc<T>> {
+        self.0.upgrade()
+    }
+}
+
+impl<T> Default for WeakState<T> {
+    fn default() -> Self {
+        Self(Weak::new())
+    }
+}
+
+impl<T> Drop for WeakState<T> {
+    fn drop(&mut self) {
+        if !is_main_thread() {
+            mem::forget(mem::take(&mut self.0));
+        }
+    }
+}
+
+static ORPHANS: Mutex<Vec<SocketKey>> = Mutex::new(Vec::new());
+static HAS_ORPHANS: AtomicBool = AtomicBool::new(false);
+
+/// The sockets whose engine objects went in another thread since the last call.
+pub(crate) fn take_orphans() -> Vec<SocketKey> {
+    if HAS_ORPHANS.swap(false, Ordering::AcqRel) {
+        mem::take(&mut *orphans())
+    } else {
+        Vec::new()
+    }
+}
+
+fn orphans() -> MutexGuard<'static, Vec<SocketKey>> {
+    ORPHANS.lock().unwrap_or_else(PoisonError::into_inner)
 }

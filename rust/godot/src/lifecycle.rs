@@ -1,6 +1,6 @@
 //! From the library's load to its unload: the hooks into the engine's main loop, and the orderly end.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use async_sockets_net::runtime;
@@ -8,13 +8,16 @@ use godot::builtin::{Callable, Variant};
 use godot::classes::{Engine, SceneTree};
 use godot::obj::{Gd, InstanceId, Singleton};
 
+use crate::async_sockets::{self, AsyncSockets};
+use crate::project_settings;
 use crate::pump::Pump;
-use crate::{async_sockets, project_settings};
 
 /// How long the end may wait for bytes that were sent and are not out yet.
 const FLUSH_GRACE: Duration = Duration::from_secs(1);
 
 thread_local! {
+    /// Whether [`hook`] was put off once: a program may well have no scene tree at all.
+    static HOOKS_LATER: Cell<bool> = const { Cell::new(false) };
     static HOOK: RefCell<Option<Hook>> = const { RefCell::new(None) };
 }
 
@@ -52,19 +55,15 @@ pub(crate) fn hook() {
         .get_main_loop()
         .and_then(|main| main.try_cast::<SceneTree>().ok())
     else {
+        hook_later();
         return; // No scene tree, or not yet: `process()` works without.
     };
     let Some(mut root) = tree.get_root() else { return };
-    let frame = Callable::from_fn("async_sockets_frame", |_: &[&Variant]| {
-        if let Some(pump) = Pump::existing() {
-            pump.frame();
-        }
-    });
-    let exit = Callable::from_fn("async_sockets_exit", |_: &[&Variant]| {
-        if let Some(pump) = Pump::existing() {
-            pump.close();
-        }
-    });
+    // Methods, not closures: an emission holds copies of what it calls, and if the library is unloaded inside of it, a copy
+    // of a closure would be destroyed by code that is gone.
+    let singleton = AsyncSockets::singleton();
+    let frame = Callable::from_object_method(&singleton, "_frame");
+    let exit = Callable::from_object_method(&singleton, "_exit");
     tree.connect("process_frame", &frame);
     root.connect("tree_exiting", &exit);
     async_sockets::add_monitors();
@@ -75,6 +74,15 @@ pub(crate) fn hook() {
         exit,
     };
     HOOK.with_borrow_mut(|slot| *slot = Some(hook));
+}
+
+/// Before the main loop runs (in the `_init` of the first script) there is no scene tree yet: another try in its first
+/// frame.
+fn hook_later() {
+    if !HOOKS_LATER.replace(true) {
+        let again = Callable::from_fn("async_sockets_hook", |_: &[&Variant]| hook());
+        again.call_deferred(&[]);
+    }
 }
 
 fn unhook() {

@@ -8,6 +8,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::rc::{Rc, Weak};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use async_sockets_net::mailbox::{ReadyList, SocketId};
@@ -15,6 +16,8 @@ use godot::builtin::{StringName, Variant};
 use godot::classes::RefCounted;
 use godot::obj::{Gd, InstanceId};
 
+use crate::figures::Figures;
+use crate::guard::take_orphans;
 use crate::names::Names;
 use crate::task::NetTask;
 
@@ -31,8 +34,13 @@ thread_local! {
     static PUMP: RefCell<Option<Rc<Pump>>> = const { RefCell::new(None) };
 }
 
+/// Tells the states behind the engine objects apart, in any thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SocketKey(u64);
+
 /// What every socket class has for the pump.
 pub(crate) struct SocketBase {
+    key: SocketKey,
     /// The engine object that emits the signals.
     instance: OnceCell<InstanceId>,
     pub(crate) auto_process: Cell<bool>,
@@ -46,7 +54,9 @@ pub(crate) struct SocketBase {
 
 impl Default for SocketBase {
     fn default() -> Self {
+        static NEXT_KEY: AtomicU64 = AtomicU64::new(0);
         Self {
+            key: SocketKey(NEXT_KEY.fetch_add(1, Ordering::Relaxed)),
             instance: OnceCell::new(),
             auto_process: Cell::new(true),
             in_ring: Cell::new(false),
@@ -58,6 +68,10 @@ impl Default for SocketBase {
 }
 
 impl SocketBase {
+    pub(crate) fn key(&self) -> SocketKey {
+        self.key
+    }
+
     pub(crate) fn set_instance(&self, id: impl FnOnce() -> InstanceId) {
         self.instance.get_or_init(id);
     }
@@ -86,6 +100,14 @@ pub(crate) trait Socket {
     /// The name under which it is registered now.
     fn id(&self) -> Option<SocketId>;
 
+    /// What waits to be handled.
+    fn queued(&self) -> usize;
+
+    /// The connections that stand.
+    fn connections(&self) -> usize {
+        0
+    }
+
     /// The listener whose `process()` handles this socket too.
     fn listener(&self) -> Option<SocketId> {
         None
@@ -99,6 +121,9 @@ pub(crate) trait Socket {
 
     /// Closes it and resolves everything that waits: the engine quits, or the user stops everything.
     fn stop(self: Rc<Self>, pump: &Pump);
+
+    /// The engine object is gone: closes it, and has everything that waits resolved at the next drain.
+    fn release(&self, pump: &Pump);
 }
 
 /// Whose events a drain handles.
@@ -122,17 +147,6 @@ impl Scope {
             Self::OneAndAutomatic(id) => automatic || belongs(id),
         }
     }
-}
-
-/// Figures of the drains, for the monitors.
-#[derive(Default)]
-pub(crate) struct Figures {
-    /// Events handled since the start.
-    pub(crate) events: Cell<u64>,
-    /// Time spent in automatic drains since the start.
-    pub(crate) drain_time: Cell<Duration>,
-    /// Time spent in the last automatic drain.
-    pub(crate) last_drain: Cell<Duration>,
 }
 
 pub(crate) struct Pump {
@@ -203,8 +217,6 @@ impl Pump {
     // Membership ------------------------------------------------------------------------------------------------------
 
     pub(crate) fn register(&self, id: SocketId, socket: &Rc<dyn Socket>) {
-        // An alarm of an earlier connection bears an id that leads nowhere any more.
-        socket.base().alarm.set(None);
         // An alarm under an earlier name rings for nobody.
         socket.base().alarm.set(None);
         self.sockets.borrow_mut().insert(id, Rc::downgrade(socket));
@@ -286,9 +298,7 @@ impl Pump {
     pub(crate) fn frame(&self) {
         let start = Instant::now();
         self.drain(Scope::Automatic, start + self.frame_budget.get(), false);
-        let took = start.elapsed();
-        self.figures.last_drain.set(took);
-        self.figures.drain_time.set(self.figures.drain_time.get() + took);
+        self.figures.drained(start);
     }
 
     /// `process()` of a socket. Without a budget it handles what is queued now. With one it goes on, asleep while there
@@ -310,6 +320,7 @@ impl Pump {
     }
 
     fn drain(&self, scope: Scope, deadline: Instant, wait: bool) {
+        self.release_orphans();
         self.free_slice_end.set(None);
         let slice_before = self.slice_end.take();
         self.unpark(scope);
@@ -368,6 +379,16 @@ impl Pump {
             }
             if Instant::now() >= deadline {
                 return;
+            }
+        }
+    }
+
+    /// Releases what belonged to engine objects whose last reference went in another thread.
+    fn release_orphans(&self) {
+        for key in take_orphans() {
+            let orphan = self.sockets().into_iter().find(|socket| socket.base().key == key);
+            if let Some(orphan) = orphan {
+                orphan.release(self);
             }
         }
     }

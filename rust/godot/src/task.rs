@@ -1,8 +1,9 @@
 //! The awaitable behind every operation that does not finish at once.
 
 use std::cell::{Cell, RefCell};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
+use async_sockets_net::mailbox::SocketId;
 use godot::builtin::{Array, Callable, Signal, VarArray, Variant, varray};
 use godot::classes::{Object, RefCounted};
 use godot::global::Error;
@@ -29,8 +30,9 @@ pub(crate) struct NetTask {
     result: RefCell<Option<Variant>>,
     /// What the task gives if it is cancelled.
     if_cancelled: RefCell<Variant>,
-    /// Whose queue it stands in.
-    owner: RefCell<Option<Weak<dyn Socket>>>,
+    /// Whose queue it stands in. Not a reference to it: that belongs to the main thread, and the last one to this task may
+    /// go in another.
+    owner: Cell<Option<SocketId>>,
     cancelled: Cell<bool>,
     base: Base<RefCounted>,
 }
@@ -47,6 +49,9 @@ impl NetTask {
     fn from(awaitable: Variant) -> Gd<Self> {
         if !on_main_thread() {
             return Self::done(&Variant::nil());
+        }
+        if let Ok(task) = awaitable.try_to::<Gd<Self>>() {
+            return task;
         }
         let Some(signal) = signal_of(&awaitable) else {
             return Self::done(&awaitable);
@@ -140,7 +145,7 @@ impl NetTask {
             return;
         }
         this.bind().cancelled.set(true);
-        let owner = this.bind().owner.take().and_then(|owner| owner.upgrade());
+        let owner = this.bind().owner.take().and_then(|id| Pump::get().socket(id));
         let result = this.bind().if_cancelled.borrow().clone();
         let result = if result.is_nil() {
             varray![Error::ERR_SKIP].to_variant()
@@ -161,7 +166,7 @@ impl NetTask {
         let task = Self::new_gd();
         {
             let this = task.bind();
-            *this.owner.borrow_mut() = Some(Rc::downgrade(owner));
+            this.owner.set(owner.id());
             *this.if_cancelled.borrow_mut() = if_cancelled;
         }
         task
@@ -187,7 +192,7 @@ impl NetTask {
         {
             let this = task.bind();
             *this.result.borrow_mut() = Some(result.clone());
-            *this.owner.borrow_mut() = None;
+            this.owner.set(None);
         }
         task.clone().emit_signal(&pump.names.completed, &[result]);
     }

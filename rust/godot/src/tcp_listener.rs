@@ -12,7 +12,7 @@ use godot::register::property::PhantomVar;
 use godot::register::{GodotClass, godot_api};
 
 use crate::convert::{budget, int};
-use crate::guard::{misuse, on_main_thread};
+use crate::guard::{State, misuse, on_main_thread};
 use crate::pump::Pump;
 use crate::tcp_client::TcpClient;
 use core::{ListenerCore, nobody};
@@ -35,7 +35,7 @@ pub(crate) mod core;
 #[derive(GodotClass)]
 #[class(base = RefCounted)]
 pub(crate) struct TcpListener {
-    core: Rc<ListenerCore>,
+    core: State<ListenerCore>,
 
     /// The port to listen on, 0 to 65535; 0 picks a free one (see [method get_local_port]). Read by [method start].
     #[var(get = get_port, set = set_port)]
@@ -68,7 +68,7 @@ pub(crate) struct TcpListener {
 impl IRefCounted for TcpListener {
     fn init(base: Base<RefCounted>) -> Self {
         Self {
-            core: ListenerCore::new(),
+            core: State::new(ListenerCore::new()),
             port: PhantomVar::default(),
             host: PhantomVar::default(),
             backlog: PhantomVar::default(),
@@ -78,12 +78,6 @@ impl IRefCounted for TcpListener {
             auto_process: PhantomVar::default(),
             base,
         }
-    }
-}
-
-impl Drop for TcpListener {
-    fn drop(&mut self) {
-        self.core.close();
     }
 }
 
@@ -100,7 +94,7 @@ impl TcpListener {
     #[func]
     fn create(port: i64, #[opt(default = "*")] host: GString, #[opt(default = 1024)] backlog: i64) -> Gd<Self> {
         let listener = Self::new_gd();
-        {
+        if on_main_thread() {
             let listener = listener.bind();
             listener.set_port(port);
             listener.set_host(host);
@@ -182,6 +176,18 @@ impl TcpListener {
     #[func]
     fn get_clients(&self) -> Array<Gd<TcpClient>> {
         self.core().map(|core| core.clients()).unwrap_or_default()
+    }
+
+    /// TLS handshakes that have failed since [method start]. Each costs only its client, who is told why by TLS itself.
+    #[func]
+    fn get_failed_handshakes(&self) -> i64 {
+        int(self.core.failed_handshakes().0)
+    }
+
+    /// Why the last TLS handshake failed, in words; empty if none did.
+    #[func]
+    fn get_last_handshake_error(&self) -> GString {
+        GString::from(&self.core.failed_handshakes().1)
     }
 
     /// The last failure in words; empty if there was none.

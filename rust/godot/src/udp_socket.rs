@@ -15,7 +15,7 @@ use godot::register::property::PhantomVar;
 use godot::register::{GodotClass, godot_api};
 
 use crate::convert::{budget, int, size};
-use crate::guard::{misuse, on_main_thread};
+use crate::guard::{State, misuse, on_main_thread};
 use crate::pump::Pump;
 use core::{UdpCore, nothing};
 
@@ -37,7 +37,7 @@ mod core;
 #[derive(GodotClass)]
 #[class(base = RefCounted)]
 pub(crate) struct UdpSocket {
-    core: Rc<UdpCore>,
+    core: State<UdpCore>,
 
     /// Allow sending to broadcast addresses such as [code]255.255.255.255[/code].
     #[var(get = get_broadcast, set = set_broadcast)]
@@ -70,7 +70,7 @@ pub(crate) struct UdpSocket {
 impl IRefCounted for UdpSocket {
     fn init(base: Base<RefCounted>) -> Self {
         Self {
-            core: UdpCore::new(),
+            core: State::new(UdpCore::new()),
             broadcast: PhantomVar::default(),
             ttl: PhantomVar::default(),
             reuse_address: PhantomVar::default(),
@@ -80,12 +80,6 @@ impl IRefCounted for UdpSocket {
             auto_process: PhantomVar::default(),
             base,
         }
-    }
-}
-
-impl Drop for UdpSocket {
-    fn drop(&mut self) {
-        self.core.close();
     }
 }
 

@@ -17,7 +17,7 @@ use godot::register::property::PhantomVar;
 use godot::register::{GodotClass, godot_api};
 
 use crate::convert::{budget, headers, int, size};
-use crate::guard::{misuse, on_main_thread};
+use crate::guard::{State, misuse, on_main_thread};
 use crate::pump::Pump;
 use core::{ServerCore, duration};
 use handshake_request::WebSocketHandshakeRequest;
@@ -42,7 +42,7 @@ mod handshake_request;
 #[derive(GodotClass)]
 #[class(base = RefCounted)]
 pub(crate) struct WebSocketServer {
-    core: Rc<ServerCore>,
+    core: State<ServerCore>,
 
     /// Clients at once; whoever comes then is refused with 503. 0 sets no limit.
     #[var(get = get_max_clients, set = set_max_clients)]
@@ -105,7 +105,7 @@ pub(crate) struct WebSocketServer {
 impl IRefCounted for WebSocketServer {
     fn init(base: Base<RefCounted>) -> Self {
         Self {
-            core: ServerCore::new(),
+            core: State::new(ServerCore::new()),
             max_clients: PhantomVar::default(),
             max_message_size: PhantomVar::default(),
             max_pending_bytes: PhantomVar::default(),
@@ -125,12 +125,6 @@ impl IRefCounted for WebSocketServer {
             auto_process: PhantomVar::default(),
             base,
         }
-    }
-}
-
-impl Drop for WebSocketServer {
-    fn drop(&mut self) {
-        self.core.release();
     }
 }
 
@@ -204,9 +198,8 @@ impl WebSocketServer {
     /// The port in use, also when 0 was asked for; 0 if the server is not running.
     #[func]
     fn get_local_port(&self) -> i64 {
-        self.core
-            .with(|server| server.local_address().port().into())
-            .unwrap_or(0)
+        let port = |server: &Server| server.is_listening().then(|| server.local_address().port().into());
+        self.core.with(port).flatten().unwrap_or(0)
     }
 
     /// Handles what is queued now by emitting the signals. With a budget in microseconds it goes on until that is over,

@@ -109,8 +109,8 @@ pub enum WebSocketEvent {
     Paused(io::Error),
     /// Accepting works again after [`WebSocketEvent::Paused`].
     Resumed,
-    /// The server has stopped, and all its clients are gone. The last event, unless the whole runtime was stopped under
-    /// the server: then `Disconnected` events may follow.
+    /// The server has stopped, and all its clients are gone. The last event, also when the whole runtime was stopped
+    /// under the server.
     Stopped,
 }
 

@@ -25,6 +25,7 @@ pub mod runtime;
 pub mod tcp_client;
 pub mod tcp_listener;
 pub mod tls;
+pub mod traffic;
 pub mod udp_socket;
 pub mod websocket;
 pub mod websocket_server;

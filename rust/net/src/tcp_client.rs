@@ -168,23 +168,14 @@ impl TcpClient {
     /// comes is taken for TLS. [`TcpEvent::TlsReady`] or [`TcpEvent::TlsFailed`] follows, unless the connection ends
     /// first.
     ///
-    /// To be called when the peer has nothing under way in plain. If the peer may have begun with TLS already,
-    /// [`Self::start_tls_with`] is the one to call.
-    ///
-    /// # Errors
-    /// [`StartTlsError`]; the connection goes on as it was.
-    pub fn start_tls(&self, upgrade: TlsUpgrade) -> Result<(), StartTlsError> {
-        self.start_tls_with(upgrade, Bytes::new)
-    }
-
-    /// The same for a peer that may have begun with TLS already, so that its first bytes stand among those received.
-    /// `unread` is called when no more plain bytes can come to the mailbox: it takes the [`TcpEvent::Data`] that waits
-    /// there and returns whatever the user has not read of all that was received. That is the beginning of the peer's
-    /// handshake then; it is released as if the user had it.
+    /// The peer may have begun with TLS already, so that bytes of its handshake stand among those received. Therefore
+    /// `unread` is called when no more plain bytes can come to the mailbox: it takes the [`TcpEvent::Data`] that waits there
+    /// and returns whatever the user has not read of all that was received. That is the beginning of the peer's
+    /// handshake then, and to be released as if the user had it. Plain bytes among it make the handshake fail.
     ///
     /// # Errors
     /// [`StartTlsError`]; the connection goes on as it was, and `unread` was not called.
-    pub fn start_tls_with(&self, upgrade: TlsUpgrade, unread: impl FnOnce() -> Bytes) -> Result<(), StartTlsError> {
+    pub fn start_tls(&self, upgrade: TlsUpgrade, unread: impl FnOnce() -> Bytes) -> Result<(), StartTlsError> {
         if self.external {
             return Err(StartTlsError::External);
         }

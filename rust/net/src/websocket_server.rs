@@ -287,12 +287,6 @@ impl WebSocketServer {
         ids
     }
 
-    /// An id that no client of this server has or had.
-    #[must_use]
-    pub fn next_client_id(&self) -> ClientId {
-        self.registry.next_id()
-    }
-
     /// What is known of a client.
     #[must_use]
     pub fn client_info(&self, client: ClientId) -> Option<&ClientInfo> {

@@ -11,6 +11,7 @@ use async_sockets_net::event::{CloseReason, TcpEvent};
 use async_sockets_net::limits::{TLS_HANDSHAKE_TIMEOUT, TcpOptions};
 use async_sockets_net::tcp_client::TcpClient;
 use async_sockets_net::tls::{TlsClientConfig, TlsServerConfig, TlsSide, TlsUpgrade};
+use bytes::Bytes;
 use common::{Client, accept, fin, listen, pair};
 use tls_common::{Authority, insecure};
 
@@ -50,7 +51,7 @@ fn start(client: &mut Client, upgrade: TlsUpgrade) {
         buffer.clear();
         out.into()
     };
-    tcp.start_tls_with(upgrade, unread).expect("open");
+    tcp.start_tls(upgrade, unread).expect("open");
 }
 
 /// Both ends of a plain connection.
@@ -200,15 +201,15 @@ fn a_close_ends_a_handshake_that_stalls() {
 fn tls_starts_once_and_not_after_a_half_close() {
     let (mut client, _peer) = pair(&TcpOptions::default());
     start(&mut client, as_client(insecure(), "localhost"));
-    let again = client.tcp.start_tls(as_client(insecure(), "localhost"));
+    let again = client.tcp.start_tls(as_client(insecure(), "localhost"), Bytes::new);
     assert_eq!(again, Err(StartTlsError::AlreadyTls));
 
     let (client, _peer) = pair(&TcpOptions::default());
     client.tcp.shutdown_send();
-    let late = client.tcp.start_tls(as_client(insecure(), "localhost"));
+    let late = client.tcp.start_tls(as_client(insecure(), "localhost"), Bytes::new);
     assert_eq!(late, Err(StartTlsError::Closed));
 
     let (client, _far_end) = TcpClient::external(&TcpOptions::default());
-    let external = client.start_tls(as_client(insecure(), "localhost"));
+    let external = client.start_tls(as_client(insecure(), "localhost"), Bytes::new);
     assert_eq!(external, Err(StartTlsError::External));
 }

@@ -4,6 +4,7 @@ mod websocket_common;
 
 use std::time::{Duration, Instant};
 
+use async_sockets_net::event::WebSocketEvent;
 use async_sockets_net::runtime;
 use async_sockets_net::websocket::options::WebSocketOptions;
 use websocket_common::{Happened, Server, TEXT};
@@ -32,7 +33,8 @@ fn close_frames_go_out_and_nobody_is_forgotten() {
     let (_peer, _) = server.join();
     runtime::stop(Duration::ZERO);
     assert_eq!(server.disconnected().0, 1006);
-    assert!(matches!(server.poll(), None | Some(Happened::Other(_))));
+    assert!(matches!(server.next(), Happened::Other(WebSocketEvent::Stopped)));
+    assert!(server.poll().is_none() && server.inner.is_over());
 
     // And it starts again.
     let mut server = Server::start(WebSocketOptions::default());

@@ -2,12 +2,23 @@
 
 mod websocket_common;
 
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use async_sockets_net::event::WebSocketEvent;
 use async_sockets_net::websocket::options::WebSocketOptions;
 use async_sockets_net::websocket_server::ClientError;
 use websocket_common::{Happened, Peer, Server, TEXT};
+
+/// A free port that the system gives to no outgoing connection: one of another test could take it between two servers.
+fn quiet_port() -> u16 {
+    static CALLS: AtomicU16 = AtomicU16::new(0);
+    let first = 1000 * CALLS.fetch_add(1, Ordering::Relaxed)
+        + 10_000
+        + u16::try_from(std::process::id() % 10_000).expect("small");
+    let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    (first..first + 1000).find(is_free).expect("a free port")
+}
 
 #[track_caller]
 fn stopped(server: &mut Server) {
@@ -19,8 +30,8 @@ fn stopped(server: &mut Server) {
 
 #[test]
 fn everybody_is_told_1001_and_the_port_is_free() {
-    let mut server = Server::start(WebSocketOptions::default());
-    let port = server.port();
+    let port = quiet_port();
+    let mut server = Server::start_at(port, WebSocketOptions::default());
     let (mut polite, id) = server.join();
     let (mut mute, _) = server.join();
     server.inner.send_text(id, "last words").expect("room");
@@ -61,9 +72,9 @@ fn a_client_that_was_closing_slowly_is_hurried() {
 
 #[test]
 fn dropping_the_handle_stops_too() {
-    let mut server = Server::start(WebSocketOptions::default());
+    let port = quiet_port();
+    let mut server = Server::start_at(port, WebSocketOptions::default());
     let (mut peer, _) = server.join();
-    let port = server.port();
     drop(server);
     assert_eq!(peer.next_close().0, 1001);
     peer.close(1001, "");
@@ -74,9 +85,7 @@ fn dropping_the_handle_stops_too() {
 
 #[test]
 fn restarts_in_a_row_on_one_port() {
-    let first = Server::start(WebSocketOptions::default());
-    let port = first.port();
-    drop(first);
+    let port = quiet_port();
     for _ in 0..20 {
         let mut server = Server::start_at(port, WebSocketOptions::default());
         let (_peer, id) = server.join();

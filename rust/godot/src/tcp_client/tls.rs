@@ -10,7 +10,8 @@ use godot::global::Error;
 use godot::meta::ToGodot;
 use godot::obj::Gd;
 
-use super::core::{ClientCore, seconds};
+use super::core::ClientCore;
+use super::settings::seconds;
 use crate::convert::{result, tls_error};
 use crate::guard::misuse;
 use crate::pump::Pump;
@@ -59,7 +60,7 @@ impl ClientCore {
         let timeout = seconds(self.settings.connect_timeout.get()).unwrap_or(TLS_HANDSHAKE_TIMEOUT);
         let upgrade = TlsUpgrade { side, timeout };
         let started = if self.is_open() {
-            self.with_connection(|connection| connection.start_tls_with(upgrade, || self.take_unread(connection)))
+            self.with_connection(|connection| connection.start_tls(upgrade, || self.take_unread(connection)))
         } else {
             None
         };

@@ -40,15 +40,11 @@ pub(crate) struct ServerCore {
     unread: RefCell<Option<(ClientId, Messages)>>,
     /// The client of the `client_disconnected` that is being emitted.
     leaving: RefCell<Option<(ClientId, Disconnect)>>,
-    next_client: Cell<ClientId>,
 }
 
 impl ServerCore {
     pub(crate) fn new() -> Rc<Self> {
-        let core = Rc::new(Self {
-            next_client: Cell::new(1),
-            ..Self::default()
-        });
+        let core = Rc::new(Self::default());
         let _ = core.this.set(Rc::downgrade(&core));
         core
     }
@@ -72,8 +68,8 @@ impl ServerCore {
         if self.is_listening() {
             return Err("the server is running already; stop it first".to_owned());
         }
+        // With the ids of the servers before: those may still let clients in for a moment.
         let mut options = self.options.borrow().clone();
-        options.first_client = self.next_client.get();
         if let Some(tls) = &*self.tls.borrow() {
             // HTTP/1.1 is the only protocol that the opening handshake can follow; clients that say nothing are taken too.
             let config = tls::server(tls, &PackedStringArray::from(["http/1.1"].map(GString::from)));
@@ -92,17 +88,7 @@ impl ServerCore {
 
     pub(crate) fn close(&self) {
         if let Some(server) = &mut *self.server.borrow_mut() {
-            self.next_client.set(server.next_client_id());
             server.stop();
-        }
-    }
-
-    /// The engine object is gone: nobody is told any more.
-    pub(crate) fn release(&self) {
-        let Some(pump) = Pump::existing() else { return };
-        let servers = self.server.take().into_iter().chain(self.stopping.take());
-        for server in servers {
-            pump.unregister(server.id());
         }
     }
 
@@ -157,6 +143,9 @@ impl ServerCore {
 
     fn handle(&self, event: WebSocketEvent, pump: &Pump, object: &mut Gd<RefCounted>) {
         let names = &pump.names;
+        if is_told(&event) {
+            pump.count_events(1);
+        }
         match event {
             WebSocketEvent::Connected(id, _) => {
                 object.emit_signal(&names.client_connected, &[id.to_variant()]);
@@ -243,6 +232,16 @@ impl Socket for ServerCore {
         self.with(Server::id)
     }
 
+    fn queued(&self) -> usize {
+        let mut queued = 0;
+        self.each(|server| queued += server.queued_events());
+        queued
+    }
+
+    fn connections(&self) -> usize {
+        self.with(Server::client_count).unwrap_or(0)
+    }
+
     fn turn(self: Rc<Self>, pump: &Pump) -> bool {
         let Some(mut object) = self.base.object() else {
             return false;
@@ -258,9 +257,6 @@ impl Socket for ServerCore {
             let Some(event) = self.next_event() else { break };
             left -= 1;
             let is_last = matches!(event, WebSocketEvent::Stopped);
-            if !matches!(event, WebSocketEvent::Messages(..)) {
-                pump.count_events(1);
-            }
             self.handle(event, pump, &mut object);
             if is_last {
                 self.forget_stopped(pump);
@@ -280,6 +276,25 @@ impl Socket for ServerCore {
     fn stop(self: Rc<Self>, _pump: &Pump) {
         self.close();
     }
+
+    fn release(&self, pump: &Pump) {
+        let servers = self.server.take().into_iter().chain(self.stopping.take());
+        for server in servers {
+            pump.unregister(server.id());
+        }
+        self.base.auto_process.set(true);
+    }
+}
+
+/// Whether an event is one signal. Messages are counted one by one.
+fn is_told(event: &WebSocketEvent) -> bool {
+    !matches!(
+        event,
+        WebSocketEvent::Messages(..)
+            | WebSocketEvent::HandshakeExpired(_)
+            | WebSocketEvent::Resumed
+            | WebSocketEvent::Stopped
+    )
 }
 
 /// A time from a script: seconds, at least a millisecond and at most an hour.

@@ -15,7 +15,7 @@ use godot::register::{GodotClass, godot_api};
 
 use super::core::ServerCore;
 use crate::convert::headers;
-use crate::guard::{misuse, on_main_thread};
+use crate::guard::{WeakState, misuse, on_main_thread};
 
 /// A client that asks to come in, given by [signal WebSocketServer.handshake_requested]. Answer with [method accept] or
 /// [method reject], now or later; without an answer within [member WebSocketServer.handshake_timeout] it is refused with
@@ -23,7 +23,7 @@ use crate::guard::{misuse, on_main_thread};
 #[derive(GodotClass)]
 #[class(base = RefCounted, init)]
 pub(crate) struct WebSocketHandshakeRequest {
-    server: Weak<ServerCore>,
+    server: WeakState<ServerCore>,
     client: ClientId,
 
     /// The path asked for, beginning with [code]/[/code], as it came.
@@ -86,7 +86,7 @@ impl WebSocketHandshakeRequest {
         {
             let mut this = this.bind_mut();
             let request = &asked.request;
-            this.server = server;
+            this.server = WeakState::new(server);
             this.client = client;
             this.path = GString::from(&request.path);
             this.query = GString::from(&request.query);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 use tokio::io::ReadBuf;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep};
 
 use super::client::Client;
@@ -19,7 +19,7 @@ use super::heartbeat::{Beat, Heartbeat};
 use super::messages::Messages;
 use super::protocol::{Protocol, Received};
 use super::registry::Registry;
-use super::server::STOP_TIMEOUT;
+use super::server::{Alive, STOP_TIMEOUT};
 use super::upgrade::Upgraded;
 use super::write_queue::WriteQueue;
 use crate::command::WebSocketCommand;
@@ -55,7 +55,7 @@ pub(crate) struct Connection<S: Transport> {
     /// The server's stop has shortened the deadline.
     hurried: bool,
     /// Dropped when the main thread has been told of the end.
-    alive: Option<mpsc::Sender<()>>,
+    alive: Option<Arc<Alive>>,
 }
 
 enum Phase {
@@ -82,7 +82,7 @@ enum Read {
 }
 
 impl<S: Transport> Connection<S> {
-    pub(crate) fn new(upgraded: Upgraded<S>, registry: Arc<Registry>, alive: mpsc::Sender<()>) -> Self {
+    pub(crate) fn new(upgraded: Upgraded<S>, registry: Arc<Registry>, alive: Arc<Alive>) -> Self {
         Self {
             stream: upgraded.stream,
             client: upgraded.client,

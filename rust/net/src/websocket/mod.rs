@@ -6,6 +6,9 @@
 //! carries them to the main thread. The way out: `client` holds frames that the main thread made (`frame`) until the
 //! connection's `write_queue` takes them; those for many clients go by way of `broadcasts`.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 pub mod close_code;
 pub mod groups;
 pub mod messages;
@@ -29,3 +32,20 @@ pub(crate) mod write_queue;
 /// Names one client of one server: 1 for the first, never used twice. Clients that were refused by
 /// [`crate::websocket_server::WebSocketServer::reject_handshake`] have used a number up too.
 pub type ClientId = i64;
+
+/// Where ids come from. Servers that share one never give two clients the same id, also while one of them still stops
+/// and the next has started.
+#[derive(Debug, Clone)]
+pub struct ClientIds(Arc<AtomicI64>);
+
+impl Default for ClientIds {
+    fn default() -> Self {
+        Self(Arc::new(AtomicI64::new(1)))
+    }
+}
+
+impl ClientIds {
+    pub(crate) fn next(&self) -> ClientId {
+        self.0.fetch_add(1, Ordering::Relaxed)
+    }
+}

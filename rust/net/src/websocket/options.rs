@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::ClientId;
+use super::ClientIds;
 use crate::tls::TlsServerConfig;
 
 /// Header lines of the 101 response that only this crate writes.
@@ -23,8 +23,9 @@ const OWN_HEADERS: [&str; 9] = [
 /// What one server starts with. They hold until it stops.
 #[derive(Debug, Clone)]
 pub struct WebSocketOptions {
-    /// The id of the first client, for a server that follows another and must not use its ids again. Default 1.
-    pub first_client: ClientId,
+    /// The ids of the clients; the same for a server that follows another and must not use its ids again. Default: its
+    /// own, from 1.
+    pub ids: ClientIds,
     /// Connections that the system may hold before they are accepted. Default 1024.
     pub backlog: i32,
     /// Send small segments at once (Nagle's algorithm off). Default `true`.
@@ -57,7 +58,7 @@ pub struct WebSocketOptions {
 impl Default for WebSocketOptions {
     fn default() -> Self {
         Self {
-            first_client: 1,
+            ids: ClientIds::default(),
             backlog: 1024,
             no_delay: true,
             tls: None,

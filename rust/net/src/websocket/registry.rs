@@ -1,7 +1,7 @@
 //! What all tasks of one server share: its options, its clients, its way to the main thread, its figures.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -59,7 +59,6 @@ pub(crate) struct Registry {
     events: MailboxSender<Note>,
     clients: Mutex<Clients>,
     pub(crate) broadcasts: Broadcasts,
-    next_id: AtomicI64,
     /// What waits for the main thread in all inboxes, as it counts against the limit.
     queued: AtomicUsize,
     lingering: Arc<Semaphore>,
@@ -86,7 +85,6 @@ pub(crate) struct Figures {
 impl Registry {
     pub(crate) fn new(options: WebSocketOptions, events: MailboxSender<Note>) -> Self {
         Self {
-            next_id: AtomicI64::new(options.first_client),
             options,
             events,
             clients: Mutex::default(),
@@ -112,7 +110,7 @@ impl Registry {
     }
 
     pub(crate) fn next_id(&self) -> ClientId {
-        self.next_id.fetch_add(1, Ordering::Relaxed)
+        self.options.ids.next()
     }
 
     /// Lets a client in, if there is room. It counts from now on.

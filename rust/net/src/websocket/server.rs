@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::connection::Connection;
 use super::registry::{Note, Registry};
@@ -16,15 +16,13 @@ use crate::error::BindError;
 use crate::port_release::{HeldPort, held_port, wait_for_release};
 use crate::runtime::{self, FlushGuard, Tasks};
 use crate::tcp::Transport;
+use crate::tcp::counted::Counted;
 use crate::tcp_listener::{PAUSE, bind, is_peer_gone};
 use crate::tls::stream::{accept_tls, within};
 use crate::websocket_server::Running;
 
 /// How long clients may take to answer the close frame of a server that stops.
 pub(crate) const STOP_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// What the connections of a stopped server get on top, to come to an end.
-const STOP_GRACE: Duration = Duration::from_millis(500);
 
 /// A heartbeat's interval is divided, so that not all clients are pinged in one moment.
 const BEATS: u32 = 8;
@@ -40,7 +38,13 @@ pub(crate) fn start(address: BindAddress, registry: &Arc<Registry>) -> Result<(S
     let (stop, stopped) = oneshot::channel();
     let (port, release) = held_port(local.port());
     let registry = registry.clone();
-    runtime::spawn(|tasks| run(listener, port, registry, stopped, tasks.flush_guard()))?;
+    runtime::spawn(|tasks| {
+        let alive = Alive {
+            registry: registry.clone(),
+            _unflushed: tasks.flush_guard(),
+        };
+        run(listener, port, registry, stopped, Arc::new(alive))
+    })?;
     let running = Running {
         _stop: stop,
         _release: release,
@@ -48,26 +52,33 @@ pub(crate) fn start(address: BindAddress, registry: &Arc<Registry>) -> Result<(S
     Ok((local, running))
 }
 
-/// The server's life. The runtime's stop waits for it, as it says goodbye to the clients.
+/// Held by everything that the main thread still hears of. With the last one the server is over; until then the
+/// runtime's stop waits, as the clients are said goodbye to.
+pub(crate) struct Alive {
+    registry: Arc<Registry>,
+    _unflushed: FlushGuard,
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.registry.tell(Note::Stopped);
+    }
+}
+
+/// The server's life.
 async fn run(
     listener: TcpListener,
     port: HeldPort,
     registry: Arc<Registry>,
     mut stopped: oneshot::Receiver<()>,
-    unflushed: FlushGuard,
+    alive: Arc<Alive>,
 ) {
-    let _farewell = Farewell(registry.clone());
     let (stop, stopping) = watch::channel(false);
-    let (alive, mut all_gone) = mpsc::channel(1);
-    {
-        let accept = accept_all(&listener, &registry, &stopping, &alive);
-        let beat = beat(&registry);
-        tokio::select! {
-            () = accept => {}
-            () = beat => {}
-            () = hand_out(&registry) => {}
-            _ = &mut stopped => {}
-        }
+    tokio::select! {
+        () = accept_all(&listener, &registry, &stopping, &alive) => {}
+        () = beat(&registry) => {}
+        () = hand_out(&registry) => {}
+        _ = &mut stopped => {}
     }
     drop(listener);
     // The port is free now.
@@ -75,20 +86,8 @@ async fn run(
     // What was broadcast before the stop goes out before the close frames.
     registry.broadcasts.hand_out(|| registry.everybody()).await;
     registry.stop();
+    // The connections come to their ends by themselves, each within its time.
     let _ = stop.send(true);
-    drop(alive);
-    // Nothing is ever sent: it ends when the last connection has dropped its end.
-    let _: Result<Option<()>, _> = timeout(STOP_TIMEOUT + STOP_GRACE, all_gone.recv()).await;
-    drop(unflushed);
-}
-
-/// Tells the main thread that the server has stopped, even if the runtime was.
-struct Farewell(Arc<Registry>);
-
-impl Drop for Farewell {
-    fn drop(&mut self) {
-        self.0.tell(Note::Stopped);
-    }
 }
 
 async fn hand_out(registry: &Registry) {
@@ -116,7 +115,7 @@ async fn accept_all(
     listener: &TcpListener,
     registry: &Arc<Registry>,
     stopping: &watch::Receiver<bool>,
-    alive: &mpsc::Sender<()>,
+    alive: &Arc<Alive>,
 ) {
     let half_open = Arc::new(Semaphore::new(registry.options.handshake.max_pending.max(1)));
     let mut pause: Option<Duration> = None;
@@ -165,16 +164,21 @@ async fn welcome(
     peer: SocketAddr,
     registry: Arc<Registry>,
     stopping: watch::Receiver<bool>,
-    alive: mpsc::Sender<()>,
+    alive: Arc<Alive>,
 ) {
     // It fails only if the peer is gone already, which reading then finds.
     let _ = stream.set_nodelay(registry.options.no_delay);
     let Some(config) = &registry.options.tls else {
-        return shake_hands(stream, peer, registry, stopping, alive).await;
+        return shake_hands(Counted(stream), peer, registry, stopping, alive).await;
     };
-    match within(registry.options.handshake.timeout, accept_tls(stream, config)).await {
-        Ok(stream) => shake_hands(stream, peer, registry, stopping, alive).await,
-        Err(_) => registry.refuse(),
+    let mut stop = stopping.clone();
+    let tls = tokio::select! {
+        stream = within(registry.options.handshake.timeout, accept_tls(stream, config)) => stream.ok(),
+        _ = stop.wait_for(|stop| *stop) => None,
+    };
+    match tls {
+        Some(stream) => shake_hands(stream, peer, registry, stopping, alive).await,
+        None => registry.refuse(),
     }
 }
 
@@ -184,9 +188,13 @@ async fn shake_hands<S: Transport + 'static>(
     peer: SocketAddr,
     registry: Arc<Registry>,
     stopping: watch::Receiver<bool>,
-    alive: mpsc::Sender<()>,
+    alive: Arc<Alive>,
 ) {
-    if let Some(upgraded) = upgrade(stream, peer, &registry, stopping).await {
-        Tasks::spawn(Connection::new(upgraded, registry, alive));
+    match upgrade(stream, peer, &registry, stopping).await {
+        Ok(upgraded) => Tasks::spawn(Connection::new(upgraded, registry, alive)),
+        Err(refused) => {
+            drop(alive);
+            refused.linger().await;
+        }
     }
 }

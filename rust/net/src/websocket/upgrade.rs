@@ -60,13 +60,28 @@ impl From<NoEntry> for Failure {
     }
 }
 
-/// Answers one request to open a WebSocket. `None` if the connection is over.
+/// A connection that was refused, and is closed for sending.
+pub(crate) struct Refused<S>(S);
+
+impl<S: Transport> Refused<S> {
+    /// Reads until the peer is done, within bounds: closing at once would make the system answer what still comes with
+    /// RST, which can destroy the answer before the peer has read it.
+    pub(crate) async fn linger(mut self) {
+        let _ = timeout(LINGER_TIMEOUT, async {
+            let mut scrap = [0; 512];
+            while self.0.read(&mut scrap).await.is_ok_and(|n| n > 0) {}
+        })
+        .await;
+    }
+}
+
+/// Answers one request to open a WebSocket.
 pub(crate) async fn upgrade<S: Transport>(
     mut stream: S,
     peer: SocketAddr,
     registry: &Registry,
     stop: watch::Receiver<bool>,
-) -> Option<Upgraded<S>> {
+) -> Result<Upgraded<S>, Refused<S>> {
     let deadline = Instant::now() + registry.options.handshake.timeout;
     let mut negotiation = Negotiation {
         stream: &mut stream,
@@ -77,25 +92,20 @@ pub(crate) async fn upgrade<S: Transport>(
         received: Vec::new(),
     };
     match negotiation.run().await {
-        Ok((client, early)) => Some(Upgraded { stream, client, early }),
+        Ok((client, early)) => Ok(Upgraded { stream, client, early }),
         Err(failure) => {
             registry.refuse();
             if let Failure::Refused(refusal) = failure {
-                let _ = timeout(LINGER_TIMEOUT, refuse(&mut stream, &refusal)).await;
+                let _ = timeout(ANSWER_TIME, refuse(&mut stream, &refusal)).await;
             }
-            None
+            Err(Refused(stream))
         }
     }
 }
 
-/// Answers, then reads until the peer is done: closing at once would make the system answer what still comes with RST,
-/// which can destroy the answer before the peer has read it.
 async fn refuse<S: Transport>(stream: &mut S, refusal: &Refusal) -> io::Result<()> {
     stream.write_all(&refusal.to_bytes()).await?;
-    stream.shutdown().await?;
-    let mut scrap = [0; 512];
-    while stream.read(&mut scrap).await? > 0 {}
-    Ok(())
+    stream.shutdown().await
 }
 
 struct Negotiation<'a, S> {

@@ -44,6 +44,8 @@ pub(crate) struct WriteQueue {
     written: usize,
     /// Bytes of control frames that wait.
     control: usize,
+    /// The stream may hold bytes back: TLS does when the socket takes no more.
+    unflushed: bool,
 }
 
 impl WriteQueue {
@@ -112,14 +114,22 @@ impl WriteQueue {
                 Poll::Pending => return (settled, Poll::Pending),
                 Poll::Ready(Err(error)) => return (settled, Poll::Ready(Err(error))),
                 Poll::Ready(Ok(0)) => return (settled, Poll::Ready(Err(io::ErrorKind::WriteZero.into()))),
-                Poll::Ready(Ok(n)) => settled += self.advance(n),
+                Poll::Ready(Ok(n)) => {
+                    self.unflushed = true;
+                    settled += self.advance(n);
+                }
+            }
+        }
+        if self.unflushed {
+            match Pin::new(stream).poll_flush(cx) {
+                Poll::Ready(Ok(())) => self.unflushed = false,
+                other => return (settled, other),
             }
         }
         if self.chunks.capacity() > KEEP {
             self.chunks = VecDeque::new();
         }
-        // TLS keeps what the system did not take at once.
-        (settled, Pin::new(stream).poll_flush(cx))
+        (settled, Poll::Ready(Ok(())))
     }
 
     /// So many bytes are out. Says how many of them were counted.
@@ -151,9 +161,12 @@ mod tests {
     use super::*;
 
     /// Takes a limited number of bytes.
+    #[derive(Default)]
     struct Pipe {
         taken: Vec<u8>,
         room: usize,
+        /// Holds back what it took.
+        stuck: bool,
     }
 
     impl AsyncWrite for Pipe {
@@ -168,7 +181,7 @@ mod tests {
         }
 
         fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Poll::Ready(Ok(()))
+            if self.stuck { Poll::Pending } else { Poll::Ready(Ok(())) }
         }
 
         fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -191,6 +204,7 @@ mod tests {
         let mut pipe = Pipe {
             taken: Vec::new(),
             room: 4,
+            ..Pipe::default()
         };
         assert_eq!(write(&mut queue, &mut pipe), (3, false));
         assert_eq!(queue.control(), 2);
@@ -208,6 +222,7 @@ mod tests {
         let mut pipe = Pipe {
             taken: Vec::new(),
             room: 1,
+            ..Pipe::default()
         };
         write(&mut queue, &mut pipe);
         assert_eq!(queue.drop_unstarted(), 3);
@@ -216,5 +231,20 @@ mod tests {
         pipe.room = 100;
         assert_eq!(write(&mut queue, &mut pipe), (2, true));
         assert_eq!(pipe.taken, b"oneclose");
+    }
+
+    #[test]
+    fn what_the_stream_holds_back_is_not_out() {
+        let mut queue = WriteQueue::default();
+        queue.push(b"one".to_vec());
+        let mut pipe = Pipe {
+            room: 100,
+            stuck: true,
+            ..Pipe::default()
+        };
+        assert_eq!(write(&mut queue, &mut pipe), (3, false));
+        assert_eq!(write(&mut queue, &mut pipe), (0, false));
+        pipe.stuck = false;
+        assert_eq!(write(&mut queue, &mut pipe), (0, true));
     }
 }

@@ -1,0 +1,106 @@
+extends Control
+## A chat room for browsers: open `chat.html`, which lies beside this scene, as often as you like.
+##
+## The window shows who is there and what is said; headless, the log is printed. `-- --port=9000` after the engine's own
+## arguments takes another port.
+
+const COLOR_DIM := Color("8b93a3")
+const COLOR_HOST := Color("f0b866")
+## One for each name, by its hash.
+const COLORS: Array[Color] = [
+	Color("7cc4ff"), Color("9be48f"), Color("ff9db0"), Color("c7a6ff"), Color("6fe0d2"), Color("ffc38a")
+]
+
+@export var port := 9080
+
+var _chat := ChatServer.new()
+
+@onready var _address := %Address as Label
+@onready var _log := %Log as RichTextLabel
+@onready var _members_title := %MembersTitle as Label
+@onready var _members := %Members as RichTextLabel
+@onready var _entry := %Entry as LineEdit
+
+
+func _ready() -> void:
+	_chat.member_joined.connect(_on_member_joined)
+	_chat.member_left.connect(_on_member_left)
+	_chat.message_said.connect(_on_message_said)
+	_entry.text_submitted.connect(_on_text_submitted)
+	(%Send as Button).pressed.connect(func() -> void: _on_text_submitted(_entry.text))
+	_entry.grab_focus()
+	_show_members()
+	for argument in OS.get_cmdline_user_args():
+		if argument.begins_with("--port="):
+			port = argument.trim_prefix("--port=").to_int()
+	if _chat.start(port):
+		_address.text = "ws://localhost:%d" % _chat.get_port()
+		_note("The room is open. Join it with chat.html in a browser, at %s" % _address.text)
+	else:
+		_address.text = "not listening"
+		_note("Port %d cannot be opened. Choose another one with  -- --port=N" % port)
+
+
+func get_chat() -> ChatServer:
+	return _chat
+
+
+func _on_text_submitted(text: String) -> void:
+	_entry.clear()
+	_entry.grab_focus()
+	if not text.strip_edges().is_empty():
+		_chat.say(ChatServer.HOST_NAME, text.strip_edges())
+
+
+func _on_member_joined(member: String) -> void:
+	_note("%s has joined" % member)
+	_show_members()
+
+
+func _on_member_left(member: String) -> void:
+	_note("%s has left" % member)
+	_show_members()
+
+
+func _on_message_said(from: String, text: String) -> void:
+	print("%s: %s" % [from, text])
+	_begin_line()
+	# The mark keeps a name apart from a text that is written from right to left too.
+	_add(from + "\u200e  ", _color_of(from))
+	_log.add_text(text)
+
+
+func _note(text: String) -> void:
+	print(text)
+	_begin_line()
+	_add(text, COLOR_DIM)
+
+
+func _begin_line() -> void:
+	if _log.get_parsed_text().length() > 0:
+		_log.newline()
+	_add(Time.get_time_string_from_system().left(5) + "  ", COLOR_DIM)
+
+
+func _add(text: String, color: Color) -> void:
+	_log.push_color(color)
+	_log.add_text(text)
+	_log.pop()
+
+
+func _show_members() -> void:
+	var members := _chat.get_members()
+	_members_title.text = "Members (%d)" % members.size()
+	_members.clear()
+	if members.is_empty():
+		_members.push_color(COLOR_DIM)
+		_members.add_text("Nobody yet")
+		_members.pop()
+	for member in members:
+		_members.push_color(_color_of(member))
+		_members.add_text(member + "\n")
+		_members.pop()
+
+
+func _color_of(member: String) -> Color:
+	return COLOR_HOST if member == ChatServer.HOST_NAME else COLORS[member.hash() % COLORS.size()]
