@@ -191,11 +191,18 @@ import_project() {
 	[[ ! $faults ]]
 }
 
+# The scenes about TLS have certificates made for them.
+make_certificates() {
+	cargo run --quiet --locked --package async-sockets-net --example make_certificates -- \
+		"$demo_project/tests/certificates"
+}
+
 knows_classes() { grep -qs NetTest "$demo_project/.godot/global_script_class_cache.cfg"; }
 
 check_scenes() {
 	local script name
 	if [[ $build ]]; then check "build $build" scripts/build.sh "$build" || return 0; fi
+	check "certificates" make_certificates || return 0
 	find_godot
 	install_peers
 	# A scene with a thousand clients needs as many file descriptors.

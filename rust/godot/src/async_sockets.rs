@@ -1,5 +1,6 @@
 //! The engine singleton: a view of all sockets.
 
+use async_sockets_net::traffic;
 use godot::builtin::{Array, Callable, GString, VarDictionary, Variant, vdict};
 use godot::classes::{Object, Performance, RefCounted};
 use godot::meta::ToGodot;
@@ -80,19 +81,30 @@ impl AsyncSockets {
         }
     }
 
-    /// Figures since the start: [code]sockets[/code] open now, [code]events[/code] handled,
-    /// [code]drain_time_usec[/code] spent in the automatic drain, and [code]last_drain_usec[/code] of the last frame.
+    /// Figures. Of now: [code]sockets[/code] that are open (clients, listeners, servers), [code]connections[/code] that
+    /// stand (TCP and WebSocket), [code]queued_events[/code] that wait to be handled. Of the last whole second:
+    /// [code]bytes_received_per_second[/code], [code]bytes_sent_per_second[/code]. Since the start:
+    /// [code]bytes_received[/code] and [code]bytes_sent[/code] as the system moves them (with TLS, the encrypted ones),
+    /// [code]events[/code] handled, [code]drain_time_usec[/code] spent in the automatic drain, and
+    /// [code]last_drain_usec[/code] of the last frame.
     #[func]
     fn get_statistics(&self) -> VarDictionary {
         if !on_main_thread() {
             return VarDictionary::new();
         }
         let pump = Pump::get();
+        let (sockets, figures) = (pump.sockets(), &pump.figures);
         vdict! {
-            "sockets" => int(pump.sockets().len()),
-            "events" => int(pump.figures.events.get()),
-            "drain_time_usec" => int(pump.figures.drain_time.get().as_micros()),
-            "last_drain_usec" => int(pump.figures.last_drain.get().as_micros()),
+            "sockets" => int(sockets.len()),
+            "connections" => int(sockets.iter().map(|socket| socket.connections()).sum::<usize>()),
+            "queued_events" => int(sockets.iter().map(|socket| socket.queued()).sum::<usize>()),
+            "bytes_received_per_second" => figures.received_per_second(),
+            "bytes_sent_per_second" => figures.sent_per_second(),
+            "bytes_received" => int(traffic::received()),
+            "bytes_sent" => int(traffic::sent()),
+            "events" => int(figures.events.get()),
+            "drain_time_usec" => int(figures.drain_time.get().as_micros()),
+            "last_drain_usec" => int(figures.last_drain.get().as_micros()),
         }
     }
 }
@@ -100,8 +112,19 @@ impl AsyncSockets {
 /// A custom monitor: its name in the debugger, and where its value comes from.
 type Monitor = (&'static str, fn(&Pump) -> f64);
 
-const MONITORS: [Monitor; 2] = [
-    ("async_sockets/connections", |pump| pump.sockets().len() as f64),
+const MONITORS: [Monitor; 5] = [
+    ("async_sockets/connections", |pump| {
+        pump.sockets().iter().map(|socket| socket.connections()).sum::<usize>() as f64
+    }),
+    ("async_sockets/bytes_received_per_second", |pump| {
+        pump.figures.received_per_second()
+    }),
+    ("async_sockets/bytes_sent_per_second", |pump| {
+        pump.figures.sent_per_second()
+    }),
+    ("async_sockets/queued_events", |pump| {
+        pump.sockets().iter().map(|socket| socket.queued()).sum::<usize>() as f64
+    }),
     ("async_sockets/drain_time_usec", |pump| {
         pump.figures.last_drain.get().as_micros() as f64
     }),

@@ -9,6 +9,7 @@
 
 mod async_sockets;
 mod convert;
+mod figures;
 mod guard;
 mod lifecycle;
 mod names;

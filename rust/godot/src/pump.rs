@@ -16,6 +16,7 @@ use godot::builtin::{StringName, Variant};
 use godot::classes::RefCounted;
 use godot::obj::{Gd, InstanceId};
 
+use crate::figures::Figures;
 use crate::guard::take_orphans;
 use crate::names::Names;
 use crate::task::NetTask;
@@ -99,6 +100,14 @@ pub(crate) trait Socket {
     /// The name under which it is registered now.
     fn id(&self) -> Option<SocketId>;
 
+    /// What waits to be handled.
+    fn queued(&self) -> usize;
+
+    /// The connections that stand.
+    fn connections(&self) -> usize {
+        0
+    }
+
     /// The listener whose `process()` handles this socket too.
     fn listener(&self) -> Option<SocketId> {
         None
@@ -138,17 +147,6 @@ impl Scope {
             Self::OneAndAutomatic(id) => automatic || belongs(id),
         }
     }
-}
-
-/// Figures of the drains, for the monitors.
-#[derive(Default)]
-pub(crate) struct Figures {
-    /// Events handled since the start.
-    pub(crate) events: Cell<u64>,
-    /// Time spent in automatic drains since the start.
-    pub(crate) drain_time: Cell<Duration>,
-    /// Time spent in the last automatic drain.
-    pub(crate) last_drain: Cell<Duration>,
 }
 
 pub(crate) struct Pump {
@@ -300,9 +298,7 @@ impl Pump {
     pub(crate) fn frame(&self) {
         let start = Instant::now();
         self.drain(Scope::Automatic, start + self.frame_budget.get(), false);
-        let took = start.elapsed();
-        self.figures.last_drain.set(took);
-        self.figures.drain_time.set(self.figures.drain_time.get() + took);
+        self.figures.drained(start);
     }
 
     /// `process()` of a socket. Without a budget it handles what is queued now. With one it goes on, asleep while there

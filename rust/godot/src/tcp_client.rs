@@ -1,8 +1,10 @@
 //! The class `TcpClient`: what a script sees of a connection.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use async_sockets_net::address::Target;
+use async_sockets_net::limits::KeepAlive;
 use async_sockets_net::recv_buffer::Want;
 use async_sockets_net::tcp_client::TcpClient as Connection;
 use godot::builtin::{GString, PackedByteArray, PackedStringArray, Variant};
@@ -17,11 +19,14 @@ use crate::convert::{int, result, size};
 use crate::guard::{State, misuse, on_main_thread};
 use crate::pump::Pump;
 use core::ClientCore;
-use receive::failure;
+use inbox::failure;
 
 pub(crate) mod core;
 mod engine_stream;
+mod events;
+mod inbox;
 mod receive;
+pub(crate) mod settings;
 mod tls;
 
 /// How a client stands; the numbers are StreamPeerTCP's.
@@ -80,6 +85,16 @@ pub(crate) struct TcpClient {
     /// Probes a peer that has been silent, so that one that vanished is noticed.
     #[var(get = get_keep_alive, set = set_keep_alive)]
     keep_alive: PhantomVar<bool>,
+    /// With [member keep_alive]: seconds of silence before the first probe, 1 to 32767.
+    #[var(get = get_keep_alive_idle, set = set_keep_alive_idle)]
+    keep_alive_idle: PhantomVar<i64>,
+    /// With [member keep_alive]: seconds between probes, 1 to 32767.
+    #[var(get = get_keep_alive_interval, set = set_keep_alive_interval)]
+    keep_alive_interval: PhantomVar<i64>,
+    /// With [member keep_alive]: probes without an answer until the connection ends with [constant CLOSE_TIMEOUT], 1 to
+    /// 127. Windows has a number of its own.
+    #[var(get = get_keep_alive_count, set = set_keep_alive_count)]
+    keep_alive_count: PhantomVar<i64>,
     /// Received bytes that may wait for you, 1 to 2147483647; more slow the peer down. A single [method recv] may still
     /// be for more.
     #[var(get = get_max_buffered_bytes, set = set_max_buffered_bytes)]
@@ -124,6 +139,9 @@ impl IRefCounted for TcpClient {
             connect_timeout: PhantomVar::default(),
             no_delay: PhantomVar::default(),
             keep_alive: PhantomVar::default(),
+            keep_alive_idle: PhantomVar::default(),
+            keep_alive_interval: PhantomVar::default(),
+            keep_alive_count: PhantomVar::default(),
             max_buffered_bytes: PhantomVar::default(),
             max_pending_send_bytes: PhantomVar::default(),
             max_packet_size: PhantomVar::default(),
@@ -538,8 +556,44 @@ impl TcpClient {
     #[func]
     fn set_keep_alive(&self, on: bool) {
         self.core.settings.keep_alive.set(on);
-        self.core
-            .with_connection(|connection| connection.set_keep_alive(self.core.settings.keep_alive()));
+        self.core.apply_keep_alive();
+    }
+
+    #[func]
+    fn get_keep_alive_idle(&self) -> i64 {
+        int(self.core.settings.keep_alive_times.get().idle.as_secs())
+    }
+
+    #[func]
+    fn set_keep_alive_idle(&self, seconds: i64) {
+        if let Some(idle) = probe_time("keep_alive_idle", seconds) {
+            self.change_keep_alive(|times| times.idle = idle);
+        }
+    }
+
+    #[func]
+    fn get_keep_alive_interval(&self) -> i64 {
+        int(self.core.settings.keep_alive_times.get().interval.as_secs())
+    }
+
+    #[func]
+    fn set_keep_alive_interval(&self, seconds: i64) {
+        if let Some(interval) = probe_time("keep_alive_interval", seconds) {
+            self.change_keep_alive(|times| times.interval = interval);
+        }
+    }
+
+    #[func]
+    fn get_keep_alive_count(&self) -> i64 {
+        self.core.settings.keep_alive_times.get().count.into()
+    }
+
+    #[func]
+    fn set_keep_alive_count(&self, probes: i64) {
+        match u32::try_from(probes) {
+            Ok(count @ 1..=127) => self.change_keep_alive(|times| times.count = count),
+            _ => misuse(&format!("TcpClient.keep_alive_count: {probes} is outside 1..127")),
+        }
     }
 
     #[func]
@@ -657,6 +711,15 @@ impl TcpClient {
         Some(&self.core)
     }
 
+    fn change_keep_alive(&self, change: impl FnOnce(&mut KeepAlive)) {
+        let mut times = self.core.settings.keep_alive_times.get();
+        change(&mut times);
+        self.core.settings.keep_alive_times.set(times);
+        if self.core.settings.keep_alive.get() {
+            self.core.apply_keep_alive();
+        }
+    }
+
     /// `shape` is the kind of result in case the arguments are bad.
     fn receive(&self, want: Option<Want>, timeout: f64, shape: Want) -> Variant {
         let Some(core) = self.core() else {
@@ -672,6 +735,17 @@ impl TcpClient {
         }
         core.receive(want, timeout)
     }
+}
+
+/// A time of keep-alive from a script, in the range that every system takes.
+fn probe_time(name: &str, seconds: i64) -> Option<Duration> {
+    let time = (1..=32_767)
+        .contains(&seconds)
+        .then(|| Duration::from_secs(seconds.unsigned_abs()));
+    if time.is_none() {
+        misuse(&format!("TcpClient.{name}: {seconds} is outside 1..32767"));
+    }
+    time
 }
 
 /// A limit in bytes from a script.

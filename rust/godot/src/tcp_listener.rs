@@ -178,6 +178,18 @@ impl TcpListener {
         self.core().map(|core| core.clients()).unwrap_or_default()
     }
 
+    /// TLS handshakes that have failed since [method start]. Each costs only its client, who is told why by TLS itself.
+    #[func]
+    fn get_failed_handshakes(&self) -> i64 {
+        int(self.core.failed_handshakes().0)
+    }
+
+    /// Why the last TLS handshake failed, in words; empty if none did.
+    #[func]
+    fn get_last_handshake_error(&self) -> GString {
+        GString::from(&self.core.failed_handshakes().1)
+    }
+
     /// The last failure in words; empty if there was none.
     #[func]
     fn get_last_error_message(&self) -> GString {

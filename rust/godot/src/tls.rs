@@ -4,14 +4,17 @@ use std::cell::RefCell;
 
 use async_sockets_net::error::TlsConfigError;
 use async_sockets_net::tls::{TlsClientConfig, TlsServerConfig, TlsTrust};
-use godot::builtin::{GString, PackedStringArray};
+use godot::builtin::{GString, PackedStringArray, Variant};
 use godot::classes::{CryptoKey, Engine, FileAccess, ProjectSettings, TlsOptions, X509Certificate};
-use godot::global::Error;
-use godot::meta::FromGodot;
+use godot::global::{Error, push_warning};
+use godot::meta::{FromGodot, ToGodot};
 use godot::obj::{Gd, InstanceId, Singleton};
 
 /// The engine's own setting for certificates to trust instead of the system's: a path of PEM.
 const BUNDLE_SETTING: &str = "network/tls/certificate_bundle_override";
+
+/// What stands before a certificate in PEM (RFC 7468).
+const PEM_BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 
 /// How many configurations are kept.
 const MAX_KEPT: usize = 64;
@@ -84,18 +87,15 @@ fn read(options: &Gd<TlsOptions>, alpn: &[String]) -> Result<Side, Refusal> {
     }
     let alpn: Vec<&str> = alpn.iter().map(String::as_str).collect();
     if get::<bool>(&mut options, "is_server")? {
-        let key: Gd<CryptoKey> = get(&mut options, "get_private_key")?;
+        let mut key: Gd<CryptoKey> = get(&mut options, "get_private_key")?;
         let certificate: Gd<X509Certificate> = get(&mut options, "get_own_certificate")?;
-        let (key, chain) = (
-            key.clone().save_to_string().to_string(),
-            certificate.clone().save_to_string().to_string(),
-        );
+        let (key, chain) = (quietly(|| key.save_to_string()), whole_chain(certificate));
         return TlsServerConfig::new(&key, &chain, &alpn)
             .map(Side::Server)
             .map_err(refusal);
     }
     let chain: Option<Gd<X509Certificate>> = get(&mut options, "get_trusted_ca_chain")?;
-    let chain = chain.map(|mut chain| quietly(|| chain.save_to_string()));
+    let chain = chain.map(whole_chain);
     if get::<bool>(&mut options, "is_unsafe_client")? {
         return TlsClientConfig::insecure(chain.as_deref(), &alpn)
             .map(Side::Client)
@@ -115,6 +115,46 @@ fn get<T: FromGodot>(options: &mut Gd<TlsOptions>, getter: &str) -> Result<T, Re
         .call(getter, &[])
         .try_to()
         .map_err(|_| wrong("the TLSOptions lack a key or a certificate"))
+}
+
+/// All certificates of the object, in PEM. The engine (4.6 at least) writes the first one again in the place of each that
+/// follows; so these are taken from the file that it was loaded from.
+fn whole_chain(mut certificate: Gd<X509Certificate>) -> String {
+    let pem = quietly(|| certificate.save_to_string());
+    let own = blocks(&pem);
+    if own.len() < 2 || own.iter().any(|block| *block != own[0]) {
+        return pem;
+    }
+    let path = certificate.get_path();
+    if !path.is_empty() {
+        let file = FileAccess::get_file_as_string(&path).to_string();
+        let same = |file: &[String]| file.len() == own.len() && file[0] == own[0];
+        if same(&blocks(&file)) {
+            return file;
+        }
+    }
+    let message = format!(
+        "TLSOptions: the engine gives only the first of the {} certificates of an X509Certificate that was made by its \
+         own load(); use load(\"res://...\") instead",
+        own.len()
+    );
+    push_warning(&[message.to_variant()] as &[Variant]);
+    pem
+}
+
+/// The certificates in a PEM text, without what is between them and without line breaks.
+fn blocks(pem: &str) -> Vec<String> {
+    let begins = pem.split(PEM_BEGIN).skip(1);
+    begins
+        .map(|block| {
+            block
+                .split("-----")
+                .next()
+                .unwrap_or_default()
+                .split_whitespace()
+                .collect()
+        })
+        .collect()
 }
 
 /// The engine's PEM of a key or a certificate. The engine (4.6 at least) complains of the zero byte that it puts behind

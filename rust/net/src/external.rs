@@ -10,6 +10,7 @@ use crate::command::TcpCommand;
 use crate::event::TcpEvent;
 use crate::mailbox::MailboxSender;
 use crate::outbox::Outbox;
+use crate::traffic::{count_received, count_sent};
 
 /// The far end. See [`crate::tcp_client::TcpClient::external`].
 #[derive(Debug)]
@@ -29,7 +30,13 @@ impl External {
         self.outbox.take_now()
     }
 
-    /// So many bytes of [`TcpCommand::Send`] were handed on, or dropped.
+    /// So many bytes of [`TcpCommand::Send`] were handed on.
+    pub fn wrote(&self, bytes: usize) {
+        count_sent(bytes);
+        self.settle(bytes);
+    }
+
+    /// So many bytes of [`TcpCommand::Send`] were dropped.
     pub fn settle(&self, bytes: usize) {
         self.outbox.settle(bytes);
     }
@@ -47,6 +54,7 @@ impl External {
         } else {
             0
         };
+        count_received(bytes);
         self.events.send(event, bytes);
     }
 }

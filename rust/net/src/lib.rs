@@ -15,6 +15,9 @@ pub mod command;
 pub mod error;
 pub mod event;
 pub mod external;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals;
 pub mod limits;
 pub mod mailbox;
 pub mod recv_buffer;
@@ -22,6 +25,7 @@ pub mod runtime;
 pub mod tcp_client;
 pub mod tcp_listener;
 pub mod tls;
+pub mod traffic;
 pub mod udp_socket;
 pub mod websocket;
 pub mod websocket_server;

@@ -185,13 +185,7 @@ impl Acceptor {
 
     fn accepted(&mut self, stream: TcpStream, place: OwnedSemaphorePermit) {
         let Some(handshakes) = &mut self.handshakes else {
-            hand_over(
-                Stream::Plain(stream),
-                &self.options.tcp,
-                &self.tasks,
-                &self.events,
-                place,
-            );
+            hand_over(stream.into(), &self.options.tcp, &self.tasks, &self.events, place);
             return;
         };
         let (tcp, tasks) = (self.options.tcp.clone(), self.tasks.clone());

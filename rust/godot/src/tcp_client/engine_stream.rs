@@ -117,7 +117,7 @@ impl EngineStream {
                     let result = self.stream.put_partial_data(&block);
                     let sent = usize::try_from(result.at(1).try_to::<i64>().unwrap_or(0)).unwrap_or(0);
                     bytes.advance(sent.min(bytes.len()));
-                    self.external.settle(sent);
+                    self.external.wrote(sent);
                     left = left.saturating_sub(sent);
                     if !bytes.is_empty() {
                         return;

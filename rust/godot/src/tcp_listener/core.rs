@@ -23,7 +23,7 @@ use crate::lifecycle;
 use crate::pump::{Pump, Socket, SocketBase};
 use crate::task::NetTask;
 use crate::tcp_client::TcpClient;
-use crate::tcp_client::core::seconds;
+use crate::tcp_client::settings::seconds;
 use crate::tls;
 use crate::waiting::Waiting;
 
@@ -273,6 +273,19 @@ impl ListenerCore {
             .map_or(0, |listening| listening.local_address().port().into())
     }
 
+    /// How many TLS handshakes have failed, and why the last one did.
+    pub(crate) fn failed_handshakes(&self) -> (u64, String) {
+        self.listening
+            .borrow()
+            .as_ref()
+            .map_or((0, String::new()), |listening| {
+                (
+                    listening.failed_handshakes(),
+                    listening.last_handshake_error().unwrap_or_default(),
+                )
+            })
+    }
+
     pub(crate) fn last_error(&self) -> String {
         self.last_error.borrow().clone()
     }
@@ -296,6 +309,13 @@ impl Socket for ListenerCore {
 
     fn id(&self) -> Option<SocketId> {
         self.listening.borrow().as_ref().map(Listening::id)
+    }
+
+    fn queued(&self) -> usize {
+        self.listening
+            .borrow()
+            .as_ref()
+            .map_or(0, |listening| listening.mailbox().len())
     }
 
     fn turn(self: Rc<Self>, pump: &Pump) -> bool {

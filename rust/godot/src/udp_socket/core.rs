@@ -19,7 +19,7 @@ use crate::convert::{bind_error, connect_error, datagram_error, datagram_lost, i
 use crate::lifecycle;
 use crate::pump::{Pump, Socket, SocketBase};
 use crate::task::NetTask;
-use crate::tcp_client::core::seconds;
+use crate::tcp_client::settings::seconds;
 use crate::waiting::Waiting;
 
 /// A `send_to_async()` under way.
@@ -320,6 +320,11 @@ impl Socket for UdpCore {
 
     fn id(&self) -> Option<SocketId> {
         self.with(Bound::id)
+    }
+
+    fn queued(&self) -> usize {
+        self.with(|bound| bound.mailbox().len() + bound.available_datagrams())
+            .unwrap_or(0)
     }
 
     fn turn(self: Rc<Self>, pump: &Pump) -> bool {

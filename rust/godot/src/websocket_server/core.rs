@@ -232,6 +232,16 @@ impl Socket for ServerCore {
         self.with(Server::id)
     }
 
+    fn queued(&self) -> usize {
+        let mut queued = 0;
+        self.each(|server| queued += server.queued_events());
+        queued
+    }
+
+    fn connections(&self) -> usize {
+        self.with(Server::client_count).unwrap_or(0)
+    }
+
     fn turn(self: Rc<Self>, pump: &Pump) -> bool {
         let Some(mut object) = self.base.object() else {
             return false;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use socket2::{SockRef, TcpKeepalive};
+use tokio::net::TcpStream;
 use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Instant, timeout};
 
@@ -311,7 +312,7 @@ impl Driver {
                 TcpCommand::Abort => return Some(End::Aborted),
                 // The options can fail only on a socket that is gone already, which reading then finds.
                 TcpCommand::SetNoDelay(on) => drop(stream.tcp().set_nodelay(on)),
-                TcpCommand::SetKeepAlive(keep_alive) => drop(set_keep_alive(stream, keep_alive)),
+                TcpCommand::SetKeepAlive(keep_alive) => drop(set_keep_alive(stream.tcp(), keep_alive)),
             }
         }
         None
@@ -406,8 +407,8 @@ fn reset_on_drop<S: Transport>(stream: &S) {
     let _ = SockRef::from(stream.tcp()).set_linger(Some(Duration::ZERO));
 }
 
-pub(crate) fn set_keep_alive<S: Transport>(stream: &S, keep_alive: Option<KeepAlive>) -> io::Result<()> {
-    let socket = SockRef::from(stream.tcp());
+pub(crate) fn set_keep_alive(stream: &TcpStream, keep_alive: Option<KeepAlive>) -> io::Result<()> {
+    let socket = SockRef::from(stream);
     match keep_alive {
         None => socket.set_keepalive(false),
         Some(KeepAlive { idle, interval, count }) => {

@@ -38,7 +38,7 @@ pub(crate) async fn dial(target: &Target, options: &TcpOptions) -> Result<Stream
 async fn dial_unlimited(target: &Target, options: &TcpOptions) -> Result<Stream, ConnectError> {
     let tcp = dial_tcp(target, options).await?;
     let Some(config) = &options.tls else {
-        return Ok(Stream::Plain(tcp));
+        return Ok(tcp.into());
     };
     let secured = connect_tls(tcp, config, &target.host).await;
     secured.map(Stream::from).map_err(|source| ConnectError::Tls {

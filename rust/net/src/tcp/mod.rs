@@ -1,6 +1,7 @@
 //! The task behind a TCP connection: how it is made, carried and closed.
 
 pub(crate) mod connection;
+pub(crate) mod counted;
 pub(crate) mod dial;
 pub(crate) mod stream;
 pub(crate) mod write_queue;
@@ -12,10 +13,4 @@ use tokio::net::TcpStream;
 pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send {
     /// The TCP socket at the bottom, for its options.
     fn tcp(&self) -> &TcpStream;
-}
-
-impl Transport for TcpStream {
-    fn tcp(&self) -> &TcpStream {
-        self
-    }
 }

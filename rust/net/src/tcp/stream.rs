@@ -9,20 +9,21 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::Transport;
+use super::counted::Counted;
 use crate::error::TlsError;
 use crate::event::TlsInfo;
 use crate::tls::TlsUpgrade;
 use crate::tls::stream::{TlsStream, handshake, info, within};
 
 pub(crate) enum Stream {
-    Plain(TcpStream),
+    Plain(Counted),
     Tls(Box<TlsStream>),
 }
 
 impl Stream {
     /// The same connection, from here on with TLS. `first` are bytes of the peer's TLS that were read already.
     pub(crate) async fn start_tls(self, upgrade: &TlsUpgrade, first: Bytes) -> Result<Self, TlsError> {
-        let Self::Plain(tcp) = self else {
+        let Self::Plain(Counted(tcp)) = self else {
             return Err(TlsError::Protocol("the connection has TLS already".to_owned()));
         };
         let stream = within(upgrade.timeout, handshake(tcp, first, &upgrade.side)).await?;
@@ -38,6 +39,12 @@ impl Stream {
     }
 }
 
+impl From<TcpStream> for Stream {
+    fn from(tcp: TcpStream) -> Self {
+        Self::Plain(Counted(tcp))
+    }
+}
+
 impl From<TlsStream> for Stream {
     fn from(stream: TlsStream) -> Self {
         Self::Tls(Box::new(stream))
@@ -47,7 +54,7 @@ impl From<TlsStream> for Stream {
 impl Transport for Stream {
     fn tcp(&self) -> &TcpStream {
         match self {
-            Self::Plain(tcp) => tcp,
+            Self::Plain(stream) => stream.tcp(),
             Self::Tls(stream) => stream.tcp(),
         }
     }

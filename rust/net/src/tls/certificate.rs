@@ -39,6 +39,8 @@ const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
 pub(super) struct Certificate<'a> {
     /// The names in the subject: kind (an OID) and text.
     subject: Vec<(&'a [u8], String)>,
+    /// Whether its issuer has its own name: it signs itself, then.
+    pub(super) is_self_issued: bool,
     /// In seconds since 1970.
     pub(super) not_before: i64,
     /// In seconds since 1970.
@@ -57,12 +59,12 @@ impl<'a> Certificate<'a> {
         let mut fields = Reader(certificate.expect(tag::SEQUENCE)?);
         fields.optional(tag::VERSION);
         fields.expect(tag::INTEGER)?;
-        // The algorithm of the signature, and the issuer.
+        // The algorithm of the signature.
         fields.expect(tag::SEQUENCE)?;
-        fields.expect(tag::SEQUENCE)?;
+        let issuer = fields.expect(tag::SEQUENCE)?;
         let mut validity = Reader(fields.expect(tag::SEQUENCE)?);
         let (not_before, not_after) = (validity.time()?, validity.time()?);
-        let subject = names(fields.expect(tag::SEQUENCE)?)?;
+        let subject = fields.expect(tag::SEQUENCE)?;
         let public_key = fields.any()?;
         let has_alt_names = loop {
             match fields.any() {
@@ -72,7 +74,8 @@ impl<'a> Certificate<'a> {
             }
         };
         Some(Self {
-            subject,
+            subject: names(subject)?,
+            is_self_issued: issuer == subject,
             not_before,
             not_after,
             public_key: (public_key.tag == tag::SEQUENCE).then_some(public_key.whole)?,
@@ -283,6 +286,7 @@ mod tests {
         let certificate = Certificate::parse(&der).unwrap();
         assert_eq!(certificate.subject_text(), "CN=game.example, O=Games, C=IT");
         assert!(!certificate.has_alt_names);
+        assert!(certificate.is_self_issued);
         assert_eq!(certificate.not_before, 1_388_534_400);
         assert_eq!(certificate.not_after, 2_019_686_400);
         assert_eq!(certificate.public_key.len(), 294);

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use tokio_rustls::rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
+use tokio_rustls::rustls::{CertificateError, Error, InvalidMessage, OtherError};
 
 use crate::error::{CertificateProblem, TlsError};
 
@@ -20,7 +20,7 @@ impl From<&Error> for TlsError {
     fn from(error: &Error) -> Self {
         match error {
             Error::InvalidCertificate(problem) => Self::Certificate(problem.into()),
-            Error::AlertReceived(alert) => Self::Refused(words(*alert)),
+            Error::AlertReceived(alert) => Self::Refused(words(&format!("{alert:?}"))),
             Error::InvalidMessage(InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion) => {
                 Self::NotTls
             }
@@ -43,14 +43,18 @@ impl From<&CertificateError> for CertificateProblem {
             UnknownIssuer => Self::UnknownIssuer,
             Revoked => Self::Revoked,
             BadSignature => Self::BadSignature,
-            other => Self::Other(other.to_string()),
+            CertificateError::Other(OtherError(inner)) => Self::Other(words(&inner.to_string())),
+            other => Self::Other(words(&other.to_string())),
         }
     }
 }
 
-/// An alert in words (RFC 8446 section 6.2): `CertificateExpired` becomes `certificate expired`.
-fn words(alert: AlertDescription) -> String {
-    let name = format!("{alert:?}");
+/// The name of an alert (RFC 8446 section 6.2) or an error in words: `CertificateExpired` becomes `certificate expired`.
+/// What is words already stays as it is.
+fn words(name: &str) -> String {
+    if !name.chars().all(char::is_alphanumeric) {
+        return name.to_owned();
+    }
     let mut out = String::with_capacity(name.len() + 8);
     let mut after_small = false;
     for c in name.chars() {
@@ -65,13 +69,19 @@ fn words(alert: AlertDescription) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio_rustls::rustls::AlertDescription;
+
     use super::*;
 
     #[test]
-    fn alerts_are_words() {
-        assert_eq!(words(AlertDescription::UnknownCA), "unknown ca");
-        assert_eq!(words(AlertDescription::CertificateExpired), "certificate expired");
-        assert_eq!(words(AlertDescription::HandshakeFailure), "handshake failure");
-        assert_eq!(words(AlertDescription::BadRecordMac), "bad record mac");
+    fn names_are_words() {
+        let alert = |alert: AlertDescription| words(&format!("{alert:?}"));
+        assert_eq!(alert(AlertDescription::UnknownCA), "unknown ca");
+        assert_eq!(alert(AlertDescription::CertificateExpired), "certificate expired");
+        assert_eq!(alert(AlertDescription::HandshakeFailure), "handshake failure");
+        assert_eq!(alert(AlertDescription::BadRecordMac), "bad record mac");
+        assert_eq!(words("words as they are"), "words as they are");
+        let problem = CertificateProblem::from(&CertificateError::BadEncoding);
+        assert_eq!(problem.to_string(), "bad encoding");
     }
 }

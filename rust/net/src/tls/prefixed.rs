@@ -8,20 +8,25 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::tcp::counted::Counted;
+
 /// Gives the bytes that were read already, then those of the stream.
 #[derive(Debug)]
 pub(crate) struct Prefixed {
     first: Bytes,
-    tcp: TcpStream,
+    tcp: Counted,
 }
 
 impl Prefixed {
     pub(crate) fn new(first: Bytes, tcp: TcpStream) -> Self {
-        Self { first, tcp }
+        Self {
+            first,
+            tcp: Counted(tcp),
+        }
     }
 
     pub(crate) fn tcp(&self) -> &TcpStream {
-        &self.tcp
+        &self.tcp.0
     }
 }
 

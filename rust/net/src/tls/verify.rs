@@ -59,9 +59,12 @@ impl ServerCertVerifier for Verifier {
             if roots.pinned.iter().any(|pinned| pinned.as_ref() == end_entity.as_ref()) {
                 check_dates(end_entity, now)?;
             } else {
-                let parsed = ParsedCertificate::try_from(end_entity)?;
                 let algorithms = self.algorithms.all;
-                verify_server_cert_signed_by_trust_anchor(&parsed, &roots.store, intermediates, now, algorithms)?;
+                ParsedCertificate::try_from(end_entity)
+                    .and_then(|parsed| {
+                        verify_server_cert_signed_by_trust_anchor(&parsed, &roots.store, intermediates, now, algorithms)
+                    })
+                    .map_err(|error| refusal(error, end_entity))?;
             }
         }
         match &self.name {
@@ -114,6 +117,20 @@ impl ServerCertVerifier for Verifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.algorithms.supported_schemes()
+    }
+}
+
+/// Why a certificate is refused. Of one that signs itself the library may say that it is of the wrong kind (an authority's,
+/// or of version 1); what matters is that nobody has vouched for it.
+fn refusal(error: Error, certificate: &CertificateDer<'_>) -> Error {
+    let of_the_wrong_kind = matches!(
+        error,
+        Error::InvalidCertificate(CertificateError::Other(_) | CertificateError::BadEncoding)
+    );
+    if of_the_wrong_kind && Certificate::parse(certificate).is_some_and(|own| own.is_self_issued) {
+        CertificateError::UnknownIssuer.into()
+    } else {
+        error
     }
 }
 

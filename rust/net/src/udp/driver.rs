@@ -29,6 +29,7 @@ use crate::outbox::Outbox;
 use crate::port_release::HeldPort;
 use crate::runtime::FlushGuard;
 use crate::scratch::with_read_buffer;
+use crate::traffic::{count_received, count_sent};
 
 /// Errors in a row after which receiving pauses: they would else turn in a loop.
 const MAX_ERRORS: u32 = 32;
@@ -203,7 +204,10 @@ impl Driver {
                 self.refusals = 0;
                 if let Some(outgoing) = self.ready.pop_front() {
                     match sent {
-                        Ok(_) => self.sent(&outgoing),
+                        Ok(bytes) => {
+                            count_sent(bytes);
+                            self.sent(&outgoing);
+                        }
                         Err(error) => self.lose(outgoing, error.into()),
                     }
                 }
@@ -228,6 +232,7 @@ impl Driver {
         match ready!(received) {
             Ok(datagram) => {
                 self.errors = 0;
+                count_received(datagram.data.len());
                 self.datagrams.push(datagram);
             }
             Err(error) => {

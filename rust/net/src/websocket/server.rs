@@ -16,6 +16,7 @@ use crate::error::BindError;
 use crate::port_release::{HeldPort, held_port, wait_for_release};
 use crate::runtime::{self, FlushGuard, Tasks};
 use crate::tcp::Transport;
+use crate::tcp::counted::Counted;
 use crate::tcp_listener::{PAUSE, bind, is_peer_gone};
 use crate::tls::stream::{accept_tls, within};
 use crate::websocket_server::Running;
@@ -168,7 +169,7 @@ async fn welcome(
     // It fails only if the peer is gone already, which reading then finds.
     let _ = stream.set_nodelay(registry.options.no_delay);
     let Some(config) = &registry.options.tls else {
-        return shake_hands(stream, peer, registry, stopping, alive).await;
+        return shake_hands(Counted(stream), peer, registry, stopping, alive).await;
     };
     let mut stop = stopping.clone();
     let tls = tokio::select! {

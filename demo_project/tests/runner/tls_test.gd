@@ -1,0 +1,101 @@
+class_name TlsTest
+extends TcpTest
+## What the scenes about TLS share: certificates, and listeners and clients that use them. `scripts/test.sh` has the
+## certificates made (`rust/net/examples/make_certificates.rs` says what they are).
+
+const CERTIFICATES := "res://tests/certificates"
+
+## The name that the good certificates are for.
+const HOST := "localhost"
+
+
+## A certificate of [constant CERTIFICATES].
+func certificate(identity: String) -> X509Certificate:
+	var loaded := load("%s/%s.crt" % [CERTIFICATES, identity]) as X509Certificate
+	check(loaded != null, "no certificate %s, see scripts/test.sh" % identity)
+	return loaded
+
+
+## The options of a server with this identity.
+func serving(identity := "good") -> TLSOptions:
+	var key := CryptoKey.new()
+	is_ok(key.load(key_path(identity)), "the key %s" % identity)
+	return TLSOptions.server(key, certificate(identity))
+
+
+## The options of a client that trusts this certificate, and those that it has signed.
+func trusting(authority := "authority", common_name := "") -> TLSOptions:
+	return TLSOptions.client(certificate(authority), common_name)
+
+
+## Where the certificate lies, for other programs.
+func certificate_path(identity: String) -> String:
+	return ProjectSettings.globalize_path("%s/%s.crt" % [CERTIFICATES, identity])
+
+
+func key_path(identity: String) -> String:
+	return ProjectSettings.globalize_path("%s/%s.key" % [CERTIFICATES, identity])
+
+
+## A listener with TLS on a free port.
+func listen_tls(options := serving(), protocols := PackedStringArray()) -> TcpListener:
+	var listener := TcpListener.create(0, LOOPBACK)
+	listener.tls_options = options
+	listener.alpn_protocols = protocols
+	is_ok(listener.start(), "listen")
+	return listener
+
+
+## A client that is connecting to this port of [constant HOST].
+func start_tls_client(port: int, options := trusting(), protocols := PackedStringArray()) -> TcpClient:
+	var client := TcpClient.new()
+	client.tls_options = options
+	client.alpn_protocols = protocols
+	is_ok(client.connect_to_host(HOST, port), "connect_to_host")
+	return client
+
+
+## Both ends of a new connection with TLS.
+func tls_pair(listener := listen_tls(), options := trusting(), protocols := PackedStringArray()) -> Array[TcpClient]:
+	var client := start_tls_client(listener.get_local_port(), options, protocols)
+	is_ok(await client.wait_connected(5.0), "wait_connected")
+	var accepted := await listener.accept(5.0) as Array
+	is_ok(accepted, "accept")
+	return [client, accepted[1]]
+
+
+## A byte each way.
+func is_alive(client: TcpClient, peer: TcpClient, message := "") -> bool:
+	client.send(utf8("?"))
+	peer.send(utf8("!"))
+	var there := await peer.recv(1, 5.0) as Array
+	var back := await client.recv(1, 5.0) as Array
+	return equal([there, back], [[OK, utf8("?")], [OK, utf8("!")]], message)
+
+
+## Runs `res://tests/peers/NAME.py PORT ARGUMENTS...`, which connects to that port at once. Returns this end of that
+## connection, by which it says what it sees; null if it did not come.
+func start_peer(peer: String, arguments := PackedStringArray()) -> TcpClient:
+	var report := listen()
+	var all := PackedStringArray([str(report.get_local_port())])
+	all.append_array(arguments)
+	start_python("res://tests/peers/%s.py" % peer, all)
+	var accepted := await report.accept(20.0) as Array
+	check(accepted[0] == OK, "%s.py does not report" % peer)
+	return accepted[1]
+
+
+## The next line of a peer's report.
+func told_by(peer: TcpClient) -> String:
+	var line := await peer.recv_line(65536, 20.0) as Array
+	is_ok(line, "the report of the peer")
+	return line[1]
+
+
+## Whether this command can be run here; if not, the test is skipped.
+func has_command(command: String, argument := "--version") -> bool:
+	var output := []
+	if OS.execute(command, [argument], output) == 0:
+		return true
+	skip("%s is not installed" % command)
+	return false

@@ -1,0 +1,67 @@
+//! The TCP stream at the bottom of every connection, plain, TLS or WebSocket: where its bytes are counted.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::Transport;
+use crate::traffic::{count_received, count_sent};
+
+/// A TCP stream that counts what it moves.
+#[derive(Debug)]
+pub(crate) struct Counted(pub(crate) TcpStream);
+
+impl Transport for Counted {
+    fn tcp(&self) -> &TcpStream {
+        &self.0
+    }
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.get_mut().0).poll_read(cx, buffer);
+        if read.is_ready() {
+            count_received(buffer.filled().len() - before);
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().0)
+            .poll_write(cx, bytes)
+            .map_ok(counted_sent)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        blocks: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().0)
+            .poll_write_vectored(cx, blocks)
+            .map_ok(counted_sent)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().0).poll_shutdown(cx)
+    }
+}
+
+fn counted_sent(bytes: usize) -> usize {
+    count_sent(bytes);
+    bytes
+}
