@@ -229,7 +229,7 @@ func _echo(client: TcpClient) -> void:
 
 ## The memory of this process, 0 where the system does not tell.
 func _resident_bytes() -> int:
-	for line in FileAccess.get_file_as_string("/proc/self/status").split("\n"):
+	for line in read_of_linux("/proc/self/status").split("\n"):
 		if line.begins_with("VmRSS:"):
 			return line.to_int() * 1024
 	return 0
@@ -237,7 +237,7 @@ func _resident_bytes() -> int:
 
 ## How many files and sockets this process may have open.
 func _file_limit() -> int:
-	for line in FileAccess.get_file_as_string("/proc/self/limits").split("\n"):
+	for line in read_of_linux("/proc/self/limits").split("\n"):
 		if line.begins_with("Max open files"):
 			return line.trim_prefix("Max open files").strip_edges().get_slice(" ", 0).to_int()
 	return 256 if OS.get_name() == "macOS" else 4096
