@@ -48,6 +48,17 @@ func test_of_a_task() -> void:
 	equal(NetTask.from(task.completed), task)
 
 
+func test_of_what_has_been_freed() -> void:
+	var node := Node.new()
+	var renamed := node.renamed
+	node.free()
+	check(NetTask.from(node).is_completed())
+	var task := NetTask.from(renamed)
+	await frames(2)
+	task.cancel()
+	is_error(task.get_result(), ERR_SKIP)
+
+
 func test_all() -> void:
 	var ends := await connect_pair()
 	var waiting := NetTask.from(NetTask.all([ends[0].recv(1), 5, ends[0].recv(2), two_things]))
