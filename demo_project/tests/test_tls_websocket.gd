@@ -176,9 +176,8 @@ func _open(server: WebSocketServer, options: TLSOptions) -> WebSocketPeer:
 func _join(server: WebSocketServer, options := trusting()) -> WebSocketPeer:
 	var before := server.get_client_count()
 	var peer := _open(server, options)
-	var is_in := func() -> bool: return (
-		peer.get_ready_state() == WebSocketPeer.STATE_OPEN and server.get_client_count() > before
-	)
+	var is_in := func() -> bool:
+		return peer.get_ready_state() == WebSocketPeer.STATE_OPEN and server.get_client_count() > before
 	check(await wait_for(is_in, 10.0), "a client comes in")
 	return peer
 
