@@ -13,7 +13,7 @@ var budget_usec := 0
 ## Bytes in a message; TCP blocks have it exactly.
 var message_size := 64
 
-## Messages received since the last reset.
+## Messages received.
 var received := 0
 
 var _number := 0
@@ -25,8 +25,8 @@ func start() -> int:
 	return 0
 
 
+## Begins a new measurement.
 func reset() -> void:
-	received = 0
 	_call_times.clear()
 
 

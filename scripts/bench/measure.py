@@ -13,6 +13,9 @@ MEBIBYTE = 1024 * 1024
 # How long a server may take for what a flood has left in the buffers.
 FLOOD_REST = 20
 
+# How long connects may take, for each second that a measurement takes.
+STORM_LIMIT = 8
+
 # How long memory may take to come down.
 REST_TIME = 1.5
 
@@ -71,6 +74,8 @@ def throughput(bench: Bench, spec: Spec, mode: str, options: dict) -> dict[str, 
 
 
 def storm(bench: Bench, spec: Spec, _mode: str, options: dict) -> dict[str, float]:
+    """The time until the last of many connects is served, or the limit."""
+    options = {**options, "limit": STORM_LIMIT * bench.seconds}
     with Server(spec, bench.setup) as server, bench.load("storm", server.port, options) as load:
         figures = load.until("end")
     figures["all_served"] = figures["served"] == options["clients"]

@@ -65,7 +65,7 @@ RUNS = (
     Run(
         "storm",
         _tcp(60, 0),
-        {"clients": 1000, "limit": 12},
+        {"clients": 1000},
         "storm",
         measure.storm,
         (("engine", {"clients": 100}),),

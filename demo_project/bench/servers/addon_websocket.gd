@@ -24,6 +24,12 @@ func _process(_delta: float) -> void:
 		_server.process(budget_usec)
 
 
+func figures() -> Dictionary:
+	var result := super()
+	result["statistics"] = _server.get_statistics()
+	return result
+
+
 func broadcast(message: String) -> void:
 	_server.broadcast_text(message)
 

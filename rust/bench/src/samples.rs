@@ -20,10 +20,6 @@ impl Samples {
         }
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.nanoseconds.clear();
-    }
-
     /// Adds `p50_ms`, `p99_ms` and `max_ms` to the report, if there is anything to tell.
     pub(crate) fn report(mut self, report: Report) -> Report {
         self.nanoseconds.sort_unstable();

@@ -19,11 +19,14 @@ use crate::convert::{int, result, size};
 use crate::guard::{State, misuse, on_main_thread};
 use crate::pump::Pump;
 use core::ClientCore;
-use receive::failure;
+use inbox::failure;
 
 pub(crate) mod core;
 mod engine_stream;
+mod events;
+mod inbox;
 mod receive;
+pub(crate) mod settings;
 mod tls;
 
 /// How a client stands; the numbers are StreamPeerTCP's.

@@ -60,8 +60,23 @@ impl<T> Waiting<T> {
     /// The first one that was not cancelled.
     pub(crate) fn pop(&self) -> Option<(Gd<NetTask>, T)> {
         let mut queue = self.queue.borrow_mut();
-        while queue.pop_front_if(|first| NetTask::is_done(&first.task)).is_some() {}
+        drop_cancelled(&mut queue);
         queue.pop_front().map(|first| (first.task, first.detail))
+    }
+
+    /// The first one that was not cancelled, if `answer` has something for it. `answer` runs no user code.
+    pub(crate) fn pop_map<R>(&self, answer: impl FnOnce(&mut T) -> Option<R>) -> Option<(Gd<NetTask>, R)> {
+        let mut queue = self.queue.borrow_mut();
+        drop_cancelled(&mut queue);
+        let answer = answer(&mut queue.front_mut()?.detail)?;
+        queue.pop_front().map(|first| (first.task, answer))
+    }
+
+    /// Looks at the first one that was not cancelled.
+    pub(crate) fn look_at_first<R>(&self, look: impl FnOnce(&mut T) -> R) -> Option<R> {
+        let mut queue = self.queue.borrow_mut();
+        drop_cancelled(&mut queue);
+        queue.front_mut().map(|first| look(&mut first.detail))
     }
 
     /// The first that `fits`, wherever it stands.
@@ -96,4 +111,8 @@ impl<T> Waiting<T> {
             .map(|operation| (operation.task, operation.detail))
             .collect()
     }
+}
+
+fn drop_cancelled<T>(queue: &mut VecDeque<Operation<T>>) {
+    while queue.pop_front_if(|first| NetTask::is_done(&first.task)).is_some() {}
 }

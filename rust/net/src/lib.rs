@@ -15,6 +15,9 @@ pub mod command;
 pub mod error;
 pub mod event;
 pub mod external;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals;
 pub mod limits;
 pub mod mailbox;
 pub mod recv_buffer;

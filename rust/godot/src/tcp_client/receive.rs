@@ -1,187 +1,139 @@
-//! The receives of one connection: what waits, in order, and the bytes it waits for.
+//! Receiving: what is answered at once, what waits, and what the mailbox may hold meanwhile.
 
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
-use std::time::Instant;
-
-use async_sockets_net::recv_buffer::{Progress, RecvBuffer, Request, Want};
+use async_sockets_net::event::TcpEvent;
+use async_sockets_net::recv_buffer::{Request, Want};
+use async_sockets_net::tcp_client::TcpClient as Connection;
 use bytes::Bytes;
-use godot::builtin::{GString, VarArray, Variant, varray};
+use godot::builtin::{VarArray, Variant};
 use godot::global::Error;
 use godot::meta::ToGodot;
-use godot::obj::Gd;
 
-use crate::convert::{int, no_bytes, packed, result_with, utf8_text};
+use super::Close;
+use super::core::ClientCore;
+use super::inbox::failure;
+use crate::pump::Pump;
 use crate::task::NetTask;
 
-/// One receive that waits.
-pub(crate) struct PendingReceive {
-    pub(crate) request: Request,
-    pub(crate) task: Gd<NetTask>,
-    pub(crate) deadline: Option<Instant>,
-}
-
-/// The bytes that have come and the receives that wait for them.
-#[derive(Default)]
-pub(crate) struct Inbox {
-    buffer: RefCell<RecvBuffer>,
-    waiting: RefCell<VecDeque<PendingReceive>>,
-    /// Bytes given to the user, or dropped, that the mailbox still counts.
-    consumed: Cell<usize>,
-}
-
-impl Inbox {
-    pub(crate) fn push(&self, bytes: Bytes) {
-        self.buffer.borrow_mut().push(bytes);
+impl ClientCore {
+    pub(crate) fn receive(&self, want: Want, timeout: f64) -> Variant {
+        let pump = Pump::get();
+        let mut request = Request::new(want);
+        let first_in_line = !self.inbox.is_waiting();
+        let ready = (first_in_line && pump.may_answer_now())
+            .then(|| self.try_receive(&mut request))
+            .flatten();
+        if let Some(result) = ready {
+            return result.to_variant();
+        }
+        if self.connection.borrow().is_none() && self.end_error.get().is_none() {
+            return NetTask::answer(failure(request.want(), Error::ERR_UNCONFIGURED), &pump);
+        }
+        if let (Some((error, with_bytes)), true) = (self.no_more_error(), first_in_line || pump.is_closed()) {
+            return NetTask::answer(self.inbox.take_rest(&mut request, error, with_bytes), &pump);
+        }
+        let if_cancelled = failure(request.want(), Error::ERR_SKIP);
+        let Some(socket) = self.socket() else {
+            return Variant::nil();
+        };
+        let signal = self
+            .inbox
+            .wait(&socket, self.settings.deadline(timeout), &if_cancelled, request);
+        self.update_demand();
+        pump.schedule(socket);
+        signal
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.buffer.borrow().len()
+    /// The result, if it can be had without waiting.
+    pub(super) fn try_receive(&self, request: &mut Request) -> Option<VarArray> {
+        let mut taken = self.inbox.take(request);
+        if taken.is_err() {
+            self.take_in();
+            taken = self.inbox.take(request);
+        }
+        let result = match (taken, self.no_more_error()) {
+            (Ok(result), _) => Some(result),
+            (Err(_), Some((error, with_bytes))) => Some(self.inbox.take_rest(request, error, with_bytes)),
+            (Err(_), None) => None,
+        };
+        self.settle();
+        result
     }
 
-    pub(crate) fn is_waiting(&self) -> bool {
-        !self.waiting.borrow().is_empty()
+    /// Moves the bytes that the mailbox holds into the buffer, up to the first event that is no bytes.
+    pub(super) fn take_in(&self) {
+        if let Some(connection) = &*self.connection.borrow() {
+            self.take_in_from(connection);
+        }
     }
 
-    pub(crate) fn wait(&self, receive: PendingReceive) {
-        self.waiting.borrow_mut().push_back(receive);
+    /// Takes everything that was received and not read: the beginning of the peer's TLS handshake.
+    pub(super) fn take_unread(&self, connection: &Connection) -> Bytes {
+        // Also what stands behind other events: it came in plain all the same.
+        while let Some(event) = connection.mailbox().next() {
+            self.inbox_or_stash(event);
+        }
+        let unread = self.inbox.take_everything();
+        connection.mailbox().release(self.inbox.take_consumed());
+        unread
     }
 
-    /// Forgets the bytes, for a new connection.
-    pub(crate) fn clear(&self) {
-        self.buffer.borrow_mut().clear();
-        self.consumed.set(0);
+    pub(super) fn take_in_from(&self, connection: &Connection) {
+        while self.stash.borrow().is_empty()
+            && let Some(event) = connection.mailbox().next()
+        {
+            self.inbox_or_stash(event);
+        }
     }
 
-    pub(crate) fn take_everything(&self) -> Bytes {
-        let mut all = vec![0; self.len()];
-        self.buffer.borrow().copy_to(0, &mut all);
-        self.consume(all.len());
-        all.into()
+    pub(super) fn inbox_or_stash(&self, event: TcpEvent) {
+        match event {
+            TcpEvent::Data(bytes) => self.inbox.push(bytes),
+            other => self.stash.borrow_mut().push_back(other),
+        }
     }
 
-    /// How many bytes the mailbox can stop counting.
-    pub(crate) fn take_consumed(&self) -> usize {
-        self.consumed.take()
+    /// The error that ends receiving, if nothing more comes, and whether bytes that are too few go with it.
+    pub(super) fn no_more_error(&self) -> Option<(Error, bool)> {
+        if let Some(error) = self.end_error.get() {
+            return Some((error, self.close.get() != Close::ByHost));
+        }
+        self.peer_closed.get().then_some((Error::ERR_FILE_EOF, true))
     }
 
-    /// The result of a receive, if it can be had from what is there; else how many bytes it needs.
-    pub(crate) fn take(&self, request: &mut Request) -> Result<VarArray, usize> {
-        let progress = request.check(&self.buffer.borrow());
-        match progress {
-            Progress::Needs(bytes) => Err(bytes),
-            Progress::TooLong(_) => Ok(failure(request.want(), Error::ERR_OUT_OF_MEMORY)),
-            Progress::Found { skip, len, drop } => {
-                let value = self.value(request.want(), skip, len);
-                self.consume(skip + len + drop);
-                Ok(result_with(Error::OK, &value))
+    /// Gives the room of taken bytes back to the mailbox.
+    pub(super) fn settle(&self) {
+        let consumed = self.inbox.take_consumed();
+        if let (1.., Some(connection)) = (consumed, &*self.connection.borrow()) {
+            connection.mailbox().release(consumed);
+        }
+    }
+
+    /// Lets the mailbox hold what the first receive needs, however much that is.
+    pub(crate) fn update_demand(&self) {
+        if let Some(connection) = &*self.connection.borrow() {
+            connection
+                .mailbox()
+                .set_max_bytes(self.settings.max_buffered.get().max(self.inbox.demand()));
+        }
+    }
+
+    /// Answers the receives that can be. False if one is left only because the turn is over.
+    pub(super) fn answer_receives(&self, pump: &Pump) -> bool {
+        let mut answered = false;
+        while self.inbox.is_waiting() {
+            if pump.turn_over() {
+                return false;
             }
+            let Some((task, result)) = self.inbox.next_answer() else {
+                break;
+            };
+            answered = true;
+            self.settle();
+            NetTask::complete(&task, result.to_variant(), pump);
         }
-    }
-
-    /// The result of a receive on a connection that gives no more bytes: the error, and what did arrive.
-    pub(crate) fn take_rest(&self, request: &mut Request, error: Error, with_bytes: bool) -> VarArray {
-        match self.take(request) {
-            Ok(result) => result,
-            Err(_) if with_bytes && self.len() > 0 => {
-                let skip = if let Want::Packet { .. } = request.want() {
-                    self.len().min(4)
-                } else {
-                    0
-                };
-                let len = self.len();
-                let value = self.value(request.want(), skip, len - skip);
-                self.consume(len);
-                result_with(error, &value)
-            }
-            Err(_) => failure(request.want(), error),
+        if answered {
+            self.update_demand();
         }
-    }
-
-    fn value(&self, want: &Want, skip: usize, len: usize) -> Variant {
-        let buffer = self.buffer.borrow();
-        match want {
-            Want::Readable => int(buffer.len()).to_variant(),
-            Want::Line { .. } => match buffer.contiguous(skip, len) {
-                Some(line) => utf8_text(line).to_variant(),
-                None => {
-                    let mut line = vec![0; len];
-                    buffer.copy_to(skip, &mut line);
-                    utf8_text(&line).to_variant()
-                }
-            },
-            _ => packed(&buffer, skip, len).to_variant(),
-        }
-    }
-
-    fn consume(&self, bytes: usize) {
-        self.buffer.borrow_mut().consume(bytes);
-        self.consumed.set(self.consumed.get() + bytes);
-    }
-
-    /// The first receive that can be answered now, with its result. Cancelled ones are dropped on the way.
-    pub(crate) fn next_answer(&self) -> Option<(Gd<NetTask>, VarArray)> {
-        let mut first = self.first_waiting()?;
-        match self.take(&mut first.request) {
-            Ok(result) => Some((first.task, result)),
-            Err(_) => {
-                self.waiting.borrow_mut().push_front(first);
-                None
-            }
-        }
-    }
-
-    /// The first receive that waits, with its result now that no more bytes come.
-    pub(crate) fn next_failure(&self, error: Error, with_bytes: bool) -> Option<(Gd<NetTask>, VarArray)> {
-        let mut first = self.first_waiting()?;
-        let result = self.take_rest(&mut first.request, error, with_bytes);
-        Some((first.task, result))
-    }
-
-    /// A receive whose time is over.
-    pub(crate) fn next_expired(&self, now: Instant) -> Option<(Gd<NetTask>, VarArray)> {
-        let mut waiting = self.waiting.borrow_mut();
-        let index = waiting
-            .iter()
-            .position(|receive| receive.deadline.is_some_and(|deadline| deadline <= now))?;
-        let receive = waiting.remove(index)?;
-        Some((receive.task, failure(receive.request.want(), Error::ERR_TIMEOUT)))
-    }
-
-    /// When the next one's time is over.
-    pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.waiting
-            .borrow()
-            .iter()
-            .filter_map(|receive| receive.deadline)
-            .min()
-    }
-
-    /// How many bytes the first receive needs in the buffer.
-    pub(crate) fn demand(&self) -> usize {
-        let mut waiting = self.waiting.borrow_mut();
-        let Some(first) = waiting.front_mut() else { return 0 };
-        match first.request.check(&self.buffer.borrow()) {
-            Progress::Needs(bytes) => bytes,
-            Progress::Found { .. } | Progress::TooLong(_) => 0,
-        }
-    }
-
-    fn first_waiting(&self) -> Option<PendingReceive> {
-        loop {
-            let first = self.waiting.borrow_mut().pop_front()?;
-            if !NetTask::is_done(&first.task) {
-                return Some(first);
-            }
-        }
-    }
-}
-
-/// The result of a receive that failed, with an empty value of the right type.
-pub(crate) fn failure(want: &Want, error: Error) -> VarArray {
-    match want {
-        Want::Readable => varray![error, 0],
-        Want::Line { .. } => varray![error, &GString::new()],
-        _ => result_with(error, &no_bytes()),
+        true
     }
 }

@@ -10,7 +10,8 @@ use godot::global::Error;
 use godot::meta::ToGodot;
 use godot::obj::Gd;
 
-use super::core::{ClientCore, seconds};
+use super::core::ClientCore;
+use super::settings::seconds;
 use crate::convert::{result, tls_error};
 use crate::guard::misuse;
 use crate::pump::Pump;

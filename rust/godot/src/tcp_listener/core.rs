@@ -23,7 +23,7 @@ use crate::lifecycle;
 use crate::pump::{Pump, Socket, SocketBase};
 use crate::task::NetTask;
 use crate::tcp_client::TcpClient;
-use crate::tcp_client::core::seconds;
+use crate::tcp_client::settings::seconds;
 use crate::tls;
 use crate::waiting::Waiting;
 

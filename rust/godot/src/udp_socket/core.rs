@@ -19,7 +19,7 @@ use crate::convert::{bind_error, connect_error, datagram_error, datagram_lost, i
 use crate::lifecycle;
 use crate::pump::{Pump, Socket, SocketBase};
 use crate::task::NetTask;
-use crate::tcp_client::core::seconds;
+use crate::tcp_client::settings::seconds;
 use crate::waiting::Waiting;
 
 /// A `send_to_async()` under way.

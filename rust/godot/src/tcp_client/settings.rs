@@ -1,0 +1,79 @@
+//! What the user has set on a `TcpClient`.
+
+use std::cell::{Cell, RefCell};
+use std::time::{Duration, Instant};
+
+use async_sockets_net::limits::{KeepAlive, TcpOptions};
+use godot::builtin::PackedStringArray;
+use godot::classes::TlsOptions;
+use godot::obj::Gd;
+
+/// What the user has set. It holds for the next connection, and for this one where that can be.
+pub(crate) struct Settings {
+    pub(crate) timeout: Cell<f64>,
+    pub(crate) connect_timeout: Cell<f64>,
+    pub(crate) no_delay: Cell<bool>,
+    pub(crate) keep_alive: Cell<bool>,
+    pub(crate) keep_alive_times: Cell<KeepAlive>,
+    pub(crate) max_buffered: Cell<usize>,
+    pub(crate) max_pending_send: Cell<usize>,
+    pub(crate) max_packet: Cell<usize>,
+    pub(crate) big_endian: Cell<bool>,
+    pub(crate) emit_data: Cell<bool>,
+    pub(crate) allow_half_open: Cell<bool>,
+    pub(crate) tls: RefCell<Option<Gd<TlsOptions>>>,
+    pub(crate) alpn: RefCell<PackedStringArray>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let tcp = TcpOptions::default();
+        Self {
+            timeout: Cell::new(0.0),
+            connect_timeout: Cell::new(tcp.connect_timeout.map_or(0.0, |limit| limit.as_secs_f64())),
+            no_delay: Cell::new(tcp.no_delay),
+            keep_alive: Cell::new(false),
+            keep_alive_times: Cell::default(),
+            max_buffered: Cell::new(tcp.max_buffered),
+            max_pending_send: Cell::new(tcp.max_pending_send),
+            max_packet: Cell::new(16 * 1024 * 1024),
+            big_endian: Cell::new(false),
+            emit_data: Cell::new(false),
+            allow_half_open: Cell::new(false),
+            tls: RefCell::default(),
+            alpn: RefCell::default(),
+        }
+    }
+}
+
+impl Settings {
+    pub(crate) fn keep_alive(&self) -> Option<KeepAlive> {
+        self.keep_alive.get().then(|| self.keep_alive_times.get())
+    }
+
+    pub(crate) fn options(&self) -> TcpOptions {
+        TcpOptions {
+            no_delay: self.no_delay.get(),
+            keep_alive: self.keep_alive(),
+            max_buffered: self.max_buffered.get(),
+            max_pending_send: self.max_pending_send.get(),
+            connect_timeout: seconds(self.connect_timeout.get()),
+            tls: None,
+        }
+    }
+
+    /// When an operation that starts now times out: by its own argument, or, if that is negative, by the property.
+    pub(crate) fn deadline(&self, timeout: f64) -> Option<Instant> {
+        let limit = seconds(if timeout < 0.0 { self.timeout.get() } else { timeout })?;
+        Instant::now().checked_add(limit)
+    }
+}
+
+/// A time limit from a script; 0 and less is none, and so is one too long for a clock.
+pub(crate) fn seconds(seconds: f64) -> Option<Duration> {
+    if seconds > 0.0 {
+        Duration::try_from_secs_f64(seconds).ok()
+    } else {
+        None
+    }
+}

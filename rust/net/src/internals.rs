@@ -1,0 +1,39 @@
+//! Doors to what is private, for the benches alone.
+
+use crate::websocket::handshake::{Head, check, parse};
+use crate::websocket::messages::Messages;
+use crate::websocket::options::HandshakeOptions;
+use crate::websocket::protocol::{Protocol, Received};
+use crate::websocket::response::switching_protocols;
+
+/// Reads a request that opens a WebSocket, checks it, and makes the answer. Empty if the request is refused.
+#[must_use]
+pub fn answer_handshake(request: &[u8], options: &HandshakeOptions) -> Vec<u8> {
+    let Ok(Head::Complete(request, _)) = parse(request, options) else {
+        return Vec::new();
+    };
+    match check(&request, options) {
+        Ok(protocol) => switching_protocols(&request.key, &protocol, &options.response_headers),
+        Err(_) => Vec::new(),
+    }
+}
+
+/// The receiving side of one WebSocket client.
+pub struct Decoder(Protocol);
+
+impl Decoder {
+    /// One that takes messages up to a size.
+    #[must_use]
+    pub fn new(max_message_size: usize) -> Self {
+        Self(Protocol::new(max_message_size))
+    }
+
+    /// The messages in some bytes; `None` if the connection would end.
+    pub fn receive(&mut self, input: &[u8]) -> Option<Messages> {
+        let mut messages = Messages::default();
+        match self.0.receive(input, &mut Vec::new(), &mut messages, |_| {}) {
+            Received::More => Some(messages),
+            Received::Closed(_) | Received::Failed(_) => None,
+        }
+    }
+}
