@@ -71,9 +71,8 @@ func test_the_engines_client_refuses_bad_certificates() -> void:
 	for identity: String in ["expired", "wrong_name", "stranger"]:
 		var listener := listen_tls(serving(identity))
 		var stream := await _engine_client(listener, trusting())
-		var is_over := func() -> bool: return stream.get_status() in [
-			StreamPeerTLS.STATUS_ERROR, StreamPeerTLS.STATUS_ERROR_HOSTNAME_MISMATCH
-		]
+		var is_over := func() -> bool:
+			return stream.get_status() in [StreamPeerTLS.STATUS_ERROR, StreamPeerTLS.STATUS_ERROR_HOSTNAME_MISMATCH]
 		check(await wait_for(is_over), identity)
 		check(await wait_for(func() -> bool: return listener.get_failed_handshakes() == 1), identity)
 		var careless := await _engine_client(listener, TLSOptions.client_unsafe())

@@ -1,5 +1,5 @@
 extends TlsTest
-## TLS with OpenSSL's command, as server and as client, in both versions. Skipped, and said so, where it is not installed.
+## TLS with the command of OpenSSL, as server and as client, in both versions. Skipped where it is not there.
 
 const VERSIONS: Array[Array] = [["-tls1_2", "TLSv1.2"], ["-tls1_3", "TLSv1.3"]]
 

@@ -91,9 +91,7 @@ func test_a_bad_certificate() -> void:
 	equal(await ends[0].start_tls(trusting(), HOST), [ERR_UNAUTHORIZED])
 	check(ends[0].get_last_error_message().contains("it has expired"), ends[0].get_last_error_message())
 	is_error(await server.wait(), ERR_CANT_CONNECT)
-	equal(
-		ends[1].get_last_error_message(), "the peer refused the TLS handshake: certificate expired"
-	)
+	equal(ends[1].get_last_error_message(), "the peer refused the TLS handshake: certificate expired")
 	for end in ends:
 		await closes_with(end, TcpClient.CLOSE_ERROR)
 		equal(end.get_status(), TcpClient.STATUS_ERROR)
@@ -148,9 +146,7 @@ func test_a_close_during_the_handshake() -> void:
 func test_receives_that_wait_get_what_was_encrypted() -> void:
 	var ends := await connect_pair()
 	var waiting := NetTask.from(ends[0].recv(6))
-	equal(
-		await NetTask.all([ends[0].start_tls(trusting(), HOST), ends[1].start_tls(serving())]), [[OK], [OK]]
-	)
+	equal(await NetTask.all([ends[0].start_tls(trusting(), HOST), ends[1].start_tls(serving())]), [[OK], [OK]])
 	ends[1].send(utf8("secret"))
 	equal(await waiting.wait(), [OK, utf8("secret")])
 

@@ -122,8 +122,11 @@ impl<'a> Settings<'a> {
         match group {
             IpAddr::V4(group) => self.socket.join_multicast_v4(&group, &v4_of(interface)?),
             IpAddr::V6(group) => self.socket.join_multicast_v6(&group, index_of(interface)?),
-        }?;
-        Ok(())
+        }
+        .map_err(|error| match error {
+            error if is_no_device(&error) => MulticastError::Interface(interface.to_string()),
+            error => error.into(),
+        })
     }
 
     pub(crate) fn leave(&self, group: IpAddr, interface: &Interface) -> Result<(), MulticastError> {
@@ -149,6 +152,13 @@ impl<'a> Settings<'a> {
             }
         }
     }
+}
+
+/// What systems say of an interface that is not there.
+fn is_no_device(error: &io::Error) -> bool {
+    // The same number on Linux and the BSDs.
+    const ENODEV: i32 = 19;
+    error.kind() == io::ErrorKind::AddrNotAvailable || (cfg!(unix) && error.raw_os_error() == Some(ENODEV))
 }
 
 /// Takes a multicast address (IPv4 224.0.0.0/4, IPv6 ff00::/8).

@@ -1,0 +1,94 @@
+extends UdpTest
+## Sockets that are connected to a host: who is heard, and what is told when nobody is there.
+
+
+func time_limit(_test_name: String) -> float:
+	return 20.0
+
+
+func test_only_the_peer_is_heard() -> void:
+	var peer := bound()
+	var stranger := bound()
+	var ours := bound()
+	is_ok(ours.connect_to_host(LOOPBACK, peer.get_local_port()))
+	is_ok(ours.send(utf8("hello")))
+	equal(await peer.recv_from(5.0), [OK, utf8("hello"), LOOPBACK, ours.get_local_port()])
+	is_ok(await stranger.send_to_async(utf8("listen to me"), LOOPBACK, ours.get_local_port()))
+	is_ok(peer.send_to(utf8("back"), LOOPBACK, ours.get_local_port()))
+	equal(await ours.recv_from(5.0), [OK, utf8("back"), LOOPBACK, peer.get_local_port()])
+	equal(ours.get_available_datagrams(), 0)
+
+
+func test_connecting_binds() -> void:
+	var peer := bound()
+	var ours := UdpSocket.new()
+	check(not ours.is_bound())
+	is_ok(ours.connect_to_host(LOOPBACK, peer.get_local_port()))
+	check(ours.is_bound())
+	at_least(ours.get_local_port(), 1.0)
+	is_ok(ours.send(utf8("x")))
+	equal((await peer.recv_from(5.0) as Array)[3], ours.get_local_port())
+
+
+func test_connecting_anew() -> void:
+	var peers: Array[UdpSocket] = [bound(), bound()]
+	var ours := bound()
+	for peer in peers:
+		is_ok(ours.connect_to_host(LOOPBACK, peer.get_local_port()))
+		is_ok(ours.send(utf8("to you")))
+		equal(await peer.recv_from(5.0), [OK, utf8("to you"), LOOPBACK, ours.get_local_port()])
+
+
+func test_a_connected_socket_sends_elsewhere_too() -> void:
+	var peer := bound()
+	var other := bound()
+	var ours := bound()
+	is_ok(ours.connect_to_host(LOOPBACK, peer.get_local_port()))
+	is_ok(ours.send_to(utf8("x"), LOOPBACK, other.get_local_port()))
+	equal((await other.recv_from(5.0) as Array)[1], utf8("x"))
+
+
+func test_nobody_is_there() -> void:
+	var port := free_udp_port()
+	var ours := bound()
+	var failures := failures_of(ours)
+	is_ok(ours.connect_to_host(LOOPBACK, port))
+	var waiting := NetTask.from(ours.recv_from())
+	is_ok(ours.send(utf8("anybody?")))
+	check(await wait_for(func() -> bool: return not failures.is_empty()))
+	equal(failures[0], [ERR_CONNECTION_ERROR, PackedByteArray(), LOOPBACK, port])
+	check(not ours.get_last_error_message().is_empty())
+	check(not waiting.is_completed(), "the receive goes on")
+
+	# Again and again, it lives on; and when somebody comes, he is heard.
+	for _time in 20:
+		is_ok(ours.send(utf8("anybody?")))
+	var late := PacketPeerUDP.new()
+	if not is_ok(late.bind(port, LOOPBACK), "the port is still free"):
+		return
+	is_ok(late.connect_to_host(LOOPBACK, ours.get_local_port()))
+	late.put_packet(utf8("here I am"))
+	equal(await waiting.wait(), [OK, utf8("here I am"), LOOPBACK, port])
+	while late.get_available_packet_count() > 0:
+		late.get_packet()
+	is_ok(ours.send(utf8("at last")))
+	equal(await taken(late), utf8("at last"))
+
+
+func test_a_socket_that_is_not_connected_hears_no_refusal() -> void:
+	var port := free_udp_port()
+	var ours := bound()
+	var failures := failures_of(ours)
+	var peer := bound()
+	for _time in 20:
+		is_ok(await ours.send_to_async(utf8("anybody?"), LOOPBACK, port))
+		is_ok(ours.send_to(utf8("x"), LOOPBACK, peer.get_local_port()))
+		is_ok(await peer.recv_from(5.0))
+	equal(failures, [] as Array[Array])
+
+
+func test_sending_without_a_host() -> void:
+	is_error(UdpSocket.new().send(utf8("x")), ERR_UNCONFIGURED)
+	var ours := bound()
+	is_error(ours.send(utf8("x")), ERR_UNCONFIGURED)
+	equal(ours.get_last_error_message(), "the socket is not connected to a host")
