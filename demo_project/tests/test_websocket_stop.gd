@@ -243,6 +243,37 @@ func test_stop_all_stops_servers_too() -> void:
 	await is_out(peer, 1001)
 
 
+## The engine quits in good order: who is connected gets what was sent before, and 1001.
+func test_quitting_the_engine() -> void:
+	var port := free_port()
+	var command := PackedStringArray([_engine(), "--headless", "--path", ProjectSettings.globalize_path("res://")])
+	command.append_array(["res://tests/children/child.tscn", "--", "websocket_quit", str(port)])
+	var engine := run_in_background(command, 15.0)
+	var peer := await _reach(port)
+	if not check(peer.is_open(), "the second engine listens"):
+		return
+	peer.socket.send_text("quit")
+	await is_out(peer, 1001)
+	check(await wait_for(engine.is_over, 10.0))
+	equal(engine.code, 0, engine.output)
+	for trouble: String in ["SCRIPT ERROR", "ObjectDB instances leaked", "resources still in use", "panicked at"]:
+		check(not engine.output.contains(trouble), engine.output)
+
+
+## A client of a server that may take a moment to start.
+func _reach(port: int) -> Peer:
+	var peer := Peer.new()
+	for _attempt in 50:
+		peer.socket = WebSocketPeer.new()
+		peer.socket.connect_to_url("ws://%s:%d" % [LOOPBACK, port])
+		_peers.assign([peer])
+		await wait_for(func() -> bool: return peer.is_open() or peer.is_closed())
+		if peer.is_open():
+			break
+		await seconds(0.1)
+	return peer
+
+
 func raw_join_by_process() -> Raw:
 	var peer := await raw()
 	peer.send(head())

@@ -41,6 +41,12 @@ func connect_pair() -> Array[TcpClient]:
 	return await connect_to(listen())
 
 
+## Waits for the end of the connection, and says whether it has this reason.
+func closes_with(client: TcpClient, reason: int, message := "close reason") -> bool:
+	await wait_for(func() -> bool: return client.get_close_reason() != -1)
+	return equal(client.get_close_reason(), reason, message)
+
+
 ## Starts a coroutine without waiting for it. The task has what it returns.
 func start(coroutine: Callable) -> NetTask:
 	var background := Background.new()

@@ -1,0 +1,37 @@
+"""Runs a command that talks through its standard input and output, such as `openssl s_client`, for a script.
+
+    command.py REPORT_PORT INPUT COMMAND...
+
+Feeds it INPUT and a line feed, keeps its input open until it ends, and passes everything that it prints, line by line,
+to whoever listens on REPORT_PORT; last comes `exit code N`.
+"""
+
+import socket
+import subprocess
+import sys
+import threading
+
+LIFE_SECONDS = 60
+
+
+def main() -> None:
+    report_port, text, *command = sys.argv[1:]
+    with socket.create_connection(("127.0.0.1", int(report_port))) as report:
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        ) as process:
+            timer = threading.Timer(LIFE_SECONDS, process.kill)
+            timer.start()
+            process.stdin.write(text.encode() + b"\n")
+            process.stdin.flush()
+            try:
+                for line in process.stdout:
+                    report.sendall(line)
+            except OSError:
+                process.kill()
+            code = process.wait()
+            timer.cancel()
+            report.sendall(f"exit code {code}\n".encode())
+
+
+main()
