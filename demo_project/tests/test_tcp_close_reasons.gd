@@ -202,7 +202,6 @@ func _told_by(client: TcpClient) -> Array:
 
 
 func _both_end(ends: Array[TcpClient]) -> void:
-	var over := func() -> bool:
-		return ends.all(func(end: TcpClient) -> bool: return end.get_close_reason() != -1)
+	var over := func() -> bool: return ends.all(func(end: TcpClient) -> bool: return end.get_close_reason() != -1)
 	check(await wait_for(over), "both sides end")
 	await frames(3)
