@@ -105,6 +105,7 @@ func test_a_client_of_python_cuts_the_connection() -> void:
 		await told_by(python)
 		var peer := (await listener.accept(10.0) as Array)[1] as TcpClient
 		equal(await peer.recv_line(), [OK, "one line"])
+		peer.send(utf8("!"))
 		is_error(await peer.recv(1), ERR_CONNECTION_ERROR)
 		await closes_with(peer, TcpClient.CLOSE_ERROR)
 

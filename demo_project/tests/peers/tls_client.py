@@ -6,7 +6,7 @@ It connects to PORT of localhost, trusting the certificate in the file AUTHORITY
 whoever listens on REPORT_PORT what it agreed on, then how the connection ended. MODE says what it does:
 
     lines    sends lines and expects them back, ends in good order, and expects the same of the server
-    cut      sends a line and ends TCP without close_notify
+    cut      sends a line, takes a byte, and ends TCP without close_notify
     eof      sends a line, then waits for the server's end
     starttls the same as lines, but asks for TLS in plain before, and begins with it at once
 """
@@ -44,6 +44,9 @@ def talk(connection: ssl.SSLSocket, report: socket.socket, mode: str) -> None:
         if mode == "eof":
             rest = b"".join(iter(lambda: connection.recv(65536), b""))
             tell(report, f"the end after {rest!r}")
+        else:
+            # With anything unread, the close would be a reset.
+            connection.recv(1)
         connection.close()
         return
     for number in range(100):

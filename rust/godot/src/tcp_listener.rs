@@ -51,8 +51,8 @@ pub(crate) struct TcpListener {
     #[var(get = get_max_clients, set = set_max_clients)]
     max_clients: PhantomVar<i64>,
     /// TLS from the first byte, with [code]TLSOptions.server(key, certificate)[/code]; read by [method start]. Handshakes go
-    /// on in the background, and only clients whose handshake succeeds within 10 seconds are accepted. A certificate with others that
-    /// lead to its root must be loaded by [code]load("res://chain.crt")[/code]. Needs Godot 4.3.
+    /// on in the background, and only clients whose handshake succeeds within 10 seconds are accepted. A certificate with
+    /// others that lead to its root must be loaded by [code]load("res://chain.crt")[/code]. Needs Godot 4.3.
     #[var(get = get_tls_options, set = set_tls_options)]
     tls_options: PhantomVar<Option<Gd<TlsOptions>>>,
     /// Protocols to take in the TLS handshake (ALPN), best first.

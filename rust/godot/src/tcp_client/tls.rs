@@ -10,6 +10,7 @@ use godot::global::Error;
 use godot::meta::ToGodot;
 use godot::obj::Gd;
 
+use super::Status;
 use super::core::ClientCore;
 use super::settings::seconds;
 use crate::convert::{result, tls_error};
@@ -76,8 +77,12 @@ impl ClientCore {
         self.answer_tls_waits(tls_error(error), pump);
     }
 
-    /// What TLS has agreed on, as long as the connection is there.
+    /// What TLS has agreed on, from the moment when the script hears that it is connected, as long as the connection is
+    /// there.
     pub(crate) fn tls_info<R>(&self, f: impl FnOnce(&TlsInfo) -> R) -> Option<R> {
+        if self.status() == Status::Connecting {
+            return None;
+        }
         self.with_connection(|connection| connection.tls_info().map(f))
             .flatten()
     }
