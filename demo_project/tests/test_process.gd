@@ -26,6 +26,20 @@ func test_without_auto_process_only_its_own_process() -> void:
 	check(await wait_for(_processed(ends[0], func() -> bool: return not told.is_empty())))
 
 
+func test_time_limits_are_handled_there_too() -> void:
+	var ends := await connect_pair()
+	ends[0].auto_process = false
+	var receiving := NetTask.from(ends[0].recv(1, 0.05))
+	await seconds(0.1)
+	ends[1].process(10_000)
+	check(not receiving.is_completed())
+	ends[0].process()
+	is_error(receiving.get_result(), ERR_TIMEOUT)
+	var another := NetTask.from(ends[0].recv(1, 0.05))
+	ends[0].process(200_000)
+	is_error(another.get_result(), ERR_TIMEOUT)
+
+
 func test_switching_it_on_again() -> void:
 	var ends := await connect_pair()
 	ends[0].auto_process = false

@@ -415,7 +415,9 @@ impl Socket for ClientCore {
     fn expire(self: Rc<Self>, pump: &Pump, now: Instant) -> Option<Instant> {
         // Bytes that are there count as received in time.
         self.take_in();
-        while let Some((task, result)) = self.inbox.next_answer().or_else(|| self.inbox.next_expired(now)) {
+        while !pump.turn_over() {
+            let next = self.inbox.next_answer().or_else(|| self.inbox.next_expired(now));
+            let Some((task, result)) = next else { break };
             self.settle();
             NetTask::complete(&task, result.to_variant(), pump);
         }
