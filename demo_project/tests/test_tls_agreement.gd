@@ -76,6 +76,7 @@ func test_a_client_connects_anew() -> void:
 	# The next connection goes without.
 	ends[0].disconnect_from_host()
 	ends[0].tls_options = null
-	is_ok(ends[0].connect_to_host(LOOPBACK, listen().get_local_port()))
+	var plain := listen()
+	is_ok(ends[0].connect_to_host(LOOPBACK, plain.get_local_port()))
 	is_ok(await ends[0].wait_connected(5.0))
 	check(not ends[0].is_tls())
