@@ -63,7 +63,7 @@ staged_library() {
 
 build() {
 	local -a options=(--package async-sockets-godot --locked)
-	if [[ $1 == release ]]; then options+=(--release); fi
+	if [[ $1 == release ]]; then options+=(--release); else options+=(--features any-thread); fi
 	if $docs; then options+=(--no-default-features --features docs); fi
 	if $universal; then
 		local library target

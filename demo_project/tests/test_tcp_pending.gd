@@ -268,4 +268,3 @@ func _all_end(waiting: Dictionary, error: Error, within_frames := -1) -> void:
 		var task := waiting[operation] as NetTask
 		if check(task.is_completed(), "%s still waits" % operation):
 			is_error(task.get_result(), error, operation)
-

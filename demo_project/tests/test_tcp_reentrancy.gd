@@ -63,9 +63,7 @@ func test_inside_disconnected_and_closed() -> void:
 			ends[0] = null
 			var calls := [0]
 			if signal_name == "closed":
-				holder[0].closed.connect(
-					func(_reason: int) -> void: _act_once(action, holder, calls, listener)
-				)
+				holder[0].closed.connect(func(_reason: int) -> void: _act_once(action, holder, calls, listener))
 			else:
 				holder[0].disconnected.connect(_act_once.bind(action, holder, calls, listener))
 			ends[1].disconnect_from_host()
@@ -83,9 +81,7 @@ func test_inside_connect_failed() -> void:
 		var listener := listen()
 		var holder: Array[TcpClient] = [TcpClient.new()]
 		var calls := [0]
-		holder[0].connect_failed.connect(
-			func(_error: int) -> void: _act_once(action, holder, calls, listener)
-		)
+		holder[0].connect_failed.connect(func(_error: int) -> void: _act_once(action, holder, calls, listener))
 		holder[0].connect_to_host(LOOPBACK, free_port())
 		await _after_the_call(calls, action)
 		if action == "reconnect":

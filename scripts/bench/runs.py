@@ -70,7 +70,8 @@ RUNS = (
         measure.storm,
         (("engine", {"clients": 100}),),
     ),
-    Run("handshakes", {**_websocket(60, 0), **_NODE, **_BARE}, {"clients": 100}, "handshakes"),
+    Run("handshakes", {**_websocket(60, 0), **_NODE, **_BARE}, {"clients": 100, "together": 1}, "handshakes"),
+    Run("handshakes_in_turn", {**_websocket(60, 0), **_NODE, **_BARE}, {"clients": 100}, "handshakes"),
     Run(
         "idle",
         {**_websocket(60, 0), **_BARE_SMALL},

@@ -1,4 +1,5 @@
-//! WebSocket openings, so many at a time, one after the other.
+//! WebSocket openings, so many at a time: whoever is in leaves, and the next one begins. They begin one by one, or all
+//! together when the last one is in.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -16,15 +17,23 @@ use crate::samples::Samples;
 /// How long a poll may sleep at most.
 const TICK: Duration = Duration::from_millis(5);
 
+/// How many times the time asked for a round of all together may take.
+const PATIENCE: u32 = 4;
+
 struct Opening {
     link: Link,
     begun: Instant,
+    is_in: bool,
 }
 
 struct Load {
     server: SocketAddr,
     poll: Poll,
     openings: Vec<Opening>,
+    /// All begin together.
+    together: bool,
+    /// Of the present round, how many are not in.
+    missing: usize,
     done: u64,
     times: Samples,
 }
@@ -35,6 +44,8 @@ pub(crate) fn run(args: &Args) -> Result<(), Fault> {
         server: args.server()?,
         poll: Poll::new()?,
         openings: Vec::new(),
+        together: args.get("together", 0)? != 0,
+        missing: 0,
         done: 0,
         times: Samples::default(),
     };
@@ -42,8 +53,11 @@ pub(crate) fn run(args: &Args) -> Result<(), Fault> {
         let opening = load.begin(slot)?;
         load.openings.push(opening);
     }
+    load.missing = load.openings.len();
     event("connected")?;
-    load.until(Instant::now() + warm_up)?;
+    if !load.together {
+        load.until(Instant::now() + warm_up)?;
+    }
     event("start")?;
     (load.done, load.times) = (0, Samples::default());
     let start = Instant::now();
@@ -68,28 +82,54 @@ impl Load {
         Ok(Opening {
             link,
             begun: Instant::now(),
+            is_in: false,
         })
     }
 
+    /// Until the time is over; together, also until the round is whole, with some patience.
     fn until(&mut self, end: Instant) -> Result<(), Fault> {
         let mut events = Events::with_capacity(1024);
         let mut buffer = scratch();
+        let start = Instant::now();
+        let latest = if self.together {
+            start + (end - start) * PATIENCE
+        } else {
+            end
+        };
         loop {
             let now = Instant::now();
-            if now >= end {
+            let is_whole = !self.together || self.missing == self.openings.len();
+            if now >= latest || (now >= end && is_whole) {
                 return Ok(());
             }
-            self.poll.poll(&mut events, Some(TICK.min(end - now)))?;
+            self.poll.poll(&mut events, Some(TICK))?;
             for event in &events {
                 let slot = event.token().0;
-                if self.go_on(slot, event.is_readable(), &mut buffer)? {
-                    self.done += 1;
-                    self.times.add(self.openings[slot].begun.elapsed());
-                    reset_on_close(&self.openings[slot].link.stream)?;
-                    self.openings[slot] = self.begin(slot)?;
+                if !self.openings[slot].is_in && self.go_on(slot, event.is_readable(), &mut buffer)? {
+                    self.is_in(slot)?;
                 }
             }
+            if self.missing == 0 {
+                for slot in 0..self.openings.len() {
+                    self.openings[slot] = self.begin(slot)?;
+                }
+                self.missing = self.openings.len();
+            }
         }
+    }
+
+    fn is_in(&mut self, slot: usize) -> Result<(), Fault> {
+        let opening = &mut self.openings[slot];
+        opening.is_in = true;
+        self.done += 1;
+        self.times.add(opening.begun.elapsed());
+        reset_on_close(&opening.link.stream)?;
+        if self.together {
+            self.missing -= 1;
+        } else {
+            self.openings[slot] = self.begin(slot)?;
+        }
+        Ok(())
     }
 
     /// Says whether the client is in.

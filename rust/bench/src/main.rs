@@ -30,7 +30,7 @@ async-sockets-bench MODE --port PORT [--OPTION VALUE]...
 
   echo        messages there and back      --protocol --clients --in-flight --size --seconds --warm-up --think-ms
   storm       all connect in one moment    --clients --size
-  handshakes  WebSocket openings           --clients (at a time) --seconds --warm-up
+  handshakes  WebSocket openings           --clients (at a time) --together (0 or 1) --seconds --warm-up
   idle        clients that say nothing     --clients; holds them until its input ends
   flood       sends as fast as it can      --protocol --clients --size --seconds; then holds them
   broadcast   one asks, all get a burst    --clients --size --burst --seconds --warm-up

@@ -149,6 +149,9 @@ impl Scope {
     }
 }
 
+/// When a socket looks for operations whose time is over; the earliest is the greatest.
+type Alarm = Reverse<(Instant, SocketId)>;
+
 pub(crate) struct Pump {
     pub(crate) names: Names,
     pub(crate) figures: Figures,
@@ -164,7 +167,9 @@ pub(crate) struct Pump {
     leftovers: RefCell<Vec<Box<dyn FnMut() -> bool>>>,
     /// Finished tasks that are told at the next drain.
     finished: RefCell<VecDeque<(Gd<NetTask>, Variant)>>,
-    alarms: RefCell<BinaryHeap<Reverse<(Instant, SocketId)>>>,
+    alarms: RefCell<BinaryHeap<Alarm>>,
+    /// Alarms that have rung in a drain of another scope.
+    overdue: RefCell<Vec<Alarm>>,
     frame_budget: Cell<Duration>,
     /// The end of the running turn; immediate results are given until then.
     slice_end: Cell<Option<Instant>>,
@@ -202,6 +207,7 @@ impl Pump {
             leftovers: RefCell::default(),
             finished: RefCell::default(),
             alarms: RefCell::default(),
+            overdue: RefCell::default(),
             frame_budget: Cell::new(crate::project_settings::frame_budget()),
             slice_end: Cell::new(None),
             free_slice_end: Cell::new(None),
@@ -326,7 +332,7 @@ impl Pump {
         self.unpark(scope);
         loop {
             self.slice_end.set(Some(deadline));
-            self.expire(Instant::now());
+            self.expire(scope, Instant::now());
             self.tell_finished(deadline);
             self.slice_end.set(None);
             self.work_on_leftovers();
@@ -459,14 +465,19 @@ impl Pump {
         }
     }
 
-    fn expire(&self, now: Instant) {
-        loop {
-            let due = match self.alarms.borrow().peek() {
-                Some(&Reverse((when, id))) if when <= now => id,
-                _ => return,
+    fn expire(&self, scope: Scope, now: Instant) {
+        self.alarms.borrow_mut().extend(self.overdue.take());
+        while !self.turn_over() {
+            let earliest = self.alarms.borrow().peek().copied();
+            let Some(alarm @ Reverse((_, id))) = earliest.filter(|&Reverse((when, _))| when <= now) else {
+                return;
             };
             self.alarms.borrow_mut().pop();
-            let Some(socket) = self.socket(due) else { continue };
+            let Some(socket) = self.socket(id) else { continue };
+            if !scope.has(&*socket) {
+                self.overdue.borrow_mut().push(alarm);
+                continue;
+            }
             socket.base().alarm.set(None);
             if let Some(next) = socket.clone().expire(self, now) {
                 self.set_alarm(&*socket, next);

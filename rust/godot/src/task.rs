@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use async_sockets_net::mailbox::SocketId;
-use godot::builtin::{Array, Callable, Signal, VarArray, Variant, varray};
+use godot::builtin::{AnyArray, Array, Callable, Signal, VarArray, Variant, varray};
 use godot::classes::{Object, RefCounted};
 use godot::global::Error;
 use godot::meta::ToGodot;
@@ -67,7 +67,7 @@ impl NetTask {
 
     /// Awaitable: an [Array] with the results of all the awaitables, in their order, once the last one has its own.
     #[func]
-    fn all(awaitables: VarArray) -> Variant {
+    fn all(awaitables: AnyArray) -> Variant {
         if !on_main_thread() {
             return VarArray::new().to_variant();
         }
@@ -93,7 +93,7 @@ impl NetTask {
 
     /// Awaitable: [code][index, result][/code] of the awaitable that has its result first. The others go on.
     #[func]
-    fn any(awaitables: VarArray) -> Variant {
+    fn any(awaitables: AnyArray) -> Variant {
         if !on_main_thread() || awaitables.is_empty() {
             misuse("NetTask.any() needs at least one awaitable");
             return varray![-1, &Variant::nil()].to_variant();

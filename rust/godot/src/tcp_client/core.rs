@@ -64,6 +64,8 @@ pub(crate) struct ClientCore {
     pub(super) closed_here: Cell<bool>,
     /// The peer has sent its FIN.
     pub(super) peer_closed: Cell<bool>,
+    /// The user has ended the sending side.
+    send_ended: Cell<bool>,
     /// The signals of the end that are still to come: the user closed, and the connection is not over or was replaced.
     pub(super) owed: RefCell<Option<Farewell>>,
     /// Accepted and not handed to the user yet: its events wait, so that no signal is lost.
@@ -139,7 +141,8 @@ impl ClientCore {
 
     /// The peer has closed, and the receives hear of it just now; this side closes after them.
     pub(super) fn is_ending(&self) -> bool {
-        self.status.get() == Status::Connected && self.peer_closed.get() && !self.settings.allow_half_open.get()
+        let half_open = self.settings.allow_half_open.get() && !self.send_ended.get();
+        self.status.get() == Status::Connected && self.peer_closed.get() && !half_open
     }
 
     fn begin(&self, connection: Connection, status: Status) {
@@ -159,6 +162,7 @@ impl ClientCore {
         self.endpoints.set(None);
         self.closed_here.set(false);
         self.peer_closed.set(false);
+        self.send_ended.set(false);
         *self.listener.borrow_mut() = None;
         lifecycle::hook();
         if let Some(socket) = self.socket() {
@@ -240,8 +244,13 @@ impl ClientCore {
     }
 
     pub(crate) fn shutdown_send(&self) {
+        if self.peer_closed.get() {
+            // Both sides have ended then.
+            return self.close(false);
+        }
         if let Some(connection) = &*self.connection.borrow() {
             connection.shutdown_send();
+            self.send_ended.set(true);
         }
     }
 
@@ -406,7 +415,9 @@ impl Socket for ClientCore {
     fn expire(self: Rc<Self>, pump: &Pump, now: Instant) -> Option<Instant> {
         // Bytes that are there count as received in time.
         self.take_in();
-        while let Some((task, result)) = self.inbox.next_answer().or_else(|| self.inbox.next_expired(now)) {
+        while !pump.turn_over() {
+            let next = self.inbox.next_answer().or_else(|| self.inbox.next_expired(now));
+            let Some((task, result)) = next else { break };
             self.settle();
             NetTask::complete(&task, result.to_variant(), pump);
         }
