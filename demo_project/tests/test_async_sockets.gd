@@ -12,6 +12,10 @@ const MONITORS: Array[StringName] = [
 const LARGE := 4 * 1024 * 1024
 
 
+func before_each() -> void:
+	pass
+
+
 func test_version() -> void:
 	var version := RegEx.create_from_string("^[0-9]+\\.[0-9]+\\.[0-9]+(\\+debug)?$")
 	check(version.search(AsyncSockets.version) != null, AsyncSockets.version)
@@ -122,7 +126,8 @@ func test_bytes_are_counted() -> void:
 	await _moves("TCP", await connect_pair(), 0)
 	@warning_ignore("integer_division")
 	var records := LARGE / 16384
-	await _moves("TLS", await tls_pair(), records)
+	if can_read_options():
+		await _moves("TLS", await tls_pair(), records)
 
 
 func test_drains_are_counted() -> void:

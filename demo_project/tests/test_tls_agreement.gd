@@ -74,9 +74,9 @@ func test_a_client_connects_anew() -> void:
 	check(ends[0].is_tls())
 	await is_alive(ends[0], (await listener.accept(5.0) as Array)[1])
 	# The next connection goes without.
+	var plain := listen()
 	ends[0].disconnect_from_host()
 	ends[0].tls_options = null
-	var plain := listen()
 	is_ok(ends[0].connect_to_host(LOOPBACK, plain.get_local_port()))
 	is_ok(await ends[0].wait_connected(5.0))
 	check(not ends[0].is_tls())

@@ -3,7 +3,7 @@ extends TlsTest
 
 const LARGE := 2 * 1024 * 1024
 
-## The connections of the proxy in between: to the client, and to the server.
+## The connections of proxies in between: each to the client, and to the server.
 var _proxy: Array[TcpClient] = []
 
 
@@ -104,10 +104,12 @@ func _pair_through_proxy() -> Array[TcpClient]:
 	var to_client := (await proxy.accept(5.0) as Array)[1] as TcpClient
 	var to_server := TcpClient.new()
 	to_server.connect_to_host(LOOPBACK, server.get_local_port())
-	_proxy = [to_client, to_server]
+	var first := _proxy.size()
+	_proxy.append_array([to_client, to_server])
 	for side: int in [0, 1]:
-		_proxy[side].data_received.connect(func(data: PackedByteArray) -> void: _proxy[1 - side].send(data))
-		_proxy[side].emit_data = true
+		var other := first + 1 - side
+		_proxy[first + side].data_received.connect(func(data: PackedByteArray) -> void: _proxy[other].send(data))
+		_proxy[first + side].emit_data = true
 	is_ok(await client.wait_connected(5.0))
 	var accepted := await server.accept(5.0) as Array
 	is_ok(accepted)

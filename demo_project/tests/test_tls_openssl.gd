@@ -9,7 +9,7 @@ func time_limit(_test_name: String) -> float:
 
 
 func test_client_against_s_server() -> void:
-	if not has_command("openssl", "version"):
+	if not has_openssl():
 		return
 	for version in VERSIONS:
 		var openssl := await _s_server("good", [version[0], "-alpn", "game/2,game/1"])
@@ -26,7 +26,7 @@ func test_client_against_s_server() -> void:
 
 
 func test_bad_certificates_of_s_server() -> void:
-	if not has_command("openssl", "version"):
+	if not has_openssl():
 		return
 	var cases := {
 		"expired": "it has expired",
@@ -46,7 +46,7 @@ func test_bad_certificates_of_s_server() -> void:
 
 
 func test_listener_against_s_client() -> void:
-	if not has_command("openssl", "version"):
+	if not has_openssl():
 		return
 	for version in VERSIONS:
 		var listener := listen_tls(serving("chained"), ["game/1"])
@@ -66,7 +66,7 @@ func test_listener_against_s_client() -> void:
 
 
 func test_s_client_refuses_our_certificate() -> void:
-	if not has_command("openssl", "version"):
+	if not has_openssl():
 		return
 	var listener := listen_tls(serving("stranger"))
 	var report := await _s_client(listener, "", [])
@@ -76,7 +76,7 @@ func test_s_client_refuses_our_certificate() -> void:
 
 
 func test_versions_that_are_too_old() -> void:
-	if not has_command("openssl", "version"):
+	if not has_openssl():
 		return
 	var listener := listen_tls()
 	await _s_client(listener, "", ["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"])

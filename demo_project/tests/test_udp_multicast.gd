@@ -60,7 +60,7 @@ func test_broadcast_has_to_be_allowed() -> void:
 	check(not ours.broadcast)
 	var refused := await ours.send_to_async(utf8("x"), "127.255.255.255", there.get_local_port()) as Array
 	equal(refused, [ERR_CONNECTION_ERROR, 0])
-	check(ours.get_last_error_message().contains("Permission denied"), ours.get_last_error_message())
+	check(ours.get_last_error_message().begins_with("cannot send: "), ours.get_last_error_message())
 	ours.broadcast = true
 	var sent := await ours.send_to_async(utf8("to all"), "127.255.255.255", there.get_local_port()) as Array
 	if sent[0] != OK:

@@ -81,7 +81,8 @@ func is_ok(result: Variant, message := "") -> bool:
 	return is_error(result, OK, message)
 
 
-## Ends the judgement of this test: it counts neither as passed nor as failed. Return right after it.
+## Ends the judgement of this test: it counts neither as passed nor as failed. Return right after it. In
+## [method before_each] it keeps the test from running.
 func skip(reason: String) -> void:
 	_skipped = reason
 

@@ -9,6 +9,16 @@ const CERTIFICATES := "res://tests/certificates"
 const HOST := "localhost"
 
 
+func before_each() -> void:
+	if not can_read_options():
+		skip("TLSOptions can be read from Godot 4.3 on")
+
+
+## Whether this engine lets the library read its TLSOptions.
+func can_read_options() -> bool:
+	return ClassDB.class_has_method("TLSOptions", "is_server")
+
+
 ## A certificate of [constant CERTIFICATES].
 func certificate(identity: String) -> X509Certificate:
 	var loaded := load("%s/%s.crt" % [CERTIFICATES, identity]) as X509Certificate
@@ -92,10 +102,10 @@ func told_by(peer: TcpClient) -> String:
 	return line[1]
 
 
-## Whether this command can be run here; if not, the test is skipped.
-func has_command(command: String, argument := "--version") -> bool:
+## Whether OpenSSL's command can be run here; if not, the test is skipped. (LibreSSL has the same name and lacks much.)
+func has_openssl() -> bool:
 	var output := []
-	if OS.execute(command, [argument], output) == 0:
+	if OS.execute("openssl", ["version"], output) == 0 and (output[0] as String).begins_with("OpenSSL "):
 		return true
-	skip("%s is not installed" % command)
+	skip("OpenSSL's command is not installed")
 	return false
