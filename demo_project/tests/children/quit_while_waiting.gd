@@ -7,6 +7,9 @@ var _listener := TcpListener.create(0, "127.0.0.1")
 var _client := TcpClient.new()
 var _accepted: TcpClient
 var _connecting := TcpClient.new()
+## Its backlog is full: a connection to it stays under way.
+var _silent := TCPServer.new()
+var _backlog: Array[StreamPeerTCP] = []
 
 
 func _ready() -> void:
@@ -14,7 +17,11 @@ func _ready() -> void:
 	_client.connect_to_host("127.0.0.1", _listener.get_local_port())
 	_accepted = (await _listener.accept() as Array)[1]
 	await _client.wait_connected()
-	_connecting.connect_to_host("127.0.0.1", _listener.get_local_port())
+	_silent.listen(0, "127.0.0.1")
+	for _i in 16:
+		_backlog.append(StreamPeerTCP.new())
+		_backlog[-1].connect_to_host("127.0.0.1", _silent.get_local_port())
+	_connecting.connect_to_host("127.0.0.1", _silent.get_local_port())
 
 	_wait_for("recv", _client.recv.bind(10))
 	_wait_for("recv_line", _client.recv_line)
