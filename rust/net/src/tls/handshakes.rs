@@ -69,12 +69,13 @@ pub(crate) struct Failures {
 
 impl Failures {
     fn add(&self, error: &TlsError) {
-        self.count.fetch_add(1, Ordering::Relaxed);
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+        // Last: whoever sees the count finds the words.
+        self.count.fetch_add(1, Ordering::Release);
     }
 
     pub(crate) fn count(&self) -> u64 {
-        self.count.load(Ordering::Relaxed)
+        self.count.load(Ordering::Acquire)
     }
 
     /// Why the last one failed, in words.
