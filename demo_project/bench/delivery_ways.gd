@@ -9,6 +9,11 @@ const ALL := {
 	"websocket_binary": "WebSocketServer.data_received",
 	"websocket_text": "WebSocketServer.message_received",
 	"websocket_engine": "engine: WebSocketPeer.poll and get_packet",
+	"websocket_large_text": "WebSocketServer.message_received, 1 MiB",
+	"websocket_large_text_engine": "engine: get_packet and get_string_from_utf8, 1 MiB",
+	"websocket_send_text": "WebSocketServer.send_text(64)",
+	"websocket_send_binary": "WebSocketServer.send_binary(64)",
+	"websocket_engine_send_text": "engine: WebSocketPeer.send_text(64)",
 	"tcp_recv": "await TcpClient.recv(64), result at once",
 	"tcp_recv_waiting": "await TcpClient.recv(64), by its signal",
 	"tcp_recv_line": "await TcpClient.recv_line, result at once",
@@ -24,6 +29,7 @@ const PART := 100
 const LOOPBACK := "127.0.0.1"
 const PATIENCE_MSEC := 5000
 const BUFFER_SIZE := 8 * 1024 * 1024
+const LARGE_SIZE := 1024 * 1024
 
 var _block := PackedByteArray()
 var _line := PackedByteArray()
@@ -96,6 +102,55 @@ func websocket_engine() -> float:
 		while _peer.get_available_packet_count() > 0:
 			_on_bytes(0, _peer.get_packet())
 		took += Time.get_ticks_usec() - start
+	return took * 1000.0 / COUNT if _received == COUNT else 0.0
+
+
+## Of one message: the time of the main thread, once it has arrived.
+func websocket_large_text() -> float:
+	_received = 0
+	_peer.send_text("a".repeat(LARGE_SIZE))
+	_sent += 1
+	if not _until(_has_arrived):
+		return 0.0
+	var start := Time.get_ticks_usec()
+	_server.process()
+	var took := Time.get_ticks_usec() - start
+	return took * 1000.0 if _received == 1 else 0.0
+
+
+func websocket_large_text_engine() -> float:
+	_server.send_text(_server.get_client_ids()[0], "a".repeat(LARGE_SIZE))
+	_received = 0
+	var deadline := Time.get_ticks_msec() + PATIENCE_MSEC
+	var took := 0
+	while _received == 0 and Time.get_ticks_msec() < deadline:
+		OS.delay_msec(5)
+		var start := Time.get_ticks_usec()
+		_peer.poll()
+		if _peer.get_available_packet_count() > 0:
+			_on_text(0, _peer.get_packet().get_string_from_utf8())
+		took += Time.get_ticks_usec() - start
+	return took * 1000.0 if _received == 1 else 0.0
+
+
+func websocket_send_text() -> float:
+	var text := _block.get_string_from_ascii()
+	return _measure_send(func(client: int) -> void: _server.send_text(client, text))
+
+
+func websocket_send_binary() -> float:
+	return _measure_send(func(client: int) -> void: _server.send_binary(client, _block))
+
+
+func websocket_engine_send_text() -> float:
+	var text := _block.get_string_from_ascii()
+	_received = 0
+	var start := Time.get_ticks_usec()
+	for index in COUNT:
+		_peer.send_text(text)
+	_peer.poll()
+	var took := Time.get_ticks_usec() - start
+	_measure_websocket()
 	return took * 1000.0 / COUNT if _received == COUNT else 0.0
 
 
@@ -213,6 +268,25 @@ func _measure_websocket() -> float:
 	while _received < COUNT and Time.get_ticks_usec() - start < PATIENCE_MSEC * 1000:
 		_server.process()
 	return _each(start)
+
+
+func _measure_send(send_one: Callable) -> float:
+	var client := _server.get_client_ids()[0]
+	var start := Time.get_ticks_usec()
+	for index in COUNT:
+		send_one.call(client)
+	var took := Time.get_ticks_usec() - start
+	var left := [COUNT]
+	return took * 1000.0 / COUNT if _until(_has_drained.bind(left)) else 0.0
+
+
+## Whether the engine's client has taken all that is left.
+func _has_drained(left: Array) -> bool:
+	_peer.poll()
+	while _peer.get_available_packet_count() > 0:
+		_peer.get_packet()
+		left[0] -= 1
+	return left[0] <= 0
 
 
 func _has_arrived() -> bool:

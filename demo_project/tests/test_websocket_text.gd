@@ -11,7 +11,11 @@ const TEXTS: Array[String] = [
 	"a\u0301 \u200f\u202e right to left \u202c",
 	'line\r\nline\ttab "quote" \\ back',
 	"\u0001\u007f\u0085\u2028",
+	"a long line of nothing but ASCII, then one that is not: 日本語, and then plain text again, to the end of the line",
 ]
+
+## A text of more than 4 KiB takes another way to the main thread.
+const LARGE := 5000
 
 
 func test_texts_come_back() -> void:
@@ -45,6 +49,27 @@ func test_a_leading_bom_stays() -> void:
 	equal(events.of("message")[0][1].length(), 2)
 
 
+func test_large_texts_come_back() -> void:
+	serve()
+	server.message_received.connect(func(id: int, message: String) -> void: _servers[0].send_text(id, message))
+	var peer := await join()
+	var expected := []
+	for text in TEXTS:
+		expected.append(text.repeat(LARGE / text.length()))
+		expected.append(text)
+		is_ok(peer.socket.send_text(expected[-2]))
+		is_ok(peer.socket.send_text(text))
+	await received(peer, expected)
+
+
+func test_nul_and_a_leading_bom_in_a_large_text() -> void:
+	serve()
+	var peer := await raw_join()
+	var plain := "x".repeat(LARGE)
+	peer.send(frame(FIN | TEXT, PackedByteArray([0xEF, 0xBB, 0xBF]) + utf8(plain) + PackedByteArray([0, 97])))
+	await told("message", [1, "\ufeff" + plain + "\ufffda"])
+
+
 func test_text_as_data_is_byte_for_byte() -> void:
 	serve({"text_as_data": true})
 	server.text_data_received.connect(
@@ -56,6 +81,7 @@ func test_text_as_data_is_byte_for_byte() -> void:
 		PackedByteArray([0xEF, 0xBB, 0xBF]),
 		PackedByteArray([0, 0, 0]),
 		PackedByteArray(),
+		PackedByteArray([0xEF, 0xBB, 0xBF, 0]) + utf8("é".repeat(LARGE)),
 		"🌍 שלום".to_utf8_buffer(),
 		# U+10FFFF, and U+FFFE, which is no character but valid UTF-8.
 		PackedByteArray([0xF4, 0x8F, 0xBF, 0xBF, 0xEF, 0xBF, 0xBE]),

@@ -14,7 +14,7 @@ use godot::obj::{Base, Gd, WithBaseField};
 use godot::register::property::PhantomVar;
 use godot::register::{GodotClass, godot_api};
 
-use crate::convert::{budget, int, size};
+use crate::convert::{budget, int, size, utf8};
 use crate::guard::{State, misuse, on_main_thread};
 use crate::pump::Pump;
 use core::{UdpCore, nothing};
@@ -114,7 +114,7 @@ impl UdpSocket {
         let Some(core) = self.core() else {
             return Error::ERR_UNAVAILABLE;
         };
-        match Destination::parse(&host.to_string(), port) {
+        match Destination::parse(&utf8(&host), port) {
             Ok(to) => core.connect(to),
             Err(error) => refuse("connect_to_host", &error),
         }
@@ -136,7 +136,7 @@ impl UdpSocket {
         let Some(core) = self.core() else {
             return Error::ERR_UNAVAILABLE;
         };
-        match Destination::parse(&host.to_string(), port) {
+        match Destination::parse(&utf8(&host), port) {
             Ok(to) => core.send(data.as_slice(), Some(to)),
             Err(error) => refuse("send_to", &error),
         }
@@ -148,7 +148,7 @@ impl UdpSocket {
         let Some(core) = self.core() else {
             return varray![Error::ERR_UNAVAILABLE, 0].to_variant();
         };
-        match Destination::parse(&host.to_string(), port) {
+        match Destination::parse(&utf8(&host), port) {
             Ok(to) => core.send_awaited(data.as_slice(), to),
             Err(error) => varray![refuse("send_to_async", &error), 0].to_variant(),
         }

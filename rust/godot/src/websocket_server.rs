@@ -16,7 +16,7 @@ use godot::obj::{Base, Gd, WithBaseField};
 use godot::register::property::PhantomVar;
 use godot::register::{GodotClass, godot_api};
 
-use crate::convert::{budget, headers, int, size};
+use crate::convert::{budget, headers, int, size, utf8};
 use crate::guard::{State, misuse, on_main_thread};
 use crate::pump::Pump;
 use core::{ServerCore, duration};
@@ -237,7 +237,7 @@ impl WebSocketServer {
     /// [member max_pending_bytes], [constant ERR_UNAVAILABLE] if the client is being disconnected.
     #[func]
     fn send_text(&self, client_id: i64, message: GString) -> Error {
-        self.to_client(|server| server.send_text(client_id, &message.to_string()))
+        self.to_client(|server| server.send_text(client_id, &utf8(&message)))
     }
 
     /// Sends a binary message; otherwise as [method send_text].
@@ -264,7 +264,7 @@ impl WebSocketServer {
         message: GString,
         #[opt(default = &PackedInt64Array::new())] exclude: PackedInt64Array,
     ) -> Error {
-        let text = message.to_string();
+        let text = utf8(&message);
         self.to_many(|server| server.broadcast_text(&text, Audience::All, exclude.as_slice()))
     }
 
@@ -332,7 +332,7 @@ impl WebSocketServer {
         message: GString,
         #[opt(default = &PackedInt64Array::new())] exclude: PackedInt64Array,
     ) -> Error {
-        let (group, text) = (group.to_string(), message.to_string());
+        let (group, text) = (group.to_string(), utf8(&message));
         self.to_many(|server| server.broadcast_text(&text, Audience::Group(&group), exclude.as_slice()))
     }
 

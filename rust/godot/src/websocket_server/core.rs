@@ -20,7 +20,7 @@ use godot::meta::ToGodot;
 use godot::obj::Gd;
 
 use super::handshake_request::WebSocketHandshakeRequest;
-use crate::convert::text;
+use crate::convert::{prepare_text, prepared_text, text};
 use crate::lifecycle;
 use crate::pump::{Pump, Socket, SocketBase};
 use crate::tls;
@@ -70,6 +70,7 @@ impl ServerCore {
         }
         // With the ids of the servers before: those may still let clients in for a moment.
         let mut options = self.options.borrow().clone();
+        options.prepare_text = Some(prepare_text);
         if let Some(tls) = &*self.tls.borrow() {
             // HTTP/1.1 is the only protocol that the opening handshake can follow; clients that say nothing are taken too.
             let config = tls::server(tls, &PackedStringArray::from(["http/1.1"].map(GString::from)));
@@ -185,11 +186,15 @@ impl ServerCore {
             pump.count_events(1);
             let (signal, value) = match message {
                 Message::Binary(bytes) => (&pump.names.data_received, PackedByteArray::from(bytes).to_variant()),
-                Message::Text(message) if self.text_as_data.get() => (
+                Message::Text(message) | Message::PreparedText(message, _) if self.text_as_data.get() => (
                     &pump.names.text_data_received,
                     PackedByteArray::from(message.as_bytes()).to_variant(),
                 ),
                 Message::Text(message) => (&pump.names.message_received, text(message).to_variant()),
+                Message::PreparedText(message, prepared) => {
+                    let value = prepared_text(prepared).unwrap_or_else(|| text(message));
+                    (&pump.names.message_received, value.to_variant())
+                }
             };
             object.emit_signal(signal, &[id_value.clone(), value]);
             if pump.turn_over() && !messages.is_empty() {

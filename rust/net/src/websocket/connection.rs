@@ -217,7 +217,8 @@ impl<S: Transport> Connection<S> {
 
     /// Bytes came. Says whether the phase has changed.
     fn receive(&mut self, input: &[u8]) -> bool {
-        let (mut messages, mut output) = (Messages::default(), Vec::new());
+        let mut messages = Messages::new(self.registry.options.prepare_text);
+        let mut output = Vec::new();
         let (heartbeat, client) = (&mut self.heartbeat, &self.client);
         heartbeat.heard();
         let pong = |payload: &[u8]| {

@@ -1,21 +1,35 @@
 //! Messages on their way to the main thread: everything one client sent since the main thread last looked.
 
+use std::any::Any;
 use std::collections::VecDeque;
 
 use bytes::Bytes;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-/// Payloads up to this size are copied together into one block; a larger one stays where it was received.
+/// Payloads up to this size are copied together into one block; a larger one stays where it was received, and a larger
+/// text is prepared.
 const COPY_LIMIT: usize = 4 * 1024;
+
+/// What a prepared text counts for, for each of its bytes: UTF-32 has four for each of ASCII.
+const PREPARED_FACTOR: usize = 4;
 
 /// What a message counts for, beside its payload, against the limits of queued bytes.
 const OVERHEAD: usize = 32;
 
+/// A text in the form in which the main thread gives it on, whatever that is.
+pub type Prepared = Box<dyn Any + Send>;
+
+/// Makes that form of a text of more than 4 KiB in a thread of the runtime, as it may take the main thread too long: an
+/// engine's own kind of string. Must be no larger than four bytes for each byte of the text.
+pub type PrepareText = fn(&str) -> Prepared;
+
 /// One message, as the main thread sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Message<'a> {
     /// A text message. It may hold U+0000 or begin with U+FEFF.
     Text(&'a str),
+    /// A large text message, and what was made of it.
+    PreparedText(&'a str, &'a Prepared),
     /// A binary message.
     Binary(&'a [u8]),
 }
@@ -37,6 +51,9 @@ pub struct Messages {
     /// The large message given out last.
     current: Option<Large>,
     payload: usize,
+    /// What all prepared texts may take.
+    prepared: usize,
+    prepare: Option<PrepareText>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -46,14 +63,21 @@ enum Entry {
     Large,
 }
 
-/// Here a large text could carry what another thread has made of it (the engine's own form of a string).
 #[derive(Debug)]
 enum Large {
-    Text(Utf8Bytes),
+    Text(Utf8Bytes, Option<Prepared>),
     Binary(Bytes),
 }
 
 impl Messages {
+    /// None yet; large texts are prepared by `prepare`.
+    pub(crate) fn new(prepare: Option<PrepareText>) -> Self {
+        Self {
+            prepare,
+            ..Self::default()
+        }
+    }
+
     /// The next message, until the next call.
     #[expect(clippy::should_implement_trait, reason = "an iterator cannot lend")]
     pub fn next(&mut self) -> Option<Message<'_>> {
@@ -73,7 +97,8 @@ impl Messages {
             Entry::Large => {
                 self.current = self.large.pop_front();
                 self.current.as_ref().map(|large| match large {
-                    Large::Text(text) => Message::Text(text),
+                    Large::Text(text, None) => Message::Text(text),
+                    Large::Text(text, Some(prepared)) => Message::PreparedText(text, prepared),
                     Large::Binary(bytes) => Message::Binary(bytes),
                 })
             }
@@ -100,7 +125,7 @@ impl Messages {
 
     /// What the messages count for against the limits of queued bytes.
     pub(crate) fn weight(&self) -> usize {
-        self.payload + self.entries.len() * OVERHEAD
+        self.payload + self.prepared + self.entries.len() * OVERHEAD
     }
 
     /// Takes a text; `expected` is how many bytes may follow it soon.
@@ -115,7 +140,11 @@ impl Messages {
                 self.entries.push(Entry::Text(len));
             }
             _ => {
-                self.large.push_back(Large::Text(text));
+                let prepared = self.prepare.map(|prepare| prepare(&text));
+                if prepared.is_some() {
+                    self.prepared += text.len() * PREPARED_FACTOR;
+                }
+                self.large.push_back(Large::Text(text, prepared));
                 self.entries.push(Entry::Large);
             }
         }
@@ -150,6 +179,7 @@ impl Messages {
         self.binary.extend_from_slice(&later.binary);
         self.large.append(&mut later.large);
         self.payload += later.payload;
+        self.prepared += later.prepared;
     }
 }
 
@@ -171,13 +201,30 @@ mod tests {
         messages.append(later);
         assert_eq!(messages.len(), 6);
         assert_eq!(messages.payload_bytes(), 1 + 2 + big.len() + 2);
-        assert_eq!(messages.next(), Some(Message::Text("a")));
-        assert_eq!(messages.next(), Some(Message::Binary(&[1, 2])));
-        assert_eq!(messages.next(), Some(Message::Text("")));
-        assert_eq!(messages.next(), Some(Message::Text(&big)));
-        assert_eq!(messages.next(), Some(Message::Binary(&[])));
-        assert_eq!(messages.next(), Some(Message::Text("é")));
-        assert_eq!(messages.next(), None);
+        assert!(matches!(messages.next(), Some(Message::Text("a"))));
+        assert!(matches!(messages.next(), Some(Message::Binary(&[1, 2]))));
+        assert!(matches!(messages.next(), Some(Message::Text(""))));
+        assert!(matches!(messages.next(), Some(Message::Text(text)) if text == big));
+        assert!(matches!(messages.next(), Some(Message::Binary(&[]))));
+        assert!(matches!(messages.next(), Some(Message::Text("é"))));
+        assert!(messages.next().is_none());
         assert!(messages.is_empty());
+    }
+
+    #[test]
+    fn large_texts_are_prepared_and_weighed() {
+        let big = "x".repeat(COPY_LIMIT + 1);
+        let mut messages = Messages::new(Some(|text| Box::new(text.len())));
+        messages.push_text("small".into(), 0);
+        let mut later = Messages::new(Some(|text| Box::new(text.len())));
+        later.push_text(big.as_str().into(), 0);
+        messages.append(later);
+        assert_eq!(messages.payload_bytes(), 5 + big.len());
+        assert_eq!(messages.weight(), 5 + big.len() * 5 + 2 * OVERHEAD);
+        assert!(matches!(messages.next(), Some(Message::Text("small"))));
+        let Some(Message::PreparedText(text, prepared)) = messages.next() else {
+            panic!("the large text was not prepared");
+        };
+        assert_eq!((text, prepared.downcast_ref()), (big.as_str(), Some(&big.len())));
     }
 }

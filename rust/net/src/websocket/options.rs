@@ -5,6 +5,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::ClientIds;
+use super::messages::PrepareText;
 use crate::tls::TlsServerConfig;
 
 /// Header lines of the 101 response that only this crate writes.
@@ -49,10 +50,13 @@ pub struct WebSocketOptions {
     /// How long a closing handshake may take before the connection is cut, from either side. Default 3 s.
     pub close_timeout: Duration,
     /// Received bytes of one client that may wait for the main thread before reading stops and TCP slows that client,
-    /// 1 or more; each message counts 32 bytes more than its payload. Default 1 MiB.
+    /// 1 or more; each message counts 32 bytes more than its payload, and a prepared text four times its length more.
+    /// Default 1 MiB.
     pub max_queued_per_client: usize,
     /// The same for all clients together. A client of which nothing waits is read all the same. Default 64 MiB.
     pub max_queued: usize,
+    /// What the runtime makes of large texts before the main thread sees them. Default `None`: nothing.
+    pub prepare_text: Option<PrepareText>,
 }
 
 impl Default for WebSocketOptions {
@@ -71,6 +75,7 @@ impl Default for WebSocketOptions {
             close_timeout: Duration::from_secs(3),
             max_queued_per_client: 1024 * 1024,
             max_queued: 64 * 1024 * 1024,
+            prepare_text: None,
         }
     }
 }

@@ -65,7 +65,9 @@ impl Server {
         loop {
             if let Some((id, messages)) = &mut self.current {
                 match messages.next() {
-                    Some(Message::Text(text)) => return Some(Happened::Text(*id, text.to_owned())),
+                    Some(Message::Text(text) | Message::PreparedText(text, _)) => {
+                        return Some(Happened::Text(*id, text.to_owned()));
+                    }
                     Some(Message::Binary(data)) => return Some(Happened::Binary(*id, data.to_vec())),
                     None => self.current = None,
                 }
