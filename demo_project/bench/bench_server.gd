@@ -5,6 +5,7 @@ extends Node
 const BURST := 16
 
 ## `echo` sends every message back, `count` only counts, `broadcast` answers each message with a burst to all clients.
+## What else a server can do stands there.
 var work := "echo"
 
 ## Microseconds that each frame gives to the network; 0 leaves it to the automatic processing.

@@ -41,8 +41,11 @@ def _websocket(fps: int = 60, budget: int = BUDGET, work: str = "echo") -> dict[
     }
 
 
-def _tcp(fps: int = 60, budget: int = BUDGET) -> dict[str, Spec]:
-    return {"addon": scene("addon_tcp", fps=fps, budget=budget), "engine": scene("engine_tcp", fps=fps)}
+def _tcp(fps: int = 60, budget: int = BUDGET, work: str = "echo", engine_work: str = "echo") -> dict[str, Spec]:
+    return {
+        "addon": scene("addon_tcp", fps=fps, budget=budget, work=work),
+        "engine": scene("engine_tcp", fps=fps, work=engine_work),
+    }
 
 
 _BARE = {"bare": bare("websocket")}
@@ -56,7 +59,9 @@ RUNS = (
     Run("websocket_text_uncapped", _websocket(0, 0), {**MANY, "protocol": "text"}),
     Run("websocket_text_automatic", _websocket(60, 0), {**MANY, "protocol": "text"}),
     Run("tcp", {**_tcp(), **_BARE_TCP}, {**MANY, "protocol": "tcp"}),
-    Run("tcp_uncapped", _tcp(0, 0), {**MANY, "protocol": "tcp"}),
+    Run("tcp_unframed", _tcp(work="stream"), {**MANY, "protocol": "tcp"}),
+    Run("tcp_uncapped", _tcp(0, 0, engine_work="blocks"), {**MANY, "protocol": "tcp"}),
+    Run("tcp_unframed_uncapped", _tcp(0, work="stream"), {**MANY, "protocol": "tcp"}),
     Run("lone_websocket", _websocket(), {**LONE, "protocol": "binary"}),
     Run("lone_tcp", _tcp(), {**LONE, "protocol": "tcp"}),
     Run("lone_at_random", _websocket(), {**LONE, "protocol": "binary", "think_ms": 5}),

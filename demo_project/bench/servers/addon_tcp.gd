@@ -1,7 +1,10 @@
 extends "res://bench/bench_server.gd"
-## This add-on's TcpListener and TcpClient, with one coroutine for each client that receives blocks of an exact length.
+## This add-on's TcpListener and TcpClient, with one coroutine for each client that receives blocks of an exact length;
+## for `stream`, with a handler for whatever has come.
 
 var _listener: TcpListener
+## Those that stream, by id.
+var _clients := {}
 
 
 func start() -> int:
@@ -22,7 +25,11 @@ func _accept() -> void:
 		var accepted := await _listener.accept() as Array
 		if accepted[0] != OK:
 			return
-		_serve(accepted[1] as TcpClient)
+		var client := accepted[1] as TcpClient
+		if work == "stream":
+			_stream(client)
+		else:
+			_serve(client)
 
 
 func _serve(client: TcpClient) -> void:
@@ -33,3 +40,15 @@ func _serve(client: TcpClient) -> void:
 		received += 1
 		if work == "echo":
 			client.send(result[1] as PackedByteArray)
+
+
+func _stream(client: TcpClient) -> void:
+	client.data_received.connect(_on_data.bind(client.get_id()))
+	client.emit_data = true
+	_clients[client.get_id()] = client
+
+
+func _on_data(data: PackedByteArray, id: int) -> void:
+	received += data.size() / message_size
+	var client := _clients[id] as TcpClient
+	client.send(data)

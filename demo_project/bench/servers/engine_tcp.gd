@@ -1,6 +1,6 @@
 extends "res://bench/bench_server.gd"
 ## The engine's TCPServer and StreamPeerTCP, as a good user would write it: everything that has come is taken out each
-## frame. It does not even look for blocks: what comes goes back.
+## frame. For `echo` it does not even look for blocks: what comes goes back. For `blocks` it does.
 
 var _listener := TCPServer.new()
 var _clients: Array[StreamPeerTCP] = []
@@ -23,7 +23,9 @@ func _process(_delta: float) -> void:
 			is_gone = true
 			continue
 		var available := client.get_available_bytes()
-		if available > 0:
+		if work == "blocks":
+			_echo_blocks(client, available)
+		elif available > 0:
 			var result := client.get_partial_data(available)
 			var data := result[1] as PackedByteArray
 			received += data.size() / message_size
@@ -31,6 +33,13 @@ func _process(_delta: float) -> void:
 				client.put_data(data)
 	if is_gone:
 		_clients = _clients.filter(_is_here)
+
+
+func _echo_blocks(client: StreamPeerTCP, available: int) -> void:
+	for index in available / message_size:
+		var result := client.get_data(message_size)
+		received += 1
+		client.put_data(result[1] as PackedByteArray)
 
 
 func _is_here(client: StreamPeerTCP) -> bool:

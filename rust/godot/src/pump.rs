@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use async_sockets_net::mailbox::{ReadyList, SocketId};
+use async_sockets_net::wakes;
 use godot::builtin::{StringName, Variant};
 use godot::classes::RefCounted;
 use godot::obj::{Gd, InstanceId};
@@ -376,7 +377,9 @@ impl Pump {
             };
             self.slice_end.set(Some(slice_end));
             base.in_turn.set(true);
+            let hold = wakes::hold();
             let more = socket.clone().turn(self);
+            drop(hold);
             let base = socket.base();
             base.in_turn.set(false);
             self.slice_end.set(None);
@@ -500,6 +503,7 @@ impl Pump {
         if !self.polled.borrow().is_empty() || !self.leftovers.borrow().is_empty() {
             until = until.min(Instant::now() + POLL_INTERVAL);
         }
+        wakes::flush();
         if let Some(id) = ReadyList::global().pop_until(until) {
             self.admit(id);
         }

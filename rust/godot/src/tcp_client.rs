@@ -316,7 +316,8 @@ impl TcpClient {
     // Sending ---------------------------------------------------------------------------------------------------------
 
     /// Queues the bytes, all of them or none; never blocks. [constant ERR_OUT_OF_MEMORY] says that
-    /// [member max_pending_send_bytes] would be passed and nothing was queued.
+    /// [member max_pending_send_bytes] would be passed and nothing was queued. What a handler or a coroutine sends in a
+    /// row goes out together: when 16 KiB are there, or when it waits or returns.
     #[func]
     fn send(&self, buffer: PackedByteArray) -> Error {
         let Some(core) = self.core() else {

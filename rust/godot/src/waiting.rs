@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Instant;
 
+use async_sockets_net::wakes;
 use godot::builtin::{VarArray, Variant};
 use godot::meta::ToGodot;
 use godot::obj::Gd;
@@ -41,6 +42,8 @@ impl<T> Waiting<T> {
         if_cancelled: &VarArray,
         detail: T,
     ) -> Variant {
+        // What the script has sent goes out now, since it may be all that it sends in this turn.
+        wakes::flush();
         if let Some(deadline) = deadline {
             Pump::get().set_alarm(&**owner, deadline);
         }

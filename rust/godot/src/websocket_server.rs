@@ -234,7 +234,8 @@ impl WebSocketServer {
 
     /// Sends a text message; never blocks. [constant ERR_UNCONFIGURED] if the server is not running,
     /// [constant ERR_DOES_NOT_EXIST] for an id that no client has, [constant ERR_OUT_OF_MEMORY] over
-    /// [member max_pending_bytes], [constant ERR_UNAVAILABLE] if the client is being disconnected.
+    /// [member max_pending_bytes], [constant ERR_UNAVAILABLE] if the client is being disconnected. What the handlers of one
+    /// client's messages send goes out together, when they have returned.
     #[func]
     fn send_text(&self, client_id: i64, message: GString) -> Error {
         self.to_client(|server| server.send_text(client_id, &utf8(&message)))

@@ -27,6 +27,7 @@ pub mod tcp_listener;
 pub mod tls;
 pub mod traffic;
 pub mod udp_socket;
+pub mod wakes;
 pub mod websocket;
 pub mod websocket_server;
 

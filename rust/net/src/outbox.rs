@@ -10,6 +10,7 @@ use futures_util::task::AtomicWaker;
 
 use crate::command::TcpCommand;
 use crate::error::SendError;
+use crate::wakes;
 
 /// Small sends in a row share one block of at most this size: one allocation and one copy for many messages.
 pub(crate) const COALESCE: usize = 16 * 1024;
@@ -42,9 +43,13 @@ impl Outbox {
             Some(TcpCommand::Send(block)) if block.len() + bytes.len() <= COALESCE => block.extend_from_slice(bytes),
             _ => queue.push_back(TcpCommand::Send(BytesMut::from(bytes))),
         }
+        let blocks = queue.len();
         drop(queue);
         if was_empty {
-            self.task.wake();
+            wakes::wake(&self.task);
+        } else if blocks > 1 {
+            // Enough for the task to begin with.
+            wakes::flush();
         }
         Ok(())
     }
@@ -77,7 +82,7 @@ impl<C> Outbox<C> {
         queue.push_back(command);
         drop(queue);
         if was_empty {
-            self.task.wake();
+            wakes::wake(&self.task);
         }
         Ok(())
     }
@@ -90,7 +95,7 @@ impl<C> Outbox<C> {
         }
         queue.push_back(command);
         drop(queue);
-        self.task.wake();
+        wakes::wake(&self.task);
     }
 
     /// Bytes accepted and not yet handed to the system.
