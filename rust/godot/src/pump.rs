@@ -25,6 +25,10 @@ use crate::task::NetTask;
 /// The longest turn while others wait: a flooding socket holds them up for no longer than this.
 const SLICE: Duration = Duration::from_micros(500);
 
+/// How long before the end of a drain no reader is woken any more: on a processor that both share it would work at the
+/// cost of what the frame does next.
+const LATE: Duration = Duration::from_millis(2);
+
 /// How often a socket that has no queue of its own (a wrapped engine stream) is looked at while a drain waits.
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
@@ -331,6 +335,7 @@ impl Pump {
         self.free_slice_end.set(None);
         let slice_before = self.slice_end.take();
         self.unpark(scope);
+        wakes::flush_room();
         loop {
             self.slice_end.set(Some(deadline));
             self.expire(scope, Instant::now());
@@ -377,17 +382,21 @@ impl Pump {
             };
             self.slice_end.set(Some(slice_end));
             base.in_turn.set(true);
-            let hold = wakes::hold();
+            let held = (wakes::hold(), wakes::hold_room());
             let more = socket.clone().turn(self);
-            drop(hold);
+            drop(held);
             let base = socket.base();
             base.in_turn.set(false);
             self.slice_end.set(None);
             if more | base.wants_turn.take() {
                 self.schedule(socket);
             }
-            if Instant::now() >= deadline {
+            let now = Instant::now();
+            if now >= deadline {
                 return;
+            }
+            if now + LATE < deadline {
+                wakes::flush_room();
             }
         }
     }
@@ -504,6 +513,7 @@ impl Pump {
             until = until.min(Instant::now() + POLL_INTERVAL);
         }
         wakes::flush();
+        wakes::flush_room();
         if let Some(id) = ReadyList::global().pop_until(until) {
             self.admit(id);
         }

@@ -9,6 +9,8 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use futures_util::task::AtomicWaker;
 
+use crate::wakes::{self, Reader};
+
 /// Names one socket of this process. Never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SocketId(NonZeroU64);
@@ -98,6 +100,12 @@ struct Shared {
     max_bytes: AtomicUsize,
     /// The task that waits for room.
     room: AtomicWaker,
+}
+
+impl Reader for Shared {
+    fn go_on(&self) {
+        self.room.wake();
+    }
 }
 
 impl Shared {
@@ -202,7 +210,7 @@ impl<E> Mailbox<E> {
     pub fn next(&self) -> Option<E> {
         let event = self.receiver.try_recv().ok()?;
         if self.shared.events.fetch_sub(1, Ordering::AcqRel) == self.shared.max_events {
-            self.shared.room.wake();
+            wakes::has_room(&self.shared);
         }
         Some(event)
     }
@@ -230,14 +238,14 @@ impl<E> Mailbox<E> {
         let before = self.shared.bytes.fetch_sub(bytes, Ordering::AcqRel);
         let limit = self.shared.max_bytes.load(Ordering::Acquire);
         if before >= limit && before - bytes < limit {
-            self.shared.room.wake();
+            wakes::has_room(&self.shared);
         }
     }
 
     /// Sets how many bytes may wait.
     pub fn set_max_bytes(&self, max_bytes: usize) {
         if self.shared.max_bytes.swap(max_bytes, Ordering::AcqRel) < max_bytes {
-            self.shared.room.wake();
+            wakes::has_room(&self.shared);
         }
     }
 }

@@ -1,9 +1,12 @@
-//! Waking tasks late: what one turn of the main thread sends to a socket goes out together.
+//! Waking tasks late, so that they do not take the main thread's processor at the wrong moment.
 //!
-//! A task that is woken by the first of many small sends writes that one alone, and the main thread may lose its
-//! processor to it. While wake-ups are held, tasks are woken together when that ends.
+//! A task that is woken by the first of many small sends writes that one alone; so what one turn of the main thread sends
+//! to a socket wakes its task once. And a task that may read again, because the main thread has taken what waited, works
+//! for a millisecond; where it shares the processor, that belongs to the beginning of a drain and not to its end, where
+//! it would hold up the frame.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 use std::task::Waker;
 
 use futures_util::task::AtomicWaker;
@@ -11,13 +14,15 @@ use futures_util::task::AtomicWaker;
 thread_local! {
     static HOLDS: Cell<usize> = const { Cell::new(0) };
     static HELD: RefCell<Vec<Waker>> = const { RefCell::new(Vec::new()) };
+    static ROOM_HOLDS: Cell<usize> = const { Cell::new(0) };
+    static ROOM_HELD: RefCell<Vec<Arc<dyn Reader>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Wake-ups of this thread are held for as long as it lives, or until [`flush`].
+/// Wake-ups of this thread for what it sends are held for as long as this lives, or until [`flush`].
 #[derive(Debug)]
 pub struct Hold(());
 
-/// Holds the wake-ups of this thread.
+/// Holds this thread's wake-ups for what it sends.
 #[must_use]
 pub fn hold() -> Hold {
     HOLDS.set(HOLDS.get() + 1);
@@ -31,17 +36,62 @@ impl Drop for Hold {
     }
 }
 
-/// Wakes the tasks whose wake-ups this thread holds: before it sleeps, and when enough was sent.
+/// Wakes the tasks that were sent something: before this thread waits, and when enough was sent.
 pub fn flush() {
     HELD.with_borrow_mut(|held| held.drain(..).for_each(Waker::wake));
 }
 
-/// Wakes a task, now or when the hold ends.
+/// Wakes a task for what was sent, now or when the hold ends.
 pub(crate) fn wake(task: &AtomicWaker) {
     if HOLDS.get() == 0 {
         task.wake();
     } else if let Some(waker) = task.take() {
         HELD.with_borrow_mut(|held| held.push(waker));
+    }
+}
+
+/// While this lives, readers that have room again are not woken; they are by [`flush_room`].
+#[derive(Debug)]
+pub struct RoomHold(());
+
+/// Holds this thread's wake-ups of readers.
+#[must_use]
+pub fn hold_room() -> RoomHold {
+    ROOM_HOLDS.set(ROOM_HOLDS.get() + 1);
+    RoomHold(())
+}
+
+impl Drop for RoomHold {
+    fn drop(&mut self) {
+        ROOM_HOLDS.set(ROOM_HOLDS.get() - 1);
+    }
+}
+
+/// Wakes the readers that have room again, and lets them work now if they share this thread's processor: the system would
+/// otherwise take it from this thread some milliseconds later.
+pub fn flush_room() {
+    let any = ROOM_HELD.with_borrow_mut(|held| {
+        let any = !held.is_empty();
+        held.drain(..).for_each(|reader| reader.go_on());
+        any
+    });
+    if any {
+        std::thread::yield_now();
+    }
+}
+
+/// A task that waits until the main thread has taken what it read.
+pub(crate) trait Reader {
+    /// Wakes it.
+    fn go_on(&self);
+}
+
+/// Wakes a reader, now or at the next [`flush_room`].
+pub(crate) fn has_room<R: Reader + 'static>(reader: &Arc<R>) {
+    if ROOM_HOLDS.get() == 0 {
+        reader.go_on();
+    } else {
+        ROOM_HELD.with_borrow_mut(|held| held.push(reader.clone()));
     }
 }
 
@@ -103,5 +153,28 @@ mod tests {
         assert_eq!(third_woken(), 0);
         drop(outer);
         assert_eq!(third_woken(), 1);
+    }
+
+    struct Counted(Count);
+
+    impl Reader for Counted {
+        fn go_on(&self) {
+            self.0.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_reader_that_is_held_goes_on_at_the_next_flush() {
+        let reader = Arc::new(Counted(Count::default()));
+        let woken = || reader.0.0.load(Ordering::Relaxed);
+        has_room(&reader);
+        assert_eq!(woken(), 1);
+        let hold = hold_room();
+        has_room(&reader);
+        drop(hold);
+        assert_eq!(woken(), 1);
+        flush_room();
+        flush_room();
+        assert_eq!(woken(), 2);
     }
 }

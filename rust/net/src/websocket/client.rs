@@ -15,6 +15,7 @@ use super::messages::Messages;
 use super::request::ClientInfo;
 use crate::command::WebSocketCommand;
 use crate::error::SendError;
+use crate::wakes::{self, Reader};
 
 /// Small messages in a row share one block of at most this size.
 const COALESCE: usize = 16 * 1024;
@@ -57,6 +58,12 @@ struct Inbox {
     noted: bool,
     /// The task waits until the messages are taken.
     task_waits: bool,
+}
+
+impl Reader for Client {
+    fn go_on(&self) {
+        self.wake();
+    }
 }
 
 impl Client {
@@ -215,14 +222,14 @@ impl Client {
     }
 
     /// All messages that wait.
-    pub(crate) fn take_messages(&self) -> Messages {
+    pub(crate) fn take_messages(self: &Arc<Self>) -> Messages {
         let mut inbox = self.inbox();
         inbox.noted = false;
         let messages = std::mem::take(&mut inbox.messages);
         let task_waits = std::mem::take(&mut inbox.task_waits);
         drop(inbox);
         if task_waits {
-            self.wake();
+            wakes::has_room(self);
         }
         messages
     }

@@ -165,7 +165,7 @@ impl Registry {
     }
 
     /// The main thread takes what a client sent.
-    pub(crate) fn take(&self, client: &Client) -> Messages {
+    pub(crate) fn take(&self, client: &Arc<Client>) -> Messages {
         let messages = client.take_messages();
         self.queued.fetch_sub(messages.weight(), Ordering::AcqRel);
         messages
