@@ -13,6 +13,7 @@ from pathlib import Path
 import extras
 import machine
 import plot
+import report
 import table
 from measure import Bench
 from runs import RUNS, Run
@@ -55,7 +56,7 @@ def main() -> int:
     took = time.monotonic() - started
     note = _note(setup, rounds)
     print(f"\n{note}; {took:.0f} s")
-    _write(Path(arguments.results), shown, results, details, note)
+    _write(Path(arguments.results), shown, results, {"details": details, "library": size}, note)
     for failure in failures:
         print(f"FAILED {failure}", file=sys.stderr)
     return 1 if failures else 0
@@ -111,7 +112,7 @@ def _note(setup: Setup, rounds: int) -> str:
     )
 
 
-def _write(folder: Path, shown: list[table.Line], results: dict, details: dict, note: str) -> None:
+def _write(folder: Path, shown: list[table.Line], results: dict, others: dict, note: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     rows = [
         {
@@ -127,7 +128,8 @@ def _write(folder: Path, shown: list[table.Line], results: dict, details: dict, 
         }
         for line in shown
     ]
-    data = {"note": note, "rows": rows, "details": details, "runs": results}
+    data = {"note": note, "rows": rows, **others, "runs": results}
+    (folder / "README.md").write_text(report.page(data), encoding="utf-8")
     (folder / "results.json").write_text(json.dumps(data, indent=1) + os.linesep, encoding="utf-8")
     for line in shown:
         plot.draw(line, note, folder)

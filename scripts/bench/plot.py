@@ -34,8 +34,11 @@ def draw(line: Line, note: str, folder: Path) -> None:
         f'<text x="16" y="{height - 10}" style="{STYLE};font-size:11px;fill:#57606a">{escape(note)}</text>',
         "</svg>",
     ]
-    name = f"{line.row.run}_{line.row.figure}.svg"
-    (folder / name).write_text("\n".join(parts) + "\n", encoding="utf-8")
+    (folder / file_name(line.row.run, line.row.figure)).write_text("\n".join(parts) + "\n", encoding="utf-8")
+
+
+def file_name(run: str, figure: str) -> str:
+    return f"{run}_{figure}.svg"
 
 
 def _direction(line: Line) -> str:

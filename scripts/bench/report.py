@@ -1,0 +1,33 @@
+"""Writes the results as a page: the table, the details and the plots."""
+
+import extras
+import plot
+from table import SERVERS, verdict, with_unit
+
+
+def page(data: dict) -> str:
+    """The page, in Markdown, of what results.json holds."""
+    head = ["what", *(plot.NAMES[server][0] for server in SERVERS), "ratio to the engine", "to reach", ""]
+    lines = ["# Results", "", data["note"] + ".", ""]
+    lines += ["Median of the rounds. Every figure of every round is in [results.json](results.json).", ""]
+    lines += _table(head, [_cells(row) for row in data["rows"]] + data["library"])
+    for name, figures in data["details"].items():
+        lines += ["", f"## {extras.TITLES[name]}", "", *_table(["what", "time"], [list(pair) for pair in figures.items()])]
+    lines += ["", "## Plots", ""]
+    lines += [f"![{row['what']}]({plot.file_name(row['run'], row['figure'])})" for row in data["rows"]]
+    return "\n".join(lines) + "\n"
+
+
+def _cells(row: dict) -> list[str]:
+    ratio = row["ratio_to_engine"]
+    return [
+        row["what"],
+        *(with_unit(row["medians"].get(server), row["unit"]) for server in SERVERS),
+        "-" if ratio is None else f"{ratio:.1f}x",
+        row["target"] or "",
+        verdict(row["reached"]),
+    ]
+
+
+def _table(head: list[str], rows: list[list[str]]) -> list[str]:
+    return [f"| {' | '.join(cells)} |" for cells in [head, ["---"] * len(head), *rows]]
