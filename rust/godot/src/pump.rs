@@ -533,6 +533,8 @@ impl Pump {
     pub(crate) fn close(&self) {
         self.closed.set(true);
         self.stop_all();
+        wakes::flush();
+        wakes::flush_room();
         let deadline = Instant::now() + CLOSE_TIME;
         while !self.finished.borrow().is_empty() && Instant::now() < deadline {
             self.tell_finished(deadline);

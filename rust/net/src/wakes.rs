@@ -38,7 +38,8 @@ impl Drop for Hold {
 
 /// Wakes the tasks that were sent something: before this thread waits, and when enough was sent.
 pub fn flush() {
-    HELD.with_borrow_mut(|held| held.drain(..).for_each(Waker::wake));
+    // Taken out first: waking a task whose runtime is gone drops it, and who knows what that does.
+    HELD.take().into_iter().for_each(Waker::wake);
 }
 
 /// Wakes a task for what was sent, now or when the hold ends.
@@ -70,12 +71,9 @@ impl Drop for RoomHold {
 /// Wakes the readers that have room again, and lets them work now if they share this thread's processor: the system would
 /// otherwise take it from this thread some milliseconds later.
 pub fn flush_room() {
-    let any = ROOM_HELD.with_borrow_mut(|held| {
-        let any = !held.is_empty();
-        held.drain(..).for_each(|reader| reader.go_on());
-        any
-    });
-    if any {
+    let held = ROOM_HELD.take();
+    if !held.is_empty() {
+        held.iter().for_each(|reader| reader.go_on());
         std::thread::yield_now();
     }
 }
