@@ -11,7 +11,8 @@ use godot::global::push_error;
 use godot::init::is_main_thread;
 use godot::meta::ToGodot;
 
-use crate::pump::{Pump, Socket, SocketKey};
+use crate::pump::Pump;
+use crate::socket::{Socket, SocketKey};
 
 const NOT_HERE: &str = "Async Sockets: call this from the main thread (from another one, use call_deferred())";
 

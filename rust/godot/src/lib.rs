@@ -15,6 +15,7 @@ mod lifecycle;
 mod names;
 mod project_settings;
 mod pump;
+mod socket;
 mod task;
 mod tcp_client;
 mod tcp_listener;

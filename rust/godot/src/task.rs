@@ -12,7 +12,8 @@ use godot::obj::{Base, Gd, NewGd, WithBaseField};
 use godot::register::{GodotClass, godot_api};
 
 use crate::guard::{misuse, on_main_thread};
-use crate::pump::{Pump, Socket};
+use crate::pump::Pump;
+use crate::socket::Socket;
 
 /// An operation that is under way: what `await` waits for.
 ///

@@ -10,7 +10,8 @@ use godot::builtin::{VarArray, Variant};
 use godot::meta::ToGodot;
 use godot::obj::Gd;
 
-use crate::pump::{Pump, Socket};
+use crate::pump::Pump;
+use crate::socket::Socket;
 use crate::task::NetTask;
 
 /// One that waits, with what else there is to know of it.

@@ -12,7 +12,8 @@ use godot::obj::Gd;
 use super::core::{ClientCore, Farewell};
 use super::{Close, Status};
 use crate::convert::{connect_error, int, result};
-use crate::pump::{Pump, Socket};
+use crate::pump::Pump;
+use crate::socket::Socket;
 use crate::task::NetTask;
 
 impl ClientCore {

@@ -12,7 +12,7 @@ use godot::meta::ToGodot;
 use godot::obj::Gd;
 
 use crate::convert::{int, no_bytes, packed, result_with, utf8_text};
-use crate::pump::Socket;
+use crate::socket::Socket;
 use crate::task::NetTask;
 use crate::waiting::Waiting;
 

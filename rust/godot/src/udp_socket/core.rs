@@ -17,7 +17,8 @@ use godot::meta::ToGodot;
 
 use crate::convert::{bind_error, connect_error, datagram_error, datagram_lost, int, multicast_error, no_bytes};
 use crate::lifecycle;
-use crate::pump::{Pump, Socket, SocketBase};
+use crate::pump::Pump;
+use crate::socket::{Socket, SocketBase};
 use crate::task::NetTask;
 use crate::tcp_client::settings::seconds;
 use crate::waiting::Waiting;

@@ -22,7 +22,8 @@ use godot::obj::Gd;
 use super::handshake_request::WebSocketHandshakeRequest;
 use crate::convert::{prepare_text, prepared_text, text};
 use crate::lifecycle;
-use crate::pump::{Pump, Socket, SocketBase};
+use crate::pump::Pump;
+use crate::socket::{Socket, SocketBase};
 use crate::tls;
 
 #[derive(Default)]
