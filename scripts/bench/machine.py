@@ -30,7 +30,8 @@ def describe() -> dict[str, str]:
             if line.startswith("model name"):
                 model = line.split(":", 1)[1].strip()
                 break
-    return {"processor": model, "cores": str(os.cpu_count()), "system": f"{platform.system()} {platform.release().split('-')[0]}"}
+    system = f"{platform.system()} {platform.release().split('-')[0]}"
+    return {"processor": model, "cores": str(os.cpu_count()), "system": system}
 
 
 class Usage:

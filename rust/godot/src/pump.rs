@@ -289,9 +289,9 @@ impl Pump {
             };
             self.slice_end.set(Some(slice_end));
             base.in_turn.set(true);
-            let held = (wakes::hold(), wakes::hold_room());
+            let hold = wakes::hold();
             let more = socket.clone().turn(self);
-            drop(held);
+            drop(hold);
             let base = socket.base();
             base.in_turn.set(false);
             self.slice_end.set(None);

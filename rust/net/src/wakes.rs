@@ -14,15 +14,15 @@ use futures_util::task::AtomicWaker;
 thread_local! {
     static HOLDS: Cell<usize> = const { Cell::new(0) };
     static HELD: RefCell<Vec<Waker>> = const { RefCell::new(Vec::new()) };
-    static ROOM_HOLDS: Cell<usize> = const { Cell::new(0) };
-    static ROOM_HELD: RefCell<Vec<Arc<dyn Reader>>> = const { RefCell::new(Vec::new()) };
+    static READERS_HELD: RefCell<Vec<Arc<dyn Reader>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Wake-ups of this thread for what it sends are held for as long as this lives, or until [`flush`].
+/// While this lives, this thread's wake-ups are held: those for what it sends until its end or [`flush`], those of readers
+/// that have room again until [`flush_room`].
 #[derive(Debug)]
 pub struct Hold(());
 
-/// Holds this thread's wake-ups for what it sends.
+/// Holds this thread's wake-ups.
 #[must_use]
 pub fn hold() -> Hold {
     HOLDS.set(HOLDS.get() + 1);
@@ -51,27 +51,10 @@ pub(crate) fn wake(task: &AtomicWaker) {
     }
 }
 
-/// While this lives, readers that have room again are not woken; they are by [`flush_room`].
-#[derive(Debug)]
-pub struct RoomHold(());
-
-/// Holds this thread's wake-ups of readers.
-#[must_use]
-pub fn hold_room() -> RoomHold {
-    ROOM_HOLDS.set(ROOM_HOLDS.get() + 1);
-    RoomHold(())
-}
-
-impl Drop for RoomHold {
-    fn drop(&mut self) {
-        ROOM_HOLDS.set(ROOM_HOLDS.get() - 1);
-    }
-}
-
 /// Wakes the readers that have room again, and lets them work now if they share this thread's processor: the system would
 /// otherwise take it from this thread some milliseconds later.
 pub fn flush_room() {
-    let held = ROOM_HELD.take();
+    let held = READERS_HELD.take();
     if !held.is_empty() {
         held.iter().for_each(|reader| reader.go_on());
         std::thread::yield_now();
@@ -86,10 +69,10 @@ pub(crate) trait Reader {
 
 /// Wakes a reader, now or at the next [`flush_room`].
 pub(crate) fn has_room<R: Reader + 'static>(reader: &Arc<R>) {
-    if ROOM_HOLDS.get() == 0 {
+    if HOLDS.get() == 0 {
         reader.go_on();
     } else {
-        ROOM_HELD.with_borrow_mut(|held| held.push(reader.clone()));
+        READERS_HELD.with_borrow_mut(|held| held.push(reader.clone()));
     }
 }
 
@@ -167,7 +150,7 @@ mod tests {
         let woken = || reader.0.0.load(Ordering::Relaxed);
         has_room(&reader);
         assert_eq!(woken(), 1);
-        let hold = hold_room();
+        let hold = hold();
         has_room(&reader);
         drop(hold);
         assert_eq!(woken(), 1);
