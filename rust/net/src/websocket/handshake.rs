@@ -1,7 +1,8 @@
 //! The opening handshake (RFC 6455 section 4.2.1) as functions of bytes.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 use super::options::HandshakeOptions;
 use super::request::{Headers, Request};
@@ -9,6 +10,13 @@ use super::response::Refusal;
 
 /// Bytes in a decoded `Sec-WebSocket-Key`.
 const KEY_LEN: usize = 16;
+
+/// Base64 whose last character may carry bits that no byte needs. RFC 4648 section 3.5 leaves that to the decoder, and
+/// the key in RFC 6455 section 4.1 has such bits.
+const KEY_ENCODING: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
 
 /// What is known of a request so far.
 #[derive(Debug, PartialEq, Eq)]
@@ -115,7 +123,7 @@ fn key(headers: &Headers) -> Result<String, Refusal> {
     }
     let mut keys = headers.all("Sec-WebSocket-Key");
     match (keys.next(), keys.next()) {
-        (Some(key), None) if STANDARD.decode(key).is_ok_and(|bytes| bytes.len() == KEY_LEN) => Ok(key.to_owned()),
+        (Some(key), None) if KEY_ENCODING.decode(key).is_ok_and(|bytes| bytes.len() == KEY_LEN) => Ok(key.to_owned()),
         _ => Err(bad("there must be one Sec-WebSocket-Key of 16 bytes in base64")),
     }
 }
@@ -198,6 +206,15 @@ mod tests {
         assert_eq!(with("Connection: keep-alive, uPGRADE"), 0);
         assert_eq!(with("Upgrade: websocketx"), 426);
         assert_eq!(with("Connection: close"), 426);
+    }
+
+    #[test]
+    fn a_key_may_have_bits_that_no_byte_needs() {
+        // The example of RFC 6455 section 4.1.
+        assert_eq!(with("Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEC=="), 0);
+        assert_eq!(with("Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA=="), 0);
+        assert_eq!(with("Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PE==="), 400);
+        assert_eq!(with("Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEC"), 400);
     }
 
     #[test]
