@@ -52,7 +52,7 @@ func test_the_client_closes() -> void:
 
 func test_codes_that_a_client_may_send() -> void:
 	serve()
-	for code: int in [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 3000, 3999, 4000, 4999]:
+	for code: int in [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999]:
 		var peer := await raw_join()
 		peer.send(frame(FIN | CLOSE, close_payload(code, "why")))
 		await raw_is_out(peer, code)
@@ -66,7 +66,10 @@ func test_codes_that_nobody_may_send() -> void:
 		peer.send(frame(FIN | CLOSE, close_payload(code, "why")))
 		await raw_is_out(peer, 1002)
 		check(await wait_for(func() -> bool: return events.of("disconnected").size() == peer.id))
-		equal(events.of("disconnected").back().slice(0, 2), [peer.id, 1002], "for the code %d" % code)
+		var told: Array = events.of("disconnected").back()
+		equal(told.slice(0, 2), [peer.id, 1002], "for the code %d" % code)
+		var reason: String = told[2]
+		check(reason.contains(str(code)), "the reason says what came: %s" % reason)
 
 
 func test_close_frames_that_are_none() -> void:

@@ -9,7 +9,7 @@ use async_sockets_net::websocket::close_code::CloseFrame;
 use async_sockets_net::websocket::options::WebSocketOptions;
 use async_sockets_net::websocket_server::ClientError;
 use socket2::SockRef;
-use websocket_common::{CLOSE, Server, TEXT, frame};
+use websocket_common::{CLOSE, PING, PONG, Server, TEXT, frame};
 
 fn bye(code: i64, reason: &str) -> CloseFrame {
     CloseFrame::parse(code, reason).expect("valid")
@@ -26,7 +26,7 @@ fn impatient() -> Server {
 fn the_peers_own_code_is_answered_and_told() {
     let mut server = Server::start(WebSocketOptions::default());
     for code in [
-        1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 3000, 3999, 4000, 4999,
+        1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999,
     ] {
         let (mut peer, _) = server.join();
         peer.close(code, "wörd");
@@ -37,18 +37,64 @@ fn the_peers_own_code_is_answered_and_told() {
 }
 
 #[test]
-fn codes_that_nobody_may_send_are_a_protocol_error() {
+fn a_code_that_nobody_may_send_is_our_1002_and_not_clean() {
     let mut server = Server::start(WebSocketOptions::default());
-    for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65_535] {
+    for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535] {
         let (mut peer, _) = server.join();
-        peer.close(code, "");
-        assert_eq!(server.disconnected().0, 1002, "{code}");
-        assert_eq!(peer.next_close().0, 1002, "{code}");
+        peer.frame(PING, b"before");
+        peer.close(code, "wörd");
+        let (told, reason, clean) = server.disconnected();
+        assert_eq!((told, clean), (1002, false), "{code}");
+        assert!(
+            reason.contains(&code.to_string()) && reason.contains("wörd"),
+            "{reason}"
+        );
+        assert_eq!(peer.next_frame(), (PONG, b"before".to_vec()));
+        assert_eq!(peer.next_close(), (1002, reason));
+        assert!(peer.rest().is_empty());
     }
+}
+
+#[test]
+fn an_illegal_code_is_told_within_what_a_close_frame_holds() {
+    let mut server = Server::start(WebSocketOptions::default());
     let (mut peer, _) = server.join();
-    peer.frame(CLOSE, &[3]);
-    assert_eq!(server.disconnected().0, 1002);
-    assert_eq!(peer.next_close().0, 1002);
+    peer.close(999, &"é".repeat(61));
+    let (code, reason, clean) = server.disconnected();
+    assert_eq!((code, clean), (1002, false));
+    assert!(reason.contains("999") && reason.len() <= 123, "{reason}");
+    assert_eq!(peer.next_close(), (1002, reason));
+}
+
+#[test]
+fn a_close_frame_that_is_none_is_not_clean() {
+    let mut server = Server::start(WebSocketOptions::default());
+    for (payload, code) in [
+        (&[3][..], 1002),
+        (&[0x03, 0xE8, 0xFF], 1007),
+        (&[0x03, 0xF6, 0xFF], 1007),
+    ] {
+        let (mut peer, _) = server.join();
+        peer.frame(CLOSE, payload);
+        let (told, reason, clean) = server.disconnected();
+        assert_eq!((told, clean), (code, false), "{payload:?}");
+        assert!(!reason.is_empty());
+        assert_eq!(peer.next_close(), (code, reason));
+    }
+}
+
+#[test]
+fn an_illegal_answer_to_our_close_is_not_clean() {
+    let mut server = Server::start(WebSocketOptions::default());
+    for (answer, is_clean) in [(1014, true), (4000, true), (999, false), (1006, false)] {
+        let (mut peer, id) = server.join();
+        server.inner.disconnect(id, bye(4001, "kicked")).expect("known");
+        assert_eq!(peer.next_close(), (4001, "kicked".into()));
+        peer.close(answer, "");
+        assert_eq!(server.disconnected(), (4001, "kicked".into(), is_clean), "{answer}");
+        // There is one close frame, not two.
+        assert!(peer.rest().is_empty());
+    }
 }
 
 #[test]

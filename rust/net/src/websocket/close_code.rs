@@ -32,7 +32,8 @@ impl CloseCode {
     /// 1011: a failure on this side.
     pub const INTERNAL_ERROR: Self = Self(1011);
 
-    /// Takes a code that may be sent: 1000 to 1003, 1007 to 1014, 3000 to 4999.
+    /// Takes a code that may be sent: 1000 to 1003, 1007 to 1014, 3000 to 4999 (RFC 6455 section 7.4, and 1012 to 1014
+    /// of the IANA WebSocket Close Code Number Registry).
     ///
     /// # Errors
     /// [`CloseError::Code`] for any other number.
@@ -111,8 +112,10 @@ impl CloseFrame {
 /// How a connection ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disconnect {
-    /// Whoever closed first says the code: the peer its own (1005 if it gave none), this server what it sent. 1006 if
-    /// the connection ended without a close frame from either side.
+    /// The code of the side that closed first: the peer's own (1005 if it gave none), or the one this server sent. A peer
+    /// whose close frame breaks the protocol, as one with a code that must not be sent, has not closed: this server does,
+    /// with 1002 or 1007, and the reason says what came. 1006 if the connection ended without a close frame from either
+    /// side.
     pub code: CloseCode,
     /// The words beside the code, from the same side; for 1006 what the system said. May be empty.
     pub reason: String,
@@ -129,9 +132,9 @@ impl Disconnect {
         }
     }
 
-    pub(crate) fn by_peer(frame: Option<WireFrame>) -> Self {
+    pub(crate) fn by_peer(frame: Option<CloseFrame>) -> Self {
         let (code, reason) = match frame {
-            Some(frame) => (CloseCode(frame.code.into()), frame.reason.as_str().to_owned()),
+            Some(frame) => (frame.code, frame.reason),
             None => (CloseCode::NO_STATUS, String::new()),
         };
         Self {

@@ -7,8 +7,14 @@
 /// A frame with a payload over this size is a large one.
 pub(crate) const SMALL: u64 = 1024;
 
+/// The longest payload of a control frame (RFC 6455 section 5.5).
+const MAX_CONTROL_PAYLOAD: u64 = 125;
+
 /// The longest header (RFC 6455 section 5.2), with the mask.
 const MAX_HEADER: usize = 14;
+
+/// The opcode of a close frame.
+const CLOSE: u8 = 0x8;
 
 #[derive(Debug, Default)]
 pub(crate) struct FrameGate {
@@ -20,6 +26,35 @@ pub(crate) struct FrameGate {
     in_message: bool,
     /// A large frame has passed.
     large: bool,
+    close: Option<CloseWatch>,
+}
+
+/// The first close frame that passed; what follows it has no meaning (RFC 6455 section 5.5.1).
+#[derive(Debug)]
+struct CloseWatch {
+    mask: [u8; 4],
+    /// What came of its payload, without the mask.
+    payload: Vec<u8>,
+    /// Bytes of its payload still to come.
+    left: usize,
+}
+
+impl CloseWatch {
+    fn new(header: &[u8], len: usize) -> Self {
+        Self {
+            mask: header.last_chunk().copied().unwrap_or_default(),
+            payload: Vec::with_capacity(len),
+            left: len,
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        let bytes = &bytes[..self.left.min(bytes.len())];
+        self.left -= bytes.len();
+        let mask = self.mask.iter().cycle().skip(self.payload.len() % self.mask.len());
+        self.payload
+            .extend(bytes.iter().zip(mask).map(|(byte, mask)| byte ^ mask));
+    }
 }
 
 impl FrameGate {
@@ -35,6 +70,9 @@ impl FrameGate {
                 let part = usize::try_from(self.payload_left).map_or(rest.len(), |left| left.min(rest.len()));
                 self.payload_left -= part as u64;
                 at += part;
+                if let Some(close) = &mut self.close {
+                    close.take(&rest[..part]);
+                }
             } else {
                 at += 1;
                 if self.take_header_byte(rest[0]) && self.payload_left > SMALL {
@@ -43,6 +81,11 @@ impl FrameGate {
                 }
             }
         }
+    }
+
+    /// The payload of the first close frame that passed, as it came: the engine replaces codes that it does not know.
+    pub(crate) fn close_payload(&self) -> &[u8] {
+        self.close.as_ref().map_or(&[], |close| &close.payload)
     }
 
     /// Whether the engine holds nothing between two messages, but a large block of memory.
@@ -73,6 +116,10 @@ impl FrameGate {
                 .iter()
                 .fold(0, |length, byte| length << 8 | u64::from(*byte)),
         };
+        if first & 0x0F == CLOSE && self.close.is_none() {
+            let len = self.payload_left.min(MAX_CONTROL_PAYLOAD) as usize;
+            self.close = Some(CloseWatch::new(&self.header[..self.header_len], len));
+        }
         self.header_len = 0;
         // Control frames (opcodes from 8) may stand between the frames of a message.
         if first & 0x08 == 0 {
@@ -136,5 +183,19 @@ mod tests {
             assert_eq!(gate.pass(&[*byte]), 1);
         }
         assert!(gate.is_engine_bloated());
+    }
+
+    #[test]
+    fn a_close_frame_is_read_as_it_came() {
+        let mut input = header(0x88, 4);
+        // 1014 and two letters, under the mask 1, 2, 3, 4.
+        input.extend([0x03 ^ 1, 0xF6 ^ 2, b'h' ^ 3, b'i' ^ 4]);
+        for cut in 0..input.len() {
+            let mut gate = FrameGate::default();
+            assert_eq!(gate.pass(&input[..cut]), cut);
+            assert_eq!(gate.pass(&input[cut..]), input.len() - cut);
+            gate.pass(&[frame(0x89, 9), frame(0x88, 2)].concat());
+            assert_eq!(gate.close_payload(), [0x03, 0xF6, b'h', b'i'], "cut at {cut}");
+        }
     }
 }

@@ -6,9 +6,8 @@
 use std::io::{self, Read, Write};
 
 use tokio_tungstenite::tungstenite::error::Error;
-use tokio_tungstenite::tungstenite::protocol::{
-    CloseFrame as WireFrame, Message, Role, WebSocketConfig, WebSocketContext,
-};
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig, WebSocketContext};
 
 use super::close_code::{CloseCode, CloseFrame};
 use super::frame_gate::{FrameGate, SMALL};
@@ -27,9 +26,10 @@ pub(crate) struct Protocol {
 pub(crate) enum Received {
     /// More may come.
     More,
-    /// A close frame came, the first or the answer to ours. The answer to the first is in the output.
-    Closed(Option<WireFrame>),
-    /// The peer broke the protocol. Its close frame is in the output.
+    /// A close frame came, the first or the answer to ours. The answer to the first is in the output. `None` is a frame
+    /// without a code.
+    Closed(Option<CloseFrame>),
+    /// The peer broke the protocol. The close frame that says so is in the output, unless one was written before.
     Failed(CloseFrame),
 }
 
@@ -62,10 +62,11 @@ impl Protocol {
                 Ok(Message::Pong(payload)) => pong(&payload),
                 // The engine has queued the pong, and writes it with the next read.
                 Ok(Message::Ping(_) | Message::Frame(_)) => {}
-                Ok(Message::Close(frame)) => {
+                Ok(Message::Close(_)) => {
+                    let answer_at = wire.output.len();
                     // It says that the connection is closed, which is known.
                     let _ = self.engine.flush(&mut wire);
-                    return Received::Closed(frame);
+                    return self.close_frame(output, answer_at);
                 }
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) => {
@@ -81,6 +82,31 @@ impl Protocol {
             self.gate = FrameGate::default();
         }
         Received::More
+    }
+
+    /// Judges the close frame that has just passed the gate. What the engine answered, if it did, is in the output from
+    /// `answer_at`; it replaces codes that it does not know, those that may be sent among them.
+    fn close_frame(&self, output: &mut Vec<u8>, answer_at: usize) -> Received {
+        let Some((code, reason)) = self.gate.close_payload().split_first_chunk() else {
+            return Received::Closed(None);
+        };
+        let code = u16::from_be_bytes(*code);
+        // The engine has seen that it is UTF-8.
+        let reason = String::from_utf8_lossy(reason);
+        let came = CloseFrame::parse(code.into(), &reason);
+        let (answer, received) = match came {
+            Ok(frame) => (frame.to_wire(), Received::Closed(Some(frame))),
+            Err(_) => {
+                let frame = CloseFrame::new(CloseCode::PROTOCOL_ERROR, &illegal_code(code, &reason));
+                (frame.to_wire(), Received::Failed(frame))
+            }
+        };
+        if output.len() > answer_at {
+            output.truncate(answer_at);
+            // Writing to memory does not fail.
+            let _ = Frame::close(Some(answer)).format(output);
+        }
+        received
     }
 
     /// Writes a close frame, unless one was written before. Messages are still read, pings not answered any more.
@@ -114,6 +140,16 @@ fn failure(error: &Error) -> CloseFrame {
         _ => CloseCode::INTERNAL_ERROR,
     };
     CloseFrame::new(code, &error.to_string())
+}
+
+/// The words for a close code that must not be sent.
+fn illegal_code(code: u16, reason: &str) -> String {
+    let words = format!("the client closed with code {code}, which no one may send (RFC 6455 section 7.4)");
+    if reason.is_empty() {
+        words
+    } else {
+        format!("{words}: {reason}")
+    }
 }
 
 /// Memory in the place of a socket.
