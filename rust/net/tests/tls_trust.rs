@@ -158,6 +158,48 @@ fn the_common_name_counts_only_without_other_names() {
 }
 
 #[test]
+fn a_limited_authority_cannot_certify_by_common_name() {
+    let root = Authority::new("root");
+    let limited = root.below_limited_to("limited", "allowed.example");
+    let with_chain = |mut identity: Identity| {
+        identity.certificate.push_str(&limited.pem());
+        identity
+    };
+    let by_alt_name = with_chain(limited.issue(&["localhost"]));
+    assert!(matches!(
+        problem(meet(&by_alt_name, root.client())),
+        CertificateProblem::Other(_)
+    ));
+    let by_common_name = with_chain(limited.issue_with(&[], |params| set_common_name(params, "localhost")));
+    // The limits are those of the authority, whether the server presents it or the user gave it.
+    for client in [
+        root.client(),
+        limited.client(),
+        trusting(&(root.pem() + &limited.pem())),
+    ] {
+        assert_eq!(
+            problem(meet(&by_common_name, client)),
+            CertificateProblem::WrongName(Vec::new())
+        );
+    }
+    // The user gave the certificate itself, and so its name.
+    assert!(meet(&by_common_name, trusting(&by_common_name.certificate)).is_ok());
+}
+
+#[test]
+fn a_common_name_counts_only_directly_beneath_what_was_given() {
+    let root = Authority::new("root");
+    let middle = root.below("middle");
+    let mut identity = middle.issue_with(&[], |params| set_common_name(params, "localhost"));
+    identity.certificate.push_str(&middle.pem());
+    assert_eq!(
+        problem(meet(&identity, root.client())),
+        CertificateProblem::WrongName(Vec::new())
+    );
+    assert!(meet(&identity, middle.client()).is_ok());
+}
+
+#[test]
 fn another_name_can_be_asked_for() {
     let authority = Authority::new("authority");
     let identity = authority.issue(&["game.example"]);

@@ -7,7 +7,7 @@ use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio_rustls::rustls::{ClientConfig, ServerConfig};
 
 use super::certificate::Certificate;
 use super::roots::system_roots;
@@ -44,13 +44,15 @@ enum Trust {
 
 impl TlsClientConfig {
     /// Checks the chain, the dates and the name of the server's certificate. `common_name` is the name to check instead of
-    /// the host's. `alpn` are the protocols to offer, best first (RFC 7301); none offers none.
+    /// the host's. A certificate is known by its subject alternative names (RFC 6125 section 6.4.4); the common name of
+    /// one without any counts only under [`TlsTrust::Chain`], and only if the certificate itself was given or was signed
+    /// directly by one that was and that has no name constraints. `alpn` are the protocols to offer, best first (RFC 7301); none offers none.
     ///
     /// # Errors
     /// [`TlsConfigError`].
     pub fn new(trust: TlsTrust<'_>, common_name: Option<&str>, alpn: &[&str]) -> Result<Self, TlsConfigError> {
         let trust = match trust {
-            TlsTrust::Chain(pem) => Trust::Chain(parse_roots(pem)?),
+            TlsTrust::Chain(pem) => Trust::Chain(Roots::given(parse_certificates(pem)?)),
             TlsTrust::System => Trust::System,
         };
         let name = common_name.map_or(NameCheck::Host, |name| NameCheck::Other(name.to_owned()));
@@ -64,7 +66,7 @@ impl TlsClientConfig {
     /// [`TlsConfigError`].
     pub fn insecure(trusted_chain: Option<&str>, alpn: &[&str]) -> Result<Self, TlsConfigError> {
         let trust = match trusted_chain {
-            Some(pem) => Trust::Chain(parse_roots(pem)?),
+            Some(pem) => Trust::Chain(Roots::given(parse_certificates(pem)?)),
             None => Trust::Everybody,
         };
         Self::build(trust, NameCheck::Off, alpn)
@@ -86,10 +88,7 @@ impl TlsClientConfig {
         }
         let roots = match &self.0.trust {
             Trust::Chain(roots) => Some(roots.clone()),
-            Trust::System => Some(Roots {
-                store: system_roots().await?,
-                pinned: Vec::new(),
-            }),
+            Trust::System => Some(Roots::of_system(system_roots().await?)),
             Trust::Everybody => None,
         };
         let verifier = Verifier {
@@ -164,17 +163,6 @@ impl fmt::Debug for TlsServerConfig {
 fn provider() -> Arc<CryptoProvider> {
     static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(ring::default_provider()));
     PROVIDER.clone()
-}
-
-fn parse_roots(pem: &str) -> Result<Roots, TlsConfigError> {
-    let pinned = parse_certificates(pem)?;
-    let mut store = RootCertStore::empty();
-    // One that cannot sign others can still be the server's own.
-    store.add_parsable_certificates(pinned.iter().cloned());
-    Ok(Roots {
-        store: Arc::new(store),
-        pinned,
-    })
 }
 
 fn parse_certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, TlsConfigError> {

@@ -24,6 +24,40 @@ pub(super) struct Roots {
     /// Certificates that a server may present themselves, whether they may sign or not. A certificate that signs itself is
     /// given so, and the usual check of the chain takes none that is both root and server.
     pub(super) pinned: Vec<CertificateDer<'static>>,
+    /// Those of `store` whose certificates may name their server by a common name alone; see [`Verifier::check_name`].
+    pub(super) common_names: Arc<RootCertStore>,
+}
+
+impl Roots {
+    /// The certificates that the system trusts.
+    pub(super) fn of_system(store: Arc<RootCertStore>) -> Self {
+        Self {
+            store,
+            pinned: Vec::new(),
+            common_names: Arc::new(RootCertStore::empty()),
+        }
+    }
+
+    /// Certificates that the user gave.
+    pub(super) fn given(pinned: Vec<CertificateDer<'static>>) -> Self {
+        let mut store = RootCertStore::empty();
+        // One that cannot sign others can still be the server's own.
+        store.add_parsable_certificates(pinned.iter().cloned());
+        let common_names = store
+            .roots
+            .iter()
+            .filter(|root| root.name_constraints.is_none())
+            .cloned();
+        Self {
+            common_names: Arc::new(common_names.collect()),
+            store: Arc::new(store),
+            pinned,
+        }
+    }
+
+    fn has(&self, certificate: &CertificateDer<'_>) -> bool {
+        self.pinned.iter().any(|pinned| pinned.as_ref() == certificate.as_ref())
+    }
 }
 
 /// Which name a certificate must have.
@@ -56,21 +90,17 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         if let Some(roots) = &self.roots {
-            if roots.pinned.iter().any(|pinned| pinned.as_ref() == end_entity.as_ref()) {
+            if roots.has(end_entity) {
                 check_dates(end_entity, now)?;
             } else {
-                let algorithms = self.algorithms.all;
-                ParsedCertificate::try_from(end_entity)
-                    .and_then(|parsed| {
-                        verify_server_cert_signed_by_trust_anchor(&parsed, &roots.store, intermediates, now, algorithms)
-                    })
+                self.check_chain(end_entity, &roots.store, intermediates, now)
                     .map_err(|error| refusal(error, end_entity))?;
             }
         }
         match &self.name {
             NameCheck::Off => {}
-            NameCheck::Host => check_name(end_entity, &server_name.to_str())?,
-            NameCheck::Other(name) => check_name(end_entity, name)?,
+            NameCheck::Host => self.check_name(end_entity, &server_name.to_str(), now)?,
+            NameCheck::Other(name) => self.check_name(end_entity, name, now)?,
         }
         Ok(ServerCertVerified::assertion())
     }
@@ -120,6 +150,40 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
+impl Verifier {
+    fn check_chain(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        roots: &RootCertStore,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        let parsed = ParsedCertificate::try_from(end_entity)?;
+        verify_server_cert_signed_by_trust_anchor(&parsed, roots, intermediates, now, self.algorithms.all)
+    }
+
+    /// By the names that the certificate lists. If it has no list at all, its common name is taken in two cases, since
+    /// the engine makes such certificates: the user gave the certificate itself, or one that signed it without an
+    /// intermediate and without name constraints. Name constraints (RFC 5280 section 4.2.1.10) bind listed names only, so
+    /// anywhere else an authority that is limited to some names could certify every other by a common name.
+    fn check_name(&self, end_entity: &CertificateDer<'_>, name: &str, now: UnixTime) -> Result<(), Error> {
+        let own = Certificate::parse(end_entity).ok_or(CertificateError::BadEncoding)?;
+        if own.has_alt_names {
+            let name =
+                ServerName::try_from(Cow::from(name).into_owned()).map_err(|_| CertificateError::NotValidForName)?;
+            return verify_server_name(&ParsedCertificate::try_from(end_entity)?, &name);
+        }
+        let may_have_common_name = self.roots.as_ref().is_some_and(|roots| {
+            roots.has(end_entity) || self.check_chain(end_entity, &roots.common_names, &[], now).is_ok()
+        });
+        if may_have_common_name && own.has_common_name(name) {
+            Ok(())
+        } else {
+            Err(CertificateError::NotValidForName.into())
+        }
+    }
+}
+
 /// Why a certificate is refused. Of one that signs itself the library may say that it is of the wrong kind (an authority's,
 /// or of version 1); what matters is that nobody has vouched for it.
 fn refusal(error: Error, certificate: &CertificateDer<'_>) -> Error {
@@ -149,19 +213,5 @@ fn check_dates(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), Ce
         Err(CertificateError::Expired)
     } else {
         Ok(())
-    }
-}
-
-/// By the names that the certificate lists, or, if it lists none at all, by its common name: so are those that the engine
-/// makes.
-fn check_name(certificate: &CertificateDer<'_>, name: &str) -> Result<(), Error> {
-    let own = Certificate::parse(certificate).ok_or(CertificateError::BadEncoding)?;
-    if own.has_alt_names {
-        let name = ServerName::try_from(Cow::from(name).into_owned()).map_err(|_| CertificateError::NotValidForName)?;
-        verify_server_name(&ParsedCertificate::try_from(certificate)?, &name)
-    } else if own.has_common_name(name) {
-        Ok(())
-    } else {
-        Err(CertificateError::NotValidForName.into())
     }
 }

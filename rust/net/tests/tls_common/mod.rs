@@ -7,7 +7,10 @@ use async_sockets_net::event::TcpEvent;
 use async_sockets_net::limits::{ListenOptions, TcpOptions};
 use async_sockets_net::tcp_listener::TcpListener;
 use async_sockets_net::tls::{TlsClientConfig, TlsServerConfig, TlsTrust};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, DnValue, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, DnValue, GeneralSubtree, IsCa, KeyPair,
+    NameConstraints,
+};
 
 use crate::common::{Client, bind_address, next};
 
@@ -55,6 +58,16 @@ impl Authority {
     /// One below this one.
     pub(crate) fn below(&self, name: &str) -> Self {
         let (params, key) = Self::params(name);
+        Self(CertifiedIssuer::signed_by(params, key, &self.0).expect("an authority"))
+    }
+
+    /// One below this one that may sign for names under `domain` only (RFC 5280 section 4.2.1.10).
+    pub(crate) fn below_limited_to(&self, name: &str, domain: &str) -> Self {
+        let (mut params, key) = Self::params(name);
+        params.name_constraints = Some(NameConstraints {
+            permitted_subtrees: vec![GeneralSubtree::DnsName(domain.to_owned())],
+            excluded_subtrees: Vec::new(),
+        });
         Self(CertifiedIssuer::signed_by(params, key, &self.0).expect("an authority"))
     }
 
