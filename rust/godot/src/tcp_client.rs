@@ -92,7 +92,7 @@ pub(crate) struct TcpClient {
     #[var(get = get_keep_alive_interval, set = set_keep_alive_interval)]
     keep_alive_interval: PhantomVar<i64>,
     /// With [member keep_alive]: probes without an answer until the connection ends with [constant CLOSE_TIMEOUT], 1 to
-    /// 127. Windows has a number of its own.
+    /// 127. Windows before version 10 (1703) has a number of its own.
     #[var(get = get_keep_alive_count, set = set_keep_alive_count)]
     keep_alive_count: PhantomVar<i64>,
     /// Received bytes that may wait for you, 1 to 2147483647; more slow the peer down. A single [method recv] may still

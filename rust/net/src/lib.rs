@@ -33,6 +33,7 @@ pub mod websocket_server;
 
 mod bind;
 mod datagram_queue;
+mod exclusive;
 mod names;
 mod outbox;
 mod port_release;

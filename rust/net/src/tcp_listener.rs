@@ -14,6 +14,7 @@ use crate::address::BindAddress;
 use crate::bind::bind_socket;
 use crate::error::BindError;
 use crate::event::ListenerEvent;
+use crate::exclusive::claim_port;
 use crate::limits::{ListenOptions, TcpOptions};
 use crate::mailbox::{Mailbox, MailboxSender, SocketId, mailbox};
 use crate::port_release::{ReleaseOnDrop, held_port};
@@ -110,6 +111,7 @@ pub(crate) fn bind(address: BindAddress, backlog: i32) -> Result<(std::net::TcpL
         // A restarted server gets its port back at once. On Windows the option would let two servers share a port.
         #[cfg(unix)]
         socket.set_reuse_address(true)?;
+        claim_port(socket)?;
         socket.bind(&candidate.into())?;
         socket.listen(backlog)
     })?;

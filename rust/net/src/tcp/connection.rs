@@ -417,11 +417,12 @@ pub(crate) fn set_keep_alive(stream: &TcpStream, keep_alive: Option<KeepAlive>) 
             let keep_alive = TcpKeepalive::new()
                 .with_time(in_range(idle))
                 .with_interval(in_range(interval));
-            #[cfg(not(windows))]
-            let keep_alive = keep_alive.with_retries(count.clamp(1, 127));
-            #[cfg(windows)]
-            let _ = count;
-            socket.set_tcp_keepalive(&keep_alive)
+            let counted = keep_alive.clone().with_retries(count.clamp(1, 127));
+            // Windows takes a count only from version 10 (1703) on, and has 10 probes before.
+            if cfg!(windows) && socket.set_tcp_keepalive(&counted).is_err() {
+                return socket.set_tcp_keepalive(&keep_alive);
+            }
+            socket.set_tcp_keepalive(&counted)
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One UDP socket's task: sends what is queued, receives what comes, looks names up.
 
+mod receive_errors;
 mod route;
 
 use std::collections::{HashMap, VecDeque};
@@ -9,13 +10,13 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{Interest, Ready};
 use tokio::net::UdpSocket as TokioUdpSocket;
 use tokio::time::{Sleep, sleep, timeout};
 
+use self::receive_errors::{ReceiveErrors, is_refusal};
 use super::socket::Family;
 use crate::address::{Destination, canonical};
 use crate::command::UdpCommand;
@@ -30,12 +31,6 @@ use crate::port_release::HeldPort;
 use crate::runtime::FlushGuard;
 use crate::scratch::with_read_buffer;
 use crate::traffic::{count_received, count_sent};
-
-/// Errors in a row after which receiving pauses: they would else turn in a loop.
-const MAX_ERRORS: u32 = 32;
-
-/// The length of that pause.
-const ERROR_PAUSE: Duration = Duration::from_millis(50);
 
 /// How often a datagram is tried again that the system answered with the refusal of an earlier one.
 const MAX_REFUSALS: u32 = 3;
@@ -57,8 +52,7 @@ pub(crate) struct Driver {
     lookups: Lookups,
     /// Refusals of earlier datagrams that the first of `ready` was answered with.
     refusals: u32,
-    /// Errors in a row while receiving.
-    errors: u32,
+    errors: ReceiveErrors,
     /// Wakes the task when the system has an error for a connected socket: reading alone does not find it.
     alarm: Option<Pin<Box<dyn Future<Output = io::Result<Ready>> + Send>>>,
     /// Receiving waits until this is over.
@@ -105,7 +99,7 @@ impl Driver {
             held: HashMap::new(),
             lookups: Lookups::default(),
             refusals: 0,
-            errors: 0,
+            errors: ReceiveErrors::default(),
             alarm: None,
             pause: None,
             ended: false,
@@ -231,16 +225,12 @@ impl Driver {
         });
         match ready!(received) {
             Ok(datagram) => {
-                self.errors = 0;
+                self.errors.clear();
                 count_received(datagram.data.len());
                 self.datagrams.push(datagram);
             }
             Err(error) => {
-                self.errors += 1;
-                if self.errors >= MAX_ERRORS {
-                    self.errors = 0;
-                    self.pause = Some(Box::pin(sleep(ERROR_PAUSE)));
-                }
+                self.pause = self.errors.pause_after(&error).map(|time| Box::pin(sleep(time)));
                 self.unreachable(error);
             }
         }
@@ -351,10 +341,4 @@ impl Drop for Driver {
 /// What a datagram weighs in the queue of unsent ones.
 pub(crate) fn weight(data: &[u8]) -> usize {
     data.len() + DATAGRAM_OVERHEAD
-}
-
-/// Whether the error tells of an earlier datagram (ICMP port unreachable; Windows calls it a reset).
-fn is_refusal(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionRefused, ConnectionReset};
-    matches!(error.kind(), ConnectionRefused | ConnectionReset)
 }

@@ -10,6 +10,7 @@ use super::interface::Interface;
 use crate::address::BindAddress;
 use crate::bind::bind_socket;
 use crate::error::{BindError, MulticastError};
+use crate::exclusive::claim_port;
 use crate::limits::{UDP_SYSTEM_BUFFER, UdpOptions};
 
 /// The addresses that a socket takes.
@@ -47,6 +48,8 @@ pub(crate) fn bind(
             // The BSDs share a port among the receivers of a group only so.
             #[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
             socket.set_reuse_port(true)?;
+        } else {
+            claim_port(socket)?;
         }
         socket.bind(&candidate.into())
     })?;
