@@ -37,6 +37,7 @@ mod exclusive;
 mod names;
 mod outbox;
 mod port_release;
+mod resolver;
 mod scratch;
 mod tcp;
 mod udp;

@@ -4,50 +4,21 @@
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use tokio::net::lookup_host;
 use tokio::time::timeout;
 
 use crate::limits::{NAME_FAILURE_LIFETIME, NAME_LIFETIME, NAME_LOOKUP_TIMEOUT};
+use crate::resolver::{self, Answer};
 
 /// Names that are remembered at once, in the whole process.
 const MAX_NAMES: usize = 256;
 
-/// Addresses that are kept of one name.
-const MAX_ADDRESSES: usize = 16;
-
-/// Lookups of one socket at once; further names wait. Each may hold a thread for seconds.
+/// Lookups of one socket at once; further names wait, so that one socket cannot take all of the resolver's threads.
 const MAX_LOOKUPS: usize = 8;
-
-/// The addresses of a name (with port 0), best first and at least one; or why there are none.
-pub(crate) type Answer = Result<Arc<[SocketAddr]>, LookupError>;
-
-/// An [`io::Error`] that can be remembered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LookupError {
-    kind: io::ErrorKind,
-    message: String,
-}
-
-impl From<io::Error> for LookupError {
-    fn from(error: io::Error) -> Self {
-        Self {
-            kind: error.kind(),
-            message: error.to_string(),
-        }
-    }
-}
-
-impl From<LookupError> for io::Error {
-    fn from(error: LookupError) -> Self {
-        Self::new(error.kind, error.message)
-    }
-}
 
 /// What is known of a name now.
 pub(crate) fn remembered(name: &str) -> Option<Answer> {
@@ -100,15 +71,9 @@ impl Lookups {
 }
 
 async fn look_up(name: String) -> Answer {
-    let found = timeout(NAME_LOOKUP_TIMEOUT, lookup_host((name.as_str(), 0))).await;
-    let addresses: Vec<SocketAddr> = found
-        .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??
-        .take(MAX_ADDRESSES)
-        .collect();
-    if addresses.is_empty() {
-        return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address").into());
-    }
-    Ok(addresses.into())
+    timeout(NAME_LOOKUP_TIMEOUT, resolver::look_up(&name))
+        .await
+        .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
 }
 
 fn cache() -> MutexGuard<'static, NameCache> {
@@ -164,6 +129,7 @@ impl NameCache {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
     use std::time::Duration;
 
     use super::*;

@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 
-/// Threads that a blocking call (name lookup) may take.
-const MAX_BLOCKING_THREADS: usize = 64;
+use crate::resolver;
 
-/// Time that [`stop`] gives the threads to end after the grace for unsent bytes is over.
+/// Threads for blocking calls of the runtime. The only one reads the system's certificates, once.
+const MAX_BLOCKING_THREADS: usize = 2;
+
+/// Time that [`stop`] gives all threads to end after the grace for unsent bytes is over.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 static STATE: Mutex<State> = Mutex::new(State {
@@ -39,12 +41,17 @@ pub fn is_running() -> bool {
     state().runtime.is_some()
 }
 
-/// Stops the runtime and joins its threads. Waits at most `grace` for the tasks that still have something to send
-/// (drop the sockets first: that makes them finish), and a bounded time for the threads.
-pub fn stop(grace: Duration) {
-    let Some(running) = state().runtime.take() else { return };
+/// Stops the runtime and joins its threads and those of name lookups. Waits at most `grace` for the tasks that still have
+/// something to send (drop the sockets first: that makes them finish), and a bounded time for the threads. Says whether
+/// all have ended; one that the system's resolver holds may not.
+pub fn stop(grace: Duration) -> bool {
+    let Some(running) = state().runtime.take() else {
+        return resolver::join(Instant::now());
+    };
     running.tasks.0.wait(grace);
+    let deadline = Instant::now() + JOIN_TIMEOUT;
     running.runtime.shutdown_timeout(JOIN_TIMEOUT);
+    resolver::join(deadline)
 }
 
 /// Starts the runtime if need be and runs a task on it.

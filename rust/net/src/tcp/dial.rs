@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::net::{TcpSocket, TcpStream, lookup_host};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -14,6 +14,7 @@ use super::stream::Stream;
 use crate::address::Target;
 use crate::error::ConnectError;
 use crate::limits::TcpOptions;
+use crate::resolver::look_up;
 use crate::tls::stream::connect_tls;
 
 /// How long an address may stay silent before the next is tried beside it (RFC 8305 section 5).
@@ -49,23 +50,21 @@ async fn dial_unlimited(target: &Target, options: &TcpOptions) -> Result<Stream,
 }
 
 async fn dial_tcp(target: &Target, options: &TcpOptions) -> Result<TcpStream, ConnectError> {
-    let resolve_error = |source| ConnectError::Resolve {
-        host: target.host.clone(),
-        source,
-    };
     let addresses: Vec<SocketAddr> = match target.ip() {
         Some(ip) => vec![SocketAddr::new(ip, target.port)],
-        None => lookup_host((target.host.as_str(), target.port))
-            .await
-            .map_err(resolve_error)?
-            .collect(),
+        None => {
+            let found = look_up(&target.host).await.map_err(|error| ConnectError::Resolve {
+                host: target.host.clone(),
+                source: error.into(),
+            })?;
+            let with_port = found.iter().map(|address| {
+                let mut address = *address;
+                address.set_port(target.port);
+                address
+            });
+            with_port.collect()
+        }
     };
-    if addresses.is_empty() {
-        return Err(resolve_error(io::Error::new(
-            io::ErrorKind::NotFound,
-            "the name has no address",
-        )));
-    }
     let connect_error = |source| ConnectError::Connect {
         host: target.host.clone(),
         port: target.port,

@@ -12,7 +12,8 @@ use super::{Connecting, Driver, Outgoing, Peer};
 use crate::address::{Destination, canonical};
 use crate::error::{ConnectError, DatagramLost};
 use crate::event::{Endpoints, UdpEvent};
-use crate::names::{Answer, LookupError, remembered};
+use crate::names::remembered;
+use crate::resolver::{Answer, LookupError};
 
 impl Driver {
     /// Puts a datagram where it belongs.
