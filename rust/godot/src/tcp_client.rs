@@ -107,7 +107,9 @@ pub(crate) struct TcpClient {
     max_packet_size: PhantomVar<i64>,
     /// TLS from the first byte, with [code]TLSOptions.client()[/code] or [code]TLSOptions.client_unsafe()[/code]; read by
     /// [method connect_to_host]. Certificates are checked against the chain in the options, else the project's bundle
-    /// ([code]network/tls/certificate_bundle_override[/code]), else the system's. Needs Godot 4.3.
+    /// ([code]network/tls/certificate_bundle_override[/code]), else the system's. A common name stands in for missing
+    /// subject alternative names only if the chain has the certificate itself or the one that signed it, without name
+    /// constraints. Needs Godot 4.3.
     #[var(get = get_tls_options, set = set_tls_options)]
     tls_options: PhantomVar<Option<Gd<TlsOptions>>>,
     /// Protocols to offer in the TLS handshake (ALPN), best first; see [method get_tls_protocol].

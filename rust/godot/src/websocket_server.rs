@@ -140,8 +140,9 @@ impl WebSocketServer {
     /// A client is in.
     #[signal]
     fn client_connected(client_id: i64);
-    /// A client is gone. The code is the peer's own, or this server's if it closed first; 1005 if the peer gave none, 1006
-    /// if the connection broke. [method get_close_reason] has the words inside the handler.
+    /// A client is gone. The code is the peer's own, or this server's if it closed first; 1002 if the peer broke the
+    /// protocol, also by a code that must not be sent, which the reason then names; 1005 if the peer gave none, 1006 if the
+    /// connection broke. [method get_close_reason] has the words inside the handler.
     #[signal]
     fn client_disconnected(client_id: i64, code: i64);
     /// A text message. U+0000, which a [String] cannot hold, arrives as U+FFFD; see [member text_as_data].

@@ -34,6 +34,7 @@ pub mod websocket_server;
 mod bind;
 mod datagram_queue;
 mod exclusive;
+mod keep_loaded;
 mod names;
 mod outbox;
 mod port_release;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 
+use crate::keep_loaded::keep_loaded;
 use crate::resolver;
 
 /// Threads for blocking calls of the runtime. The only one reads the system's certificates, once.
@@ -43,7 +44,7 @@ pub fn is_running() -> bool {
 
 /// Stops the runtime and joins its threads and those of name lookups. Waits at most `grace` for the tasks that still have
 /// something to send (drop the sockets first: that makes them finish), and a bounded time for the threads. Says whether
-/// all have ended; one that the system's resolver holds may not.
+/// all have ended; one that the system's resolver holds may not, and then the library stays in memory for it.
 pub fn stop(grace: Duration) -> bool {
     let Some(running) = state().runtime.take() else {
         return resolver::join(Instant::now());
@@ -51,7 +52,11 @@ pub fn stop(grace: Duration) -> bool {
     running.tasks.0.wait(grace);
     let deadline = Instant::now() + JOIN_TIMEOUT;
     running.runtime.shutdown_timeout(JOIN_TIMEOUT);
-    resolver::join(deadline)
+    let all_ended = resolver::join(deadline);
+    if !all_ended {
+        keep_loaded();
+    }
+    all_ended
 }
 
 /// Starts the runtime if need be and runs a task on it.
