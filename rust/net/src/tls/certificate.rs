@@ -1,44 +1,30 @@
 //! The few fields of an X.509 certificate (RFC 5280 section 4.1) that the TLS library keeps to itself: names, dates and
-//! the public key. A reader of DER that trusts no length; it decides nothing about trust.
+//! the public key. It decides nothing about trust.
 
-use std::fmt::Write;
-
-/// Tags of DER (X.690 section 8).
-mod tag {
-    pub(super) const INTEGER: u8 = 0x02;
-    pub(super) const OID: u8 = 0x06;
-    pub(super) const UTF8_STRING: u8 = 0x0c;
-    pub(super) const PRINTABLE_STRING: u8 = 0x13;
-    pub(super) const TELETEX_STRING: u8 = 0x14;
-    pub(super) const IA5_STRING: u8 = 0x16;
-    pub(super) const UTC_TIME: u8 = 0x17;
-    pub(super) const GENERALIZED_TIME: u8 = 0x18;
-    pub(super) const BMP_STRING: u8 = 0x1e;
-    pub(super) const SEQUENCE: u8 = 0x30;
-    pub(super) const SET: u8 = 0x31;
-    pub(super) const BOOLEAN: u8 = 0x01;
-    pub(super) const VERSION: u8 = 0xa0;
-    pub(super) const EXTENSIONS: u8 = 0xa3;
-}
+use x509_parser::certificate::X509Certificate;
+use x509_parser::der_parser::Oid;
+use x509_parser::der_parser::asn1_rs::{Tag, oid};
+use x509_parser::prelude::FromDer;
+use x509_parser::x509::AttributeTypeAndValue;
 
 /// Kinds of names within a subject, and how they are written.
-const ATTRIBUTES: [(&[u8], &str); 7] = [
+const ATTRIBUTES: [(Oid<'static>, &str); 7] = [
     (COMMON_NAME, "CN"),
-    (&[0x55, 0x04, 0x06], "C"),
-    (&[0x55, 0x04, 0x07], "L"),
-    (&[0x55, 0x04, 0x08], "ST"),
-    (&[0x55, 0x04, 0x0a], "O"),
-    (&[0x55, 0x04, 0x0b], "OU"),
-    (&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x01], "emailAddress"),
+    (oid!(2.5.4.6), "C"),
+    (oid!(2.5.4.7), "L"),
+    (oid!(2.5.4.8), "ST"),
+    (oid!(2.5.4.10), "O"),
+    (oid!(2.5.4.11), "OU"),
+    (oid!(1.2.840.113549.1.9.1), "emailAddress"),
 ];
-const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
-const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
+const COMMON_NAME: Oid<'static> = oid!(2.5.4.3);
+const SUBJECT_ALT_NAME: Oid<'static> = oid!(2.5.29.17);
 
 /// What a certificate says.
 #[derive(Debug)]
 pub(super) struct Certificate<'a> {
-    /// The names in the subject: kind (an OID) and text.
-    subject: Vec<(&'a [u8], String)>,
+    /// The names in the subject: kind and text.
+    subject: Vec<(Oid<'a>, String)>,
     /// Whether its issuer has its own name: it signs itself, then.
     pub(super) is_self_issued: bool,
     /// In seconds since 1970.
@@ -54,32 +40,19 @@ pub(super) struct Certificate<'a> {
 impl<'a> Certificate<'a> {
     /// Reads a certificate, or gives `None` if it is none.
     pub(super) fn parse(der: &'a [u8]) -> Option<Self> {
-        let mut outer = Reader(der);
-        let mut certificate = Reader(outer.expect(tag::SEQUENCE)?);
-        let mut fields = Reader(certificate.expect(tag::SEQUENCE)?);
-        fields.optional(tag::VERSION);
-        fields.expect(tag::INTEGER)?;
-        // The algorithm of the signature.
-        fields.expect(tag::SEQUENCE)?;
-        let issuer = fields.expect(tag::SEQUENCE)?;
-        let mut validity = Reader(fields.expect(tag::SEQUENCE)?);
-        let (not_before, not_after) = (validity.time()?, validity.time()?);
-        let subject = fields.expect(tag::SEQUENCE)?;
-        let public_key = fields.any()?;
-        let has_alt_names = loop {
-            match fields.any() {
-                None => break false,
-                Some(field) if field.tag == tag::EXTENSIONS => break has_extension(field.content, SUBJECT_ALT_NAME)?,
-                Some(_) => {}
-            }
-        };
+        let (_, certificate) = X509Certificate::from_der(der).ok()?;
+        let fields = certificate.tbs_certificate;
+        let subject = fields.subject.iter_attributes();
         Some(Self {
-            subject: names(subject)?,
-            is_self_issued: issuer == subject,
-            not_before,
-            not_after,
-            public_key: (public_key.tag == tag::SEQUENCE).then_some(public_key.whole)?,
-            has_alt_names,
+            subject: subject.map(|name| (name.attr_type().clone(), text(name))).collect(),
+            is_self_issued: fields.issuer.as_raw() == fields.subject.as_raw(),
+            not_before: fields.validity.not_before.timestamp(),
+            not_after: fields.validity.not_after.timestamp(),
+            public_key: fields.subject_pki.raw,
+            has_alt_names: fields
+                .extensions()
+                .iter()
+                .any(|extension| extension.oid == SUBJECT_ALT_NAME),
         })
     }
 
@@ -100,7 +73,7 @@ impl<'a> Certificate<'a> {
             }
             match ATTRIBUTES.iter().find(|(oid, _)| oid == kind) {
                 Some((_, name)) => out.push_str(name),
-                None => out.push_str(&oid_text(kind)),
+                None => out.push_str(&kind.to_id_string()),
             }
             out.push('=');
             // It comes from the peer and goes to logs and consoles.
@@ -121,149 +94,19 @@ fn is_for(name: &str, host: &str) -> bool {
     !name.is_empty() && name.eq_ignore_ascii_case(host)
 }
 
-/// RDNSequence: SEQUENCE OF SET OF SEQUENCE { kind, text }.
-fn names(content: &[u8]) -> Option<Vec<(&[u8], String)>> {
-    let mut out = Vec::new();
-    let mut sets = Reader(content);
-    while !sets.0.is_empty() {
-        let mut set = Reader(sets.expect(tag::SET)?);
-        while !set.0.is_empty() {
-            let mut pair = Reader(set.expect(tag::SEQUENCE)?);
-            let kind = pair.expect(tag::OID)?;
-            let value = pair.any()?;
-            out.push((kind, text(&value)));
-        }
-    }
-    Some(out)
-}
-
 /// A string of any of the kinds that certificates have.
-fn text(value: &Value<'_>) -> String {
-    match value.tag {
-        tag::UTF8_STRING | tag::PRINTABLE_STRING | tag::IA5_STRING => {
-            String::from_utf8_lossy(value.content).into_owned()
-        }
-        // Latin-1, in practice.
-        tag::TELETEX_STRING => value.content.iter().copied().map(char::from).collect(),
-        tag::BMP_STRING => {
-            let units = value
-                .content
-                .chunks_exact(2)
-                .map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
+fn text(name: &AttributeTypeAndValue<'_>) -> String {
+    let bytes = name.as_slice();
+    match name.attr_value().tag() {
+        Tag::BmpString => {
+            let units = bytes.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
             char::decode_utf16(units).map(|c| c.unwrap_or('\u{fffd}')).collect()
         }
+        // Latin-1, in practice.
+        Tag::T61String => bytes.iter().copied().map(char::from).collect(),
+        Tag::Utf8String | Tag::PrintableString | Tag::Ia5String => String::from_utf8_lossy(bytes).into_owned(),
         _ => "\u{fffd}".to_owned(),
     }
-}
-
-/// Extensions: SEQUENCE OF SEQUENCE { kind, critical BOOLEAN OPTIONAL, OCTET STRING }.
-fn has_extension(content: &[u8], wanted: &[u8]) -> Option<bool> {
-    let mut list = Reader(Reader(content).expect(tag::SEQUENCE)?);
-    let mut found = false;
-    while !list.0.is_empty() {
-        let mut extension = Reader(list.expect(tag::SEQUENCE)?);
-        found |= extension.expect(tag::OID)? == wanted;
-        extension.optional(tag::BOOLEAN);
-        extension.any()?;
-    }
-    Some(found)
-}
-
-/// The dotted form of an object identifier (X.690 section 8.19).
-fn oid_text(oid: &[u8]) -> String {
-    let mut out = String::new();
-    let mut number = 0_u64;
-    for byte in oid {
-        number = number.wrapping_shl(7) | u64::from(byte & 0x7f);
-        if byte & 0x80 == 0 {
-            // Writing to a String cannot fail.
-            let _ = if out.is_empty() {
-                let first = (number / 40).min(2);
-                write!(out, "{first}.{}", number - 40 * first)
-            } else {
-                write!(out, ".{number}")
-            };
-            number = 0;
-        }
-    }
-    out
-}
-
-/// One element of DER.
-struct Value<'a> {
-    tag: u8,
-    content: &'a [u8],
-    /// With tag and length.
-    whole: &'a [u8],
-}
-
-/// What is left to read.
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn any(&mut self) -> Option<Value<'a>> {
-        let (&[tag, first], mut rest) = self.0.split_first_chunk::<2>()?;
-        let len = if first < 0x80 {
-            usize::from(first)
-        } else {
-            // No certificate is over 16 MiB, and none has an element without a length.
-            let count = usize::from(first & 0x7f);
-            if count == 0 || count > 3 {
-                return None;
-            }
-            let (bytes, after) = rest.split_at_checked(count)?;
-            rest = after;
-            bytes.iter().fold(0, |len, byte| len << 8 | usize::from(*byte))
-        };
-        let (content, after) = rest.split_at_checked(len)?;
-        let whole = self.0.get(..self.0.len() - after.len())?;
-        self.0 = after;
-        Some(Value { tag, content, whole })
-    }
-
-    fn expect(&mut self, tag: u8) -> Option<&'a [u8]> {
-        let value = self.any()?;
-        (value.tag == tag).then_some(value.content)
-    }
-
-    fn optional(&mut self, tag: u8) {
-        if self.0.first() == Some(&tag) {
-            self.any();
-        }
-    }
-
-    /// UTCTime or GeneralizedTime in the one form that certificates may have (RFC 5280 section 4.1.2.5), in seconds since
-    /// 1970.
-    fn time(&mut self) -> Option<i64> {
-        let value = self.any()?;
-        let digits = value.content.strip_suffix(b"Z")?;
-        if !digits.iter().all(u8::is_ascii_digit) {
-            return None;
-        }
-        let number = |digits: &[u8]| digits.iter().fold(0_i64, |n, digit| 10 * n + i64::from(digit - b'0'));
-        let (year, rest) = match (value.tag, digits.len()) {
-            (tag::UTC_TIME, 12) => {
-                let year = number(&digits[..2]);
-                (if year < 50 { 2000 + year } else { 1900 + year }, &digits[2..])
-            }
-            (tag::GENERALIZED_TIME, 14) => (number(&digits[..4]), &digits[4..]),
-            _ => return None,
-        };
-        let mut fields = rest.chunks_exact(2).map(number);
-        let mut next = |range: std::ops::RangeInclusive<i64>| fields.next().filter(|n| range.contains(n));
-        let (month, day) = (next(1..=12)?, next(1..=31)?);
-        let (hour, minute, second) = (next(0..=23)?, next(0..=59)?, next(0..=59)?);
-        Some(days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second)
-    }
-}
-
-/// Of the Gregorian calendar. Years are counted from March, so that the leap day is the last.
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
 }
 
 #[cfg(test)]
@@ -321,41 +164,5 @@ mod tests {
         assert!(!is_for("*.2.3.4", "1.2.3.4"));
         assert!(!is_for("", ""));
         assert!(is_for("1.2.3.4", "1.2.3.4"));
-    }
-
-    #[test]
-    fn dates_are_those_of_the_calendar() {
-        assert_eq!(days_since_1970(1970, 1, 1), 0);
-        assert_eq!(days_since_1970(2000, 2, 29), 11_016);
-        assert_eq!(days_since_1970(2000, 3, 1), 11_017);
-        assert_eq!(days_since_1970(1969, 12, 31), -1);
-        let time = |text: &[u8]| {
-            let tag = if text.len() == 13 {
-                tag::UTC_TIME
-            } else {
-                tag::GENERALIZED_TIME
-            };
-            let mut der = vec![tag, text.len() as u8];
-            der.extend_from_slice(text);
-            Reader(&der).time()
-        };
-        assert_eq!(time(b"700101000000Z"), Some(0));
-        assert_eq!(time(b"20500101000000Z"), Some(2_524_608_000));
-        assert_eq!(time(b"491231235959Z"), Some(2_524_607_999));
-        for wrong in [
-            &b"701301000000Z"[..],
-            b"700001000000Z",
-            b"7001010000000",
-            b"70010100000aZ",
-        ] {
-            assert_eq!(time(wrong), None);
-        }
-    }
-
-    #[test]
-    fn kinds_of_names_without_a_name_are_numbers() {
-        assert_eq!(oid_text(COMMON_NAME), "2.5.4.3");
-        assert_eq!(oid_text(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d]), "1.2.840.113549");
-        assert_eq!(oid_text(&[0x88, 0x37, 0x03]), "2.999.3");
     }
 }
