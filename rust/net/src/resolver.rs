@@ -60,7 +60,8 @@ pub(crate) async fn look_up(name: &str) -> Answer {
 /// Waits until the threads of all lookups have ended, at the longest until `deadline`, and says whether they have. Nobody
 /// must ask any more.
 pub(crate) fn join(deadline: Instant) -> bool {
-    [&NETWORK, &LOCAL].into_iter().all(|pool| pool.join(deadline))
+    let (network, local) = (NETWORK.join(deadline), LOCAL.join(deadline));
+    network && local
 }
 
 /// Whether the system knows the name without asking the network: `localhost` and the names below it (RFC 6761 section
