@@ -22,6 +22,9 @@ pub const DEFAULT_MAX_BUFFERED: usize = 1024 * 1024;
 /// Bytes queued for sending, per connection: the default.
 pub const DEFAULT_MAX_PENDING_SEND: usize = 16 * 1024 * 1024;
 
+/// Memory of all connections of one server or listener together, in bytes: the default.
+pub const DEFAULT_MAX_TOTAL: usize = 256 * 1024 * 1024;
+
 /// Events queued for the main thread, per connection.
 pub const MAX_QUEUED_EVENTS: usize = 1024;
 
