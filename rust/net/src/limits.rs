@@ -92,6 +92,11 @@ pub struct ListenOptions {
     pub backlog: i32,
     /// Connections at once; more wait in the backlog. `None` sets no limit.
     pub max_clients: Option<usize>,
+    /// Memory that all accepted connections together may take, in bytes: what was received and not taken by the user, and
+    /// what waits to be sent. When it is reached, those that hold most end with
+    /// [`crate::event::CloseReason::Error`] and an error of [`std::io::ErrorKind::OutOfMemory`]; the user is to drop what
+    /// it has of them. 0 sets no limit.
+    pub max_total: usize,
     /// What every accepted connection starts with.
     pub tcp: TcpOptions,
     /// TLS from the first byte: only connections whose handshake has succeeded are accepted.
@@ -105,6 +110,7 @@ impl Default for ListenOptions {
         Self {
             backlog: 1024,
             max_clients: None,
+            max_total: DEFAULT_MAX_TOTAL,
             tcp: TcpOptions::default(),
             tls: None,
             tls_timeout: TLS_HANDSHAKE_TIMEOUT,
