@@ -99,6 +99,21 @@ def large(bench: Bench, spec: Spec, mode: str, options: dict) -> dict[str, float
     return figures
 
 
+def hoard(bench: Bench, spec: Spec, mode: str, options: dict) -> dict[str, float]:
+    """The most memory that clients can make the server hold, over idle, and how another client fares meanwhile."""
+    with Server(spec, bench.setup) as server, bench.load(mode, server.port, options) as load:
+        load.until("connected")
+        time.sleep(0.5)
+        before = machine.memory(server.pid)
+        figures = load.until("sent")
+        after = machine.memory(server.pid)
+        with contextlib.suppress(BrokenPipeError):
+            load.go_on()
+    if before:
+        figures["memory_peak"] = (after["peak"] - before["now"]) / MEBIBYTE
+    return figures
+
+
 def idle(bench: Bench, spec: Spec, mode: str, options: dict) -> dict[str, float]:
     """What clients that say nothing cost: memory, and time of the main thread per frame."""
     clients = options["clients"]

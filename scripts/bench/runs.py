@@ -48,6 +48,7 @@ def _tcp(fps: int = 60, budget: int = BUDGET, work: str = "echo", engine_work: s
     }
 
 
+_ADDON = {"addon": _websocket(60)["addon"]}
 _BARE = {"bare": bare("websocket")}
 _BARE_TCP = {"bare": bare("tcp")}
 _BARE_SMALL = {"bare": bare("websocket", read_buffer=4096)}
@@ -99,5 +100,8 @@ RUNS = (
         {"clients": 1000, "size": 64, "burst": 16},
         "broadcast",
     ),
+    # One client more than those that hoard: it watches.
+    Run("unfinished", _ADDON, {"clients": 201, "way": "unfinished"}, "hoard", measure.hoard),
+    Run("unread", _ADDON, {"clients": 51, "way": "unread"}, "hoard", measure.hoard),
     Run("large", {**_websocket(), **_BARE}, LARGE, "echo", measure.large),
 )

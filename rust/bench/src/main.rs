@@ -13,6 +13,7 @@ mod fault;
 mod flood;
 mod frame;
 mod handshakes;
+mod hoard;
 mod idle;
 mod link;
 mod payload;
@@ -33,6 +34,7 @@ async-sockets-bench MODE --port PORT [--OPTION VALUE]...
   handshakes  WebSocket openings           --clients (at a time) --together (0 or 1) --seconds --warm-up
   idle        clients that say nothing     --clients; holds them until its input ends
   flood       sends as fast as it can      --protocol --clients --size --seconds; then holds them
+  hoard       the server is made to hold memory   --clients (the last one watches) --way unfinished or unread
   broadcast   one asks, all get a burst    --clients --size --burst --seconds --warm-up
   serve       a bare tokio server          --protocol tcp, websocket or broadcast; --read-buffer --lifetime
 
@@ -64,6 +66,7 @@ fn run() -> Result<(), Fault> {
         "handshakes" => handshakes::run(&args),
         "idle" => idle::run(&args),
         "flood" => flood::run(&args),
+        "hoard" => hoard::run(&args),
         "broadcast" => broadcast::run(&args),
         "serve" => bare::run(&args),
         _ => Err(Fault::Usage(format!("there is no mode '{mode}' (see --help)"))),

@@ -11,7 +11,7 @@ use godot::obj::{Base, Gd, NewGd, WithBaseField};
 use godot::register::property::PhantomVar;
 use godot::register::{GodotClass, godot_api};
 
-use crate::convert::{budget, int};
+use crate::convert::{budget, int, size};
 use crate::guard::{State, misuse, on_main_thread};
 use crate::pump::Pump;
 use crate::tcp_client::TcpClient;
@@ -50,6 +50,12 @@ pub(crate) struct TcpListener {
     /// Connections at once; more wait in the backlog until one ends. 0 sets no limit. Read by [method start].
     #[var(get = get_max_clients, set = set_max_clients)]
     max_clients: PhantomVar<i64>,
+    /// Memory that all accepted clients together may take, in bytes: what was received and not taken, and what waits to be
+    /// sent. When it is reached, the clients that hold most are closed with [constant TcpClient.CLOSE_ERROR], what was
+    /// received from them and not taken is dropped, and the others go on; clients of one address count as one. 0 sets no
+    /// limit. Default: 256 MiB. Read by [method start].
+    #[var(get = get_max_total_bytes, set = set_max_total_bytes)]
+    max_total_bytes: PhantomVar<i64>,
     /// TLS from the first byte, with [code]TLSOptions.server(key, certificate)[/code]; read by [method start]. Handshakes go
     /// on in the background, and only clients whose handshake succeeds within 10 seconds are accepted. A certificate with
     /// others that lead to its root must be loaded by [code]load("res://chain.crt")[/code]. Needs Godot 4.3.
@@ -74,6 +80,7 @@ impl IRefCounted for TcpListener {
             host: PhantomVar::default(),
             backlog: PhantomVar::default(),
             max_clients: PhantomVar::default(),
+            max_total_bytes: PhantomVar::default(),
             tls_options: PhantomVar::default(),
             alpn_protocols: PhantomVar::default(),
             auto_process: PhantomVar::default(),
@@ -227,6 +234,21 @@ impl TcpListener {
         match u16::try_from(connections) {
             Ok(backlog @ 1..) => self.core.backlog.set(backlog.into()),
             _ => misuse(&format!("TcpListener.backlog: {connections} is outside 1..65535")),
+        }
+    }
+
+    #[func]
+    fn get_max_total_bytes(&self) -> i64 {
+        int(self.core.max_total.get())
+    }
+
+    #[func]
+    fn set_max_total_bytes(&self, bytes: i64) {
+        match size(bytes, 0) {
+            Some(bytes) => self.core.max_total.set(bytes),
+            None => misuse(&format!(
+                "TcpListener.max_total_bytes: {bytes} is outside 0..2147483647"
+            )),
         }
     }
 

@@ -53,6 +53,16 @@ pub(crate) struct WebSocketServer {
     /// Bytes that may wait to be sent to one client; see [member backpressure_policy] for what happens then.
     #[var(get = get_max_pending_bytes, set = set_max_pending_bytes)]
     max_pending_bytes: PhantomVar<i64>,
+    /// Memory that all clients together may take, in bytes: messages that have not ended, messages that wait to be handled
+    /// and frames that wait to be sent (of a broadcast, once). When it is reached, the clients that hold most are
+    /// disconnected with 1013 (try again later), and the others go on; clients of one address count as one. Messages that
+    /// wait to be handled take at most a quarter of it, then reading waits. 0 sets no limit. Default: 256 MiB.
+    #[var(get = get_max_total_bytes, set = set_max_total_bytes)]
+    max_total_bytes: PhantomVar<i64>,
+    /// Seconds that a message may take from its first byte to its last; a client that needs longer is disconnected with
+    /// 1008. Pings and further bytes do not prolong it. 0 sets no limit. Default: 30.
+    #[var(get = get_message_timeout, set = set_message_timeout)]
+    message_timeout: PhantomVar<f64>,
     /// [constant BACKPRESSURE_ERROR]: over [member max_pending_bytes] a message is not taken, and the call gives
     /// [constant ERR_OUT_OF_MEMORY]. [constant BACKPRESSURE_DISCONNECT]: the same, and the client is disconnected (1008).
     #[var(get = get_backpressure_policy, set = set_backpressure_policy)]
@@ -109,6 +119,8 @@ impl IRefCounted for WebSocketServer {
             max_clients: PhantomVar::default(),
             max_message_size: PhantomVar::default(),
             max_pending_bytes: PhantomVar::default(),
+            max_total_bytes: PhantomVar::default(),
+            message_timeout: PhantomVar::default(),
             backpressure_policy: PhantomVar::default(),
             handshake_timeout: PhantomVar::default(),
             close_timeout: PhantomVar::default(),
@@ -225,6 +237,7 @@ impl WebSocketServer {
             "bytes_in" => int(figures.bytes_in),
             "messages_out" => int(figures.messages_out),
             "bytes_out" => int(figures.bytes_out),
+            "memory" => int(figures.memory),
         }
     }
 
@@ -477,6 +490,34 @@ impl WebSocketServer {
         if let Some(bytes) = checked("max_pending_bytes", bytes, 1) {
             self.core.options.borrow_mut().max_pending = bytes;
         }
+    }
+
+    #[func]
+    fn get_max_total_bytes(&self) -> i64 {
+        int(self.core.options.borrow().max_total)
+    }
+
+    #[func]
+    fn set_max_total_bytes(&self, bytes: i64) {
+        if let Some(bytes) = checked("max_total_bytes", bytes, 0) {
+            self.core.options.borrow_mut().max_total = bytes;
+        }
+    }
+
+    #[func]
+    fn get_message_timeout(&self) -> f64 {
+        let timeout = self.core.options.borrow().message_timeout;
+        timeout.map_or(0.0, |timeout| timeout.as_secs_f64())
+    }
+
+    #[func]
+    fn set_message_timeout(&self, seconds: f64) {
+        if seconds.is_nan() || seconds < 0.0 {
+            let words =
+                format!("WebSocketServer.message_timeout: {seconds} is no time; take seconds, or 0 for no limit");
+            return misuse(&words);
+        }
+        self.core.options.borrow_mut().message_timeout = (seconds > 0.0).then(|| duration(seconds));
     }
 
     #[func]

@@ -7,8 +7,8 @@ use crate::limits::KeepAlive;
 use crate::tls::TlsUpgrade;
 use crate::websocket::close_code::CloseFrame;
 
-/// An order to a TCP connection. They are carried out in the order given, except [`TcpCommand::Abort`] and the options,
-/// which overtake the bytes that still wait.
+/// An order to a TCP connection. They are carried out in the order given, except [`TcpCommand::Abort`],
+/// [`TcpCommand::Shed`] and the options, which overtake the bytes that still wait.
 #[derive(Debug)]
 pub enum TcpCommand {
     /// Send these bytes.
@@ -24,6 +24,8 @@ pub enum TcpCommand {
     Close,
     /// Drop what waits and end the connection with RST.
     Abort,
+    /// The same, because the connection holds most of the memory of its listener's clients.
+    Shed,
     /// Switch Nagle's algorithm off (`true`) or on.
     SetNoDelay(bool),
     /// Probe an idle peer, or do not.

@@ -1,5 +1,10 @@
 //! Doors to what is private, for the benches alone.
 
+use std::net::{IpAddr, Ipv4Addr};
+
+use tokio_tungstenite::tungstenite::protocol::Role;
+
+use crate::budget::{Budget, Share};
 use crate::websocket::handshake::{Head, check, parse};
 use crate::websocket::messages::Messages;
 use crate::websocket::options::HandshakeOptions;
@@ -19,19 +24,23 @@ pub fn answer_handshake(request: &[u8], options: &HandshakeOptions) -> Vec<u8> {
 }
 
 /// The receiving side of one WebSocket client.
-pub struct Decoder(Protocol);
+pub struct Decoder(Protocol, #[expect(dead_code, reason = "held")] Share);
 
 impl Decoder {
     /// One that takes messages up to a size.
     #[must_use]
     pub fn new(max_message_size: usize) -> Self {
-        Self(Protocol::new(max_message_size))
+        let share = Budget::new(0, usize::MAX).open(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        Self(Protocol::new(Role::Server, max_message_size, share.0.clone()), share)
     }
 
     /// The messages in some bytes; `None` if the connection would end.
     pub fn receive(&mut self, input: &[u8]) -> Option<Messages> {
         let mut messages = Messages::default();
-        match self.0.receive(input, &mut Vec::new(), &mut messages, |_| {}) {
+        match self
+            .0
+            .receive(&mut input.to_vec(), &mut Vec::new(), &mut messages, |_| {})
+        {
             Received::More => Some(messages),
             Received::Closed(_) | Received::Failed(_) => None,
         }

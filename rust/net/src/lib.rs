@@ -32,6 +32,7 @@ pub mod websocket;
 pub mod websocket_server;
 
 mod bind;
+mod budget;
 mod datagram_queue;
 mod exclusive;
 mod keep_loaded;

@@ -22,6 +22,9 @@ pub const DEFAULT_MAX_BUFFERED: usize = 1024 * 1024;
 /// Bytes queued for sending, per connection: the default.
 pub const DEFAULT_MAX_PENDING_SEND: usize = 16 * 1024 * 1024;
 
+/// Memory of all connections of one server or listener together, in bytes: the default.
+pub const DEFAULT_MAX_TOTAL: usize = 256 * 1024 * 1024;
+
 /// Events queued for the main thread, per connection.
 pub const MAX_QUEUED_EVENTS: usize = 1024;
 
@@ -89,6 +92,11 @@ pub struct ListenOptions {
     pub backlog: i32,
     /// Connections at once; more wait in the backlog. `None` sets no limit.
     pub max_clients: Option<usize>,
+    /// Memory that all accepted connections together may take, in bytes: what was received and not taken by the user, and
+    /// what waits to be sent. When it is reached, those that hold most end with
+    /// [`crate::event::CloseReason::Error`] and an error of [`std::io::ErrorKind::OutOfMemory`]; the user is to drop what
+    /// it has of them. 0 sets no limit.
+    pub max_total: usize,
     /// What every accepted connection starts with.
     pub tcp: TcpOptions,
     /// TLS from the first byte: only connections whose handshake has succeeded are accepted.
@@ -102,6 +110,7 @@ impl Default for ListenOptions {
         Self {
             backlog: 1024,
             max_clients: None,
+            max_total: DEFAULT_MAX_TOTAL,
             tcp: TcpOptions::default(),
             tls: None,
             tls_timeout: TLS_HANDSHAKE_TIMEOUT,

@@ -9,6 +9,7 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use futures_util::task::AtomicWaker;
 
+use crate::budget::{Account, Share};
 use crate::wakes::{self, Reader};
 
 /// Names one socket of this process. Never used twice.
@@ -68,6 +69,15 @@ impl ReadyList {
 /// A new mailbox: the end that fills it, and the end that is drained.
 #[must_use]
 pub fn mailbox<E>(max_events: usize, max_bytes: usize) -> (MailboxSender<E>, Mailbox<E>) {
+    mailbox_of(max_events, max_bytes, None)
+}
+
+/// The same, whose bytes count in an account too. The account is closed when both ends are gone.
+pub(crate) fn mailbox_of<E>(
+    max_events: usize,
+    max_bytes: usize,
+    memory: Option<Share>,
+) -> (MailboxSender<E>, Mailbox<E>) {
     let (sender, receiver) = unbounded();
     let shared = Arc::new(Shared {
         id: SocketId::next(),
@@ -76,6 +86,7 @@ pub fn mailbox<E>(max_events: usize, max_bytes: usize) -> (MailboxSender<E>, Mai
         max_events,
         bytes: AtomicUsize::new(0),
         max_bytes: AtomicUsize::new(max_bytes),
+        memory,
         room: AtomicWaker::new(),
     });
     (
@@ -98,6 +109,8 @@ struct Shared {
     /// Bytes in the queue or taken from it and not yet released.
     bytes: AtomicUsize,
     max_bytes: AtomicUsize,
+    /// Where those bytes count besides.
+    memory: Option<Share>,
     /// The task that waits for room.
     room: AtomicWaker,
 }
@@ -109,6 +122,10 @@ impl Reader for Shared {
 }
 
 impl Shared {
+    fn account(&self) -> Option<&Account> {
+        self.memory.as_ref().map(|share| &*share.0)
+    }
+
     fn has_room(&self) -> bool {
         self.events.load(Ordering::Acquire) < self.max_events
             && self.bytes.load(Ordering::Acquire) < self.max_bytes.load(Ordering::Acquire)
@@ -171,6 +188,9 @@ impl<E> MailboxSender<E> {
     /// Queues an event that weighs `bytes` and puts the socket on the ready list.
     pub fn send(&self, event: E, bytes: usize) {
         self.shared.bytes.fetch_add(bytes, Ordering::AcqRel);
+        if let (1.., Some(account)) = (bytes, self.shared.account()) {
+            account.charge(bytes);
+        }
         self.shared.events.fetch_add(1, Ordering::AcqRel);
         if self.sender.send(event).is_ok() {
             notify(&self.shared);
@@ -236,6 +256,9 @@ impl<E> Mailbox<E> {
     /// Gives room for `bytes` back: the user has them now.
     pub fn release(&self, bytes: usize) {
         let before = self.shared.bytes.fetch_sub(bytes, Ordering::AcqRel);
+        if let Some(account) = self.shared.account() {
+            account.release(bytes);
+        }
         let limit = self.shared.max_bytes.load(Ordering::Acquire);
         if before >= limit && before - bytes < limit {
             wakes::has_room(&self.shared);
@@ -246,6 +269,15 @@ impl<E> Mailbox<E> {
     pub fn set_max_bytes(&self, max_bytes: usize) {
         if self.shared.max_bytes.swap(max_bytes, Ordering::AcqRel) < max_bytes {
             wakes::has_room(&self.shared);
+        }
+    }
+}
+
+impl<E> Drop for Mailbox<E> {
+    /// What waits goes with it.
+    fn drop(&mut self) {
+        if let Some(account) = self.shared.account() {
+            account.release(self.bytes());
         }
     }
 }

@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Context;
 
 use bytes::BytesMut;
 use futures_util::task::AtomicWaker;
 
+use crate::budget::{Account, Holder};
 use crate::command::TcpCommand;
 use crate::error::SendError;
 use crate::wakes;
@@ -21,20 +22,40 @@ pub(crate) struct Outbox<C = TcpCommand> {
     queue: Mutex<VecDeque<C>>,
     /// Bytes accepted and not yet handed to the system.
     pending: AtomicUsize,
+    /// Where those bytes count besides.
+    account: Option<Arc<Account>>,
     task: AtomicWaker,
     /// The task has ended: nothing is taken in any more. Written and read under the queue's lock.
     closed: AtomicBool,
 }
 
+impl Holder for Outbox {
+    fn shed(&self) {
+        self.push(TcpCommand::Shed);
+    }
+}
+
 impl Outbox {
+    /// One whose bytes count in an account.
+    pub(crate) fn of(account: Option<Arc<Account>>) -> Self {
+        Self {
+            account,
+            ..Self::default()
+        }
+    }
+
     /// Queues bytes unless more than `limit` would wait then.
     pub(crate) fn send(&self, bytes: &[u8], limit: usize) -> Result<(), SendError> {
         // Only this thread adds, so between the check and the addition the number can only fall.
         if self.pending().saturating_add(bytes.len()) > limit {
             return Err(SendError::Full);
         }
+        // Before the lock, which whoever is ended for it needs too.
+        self.charge(bytes.len());
         let mut queue = self.queue();
         if self.is_closed() {
+            drop(queue);
+            self.release(bytes.len());
             return Err(SendError::Closed);
         }
         self.pending.fetch_add(bytes.len(), Ordering::AcqRel);
@@ -60,6 +81,7 @@ impl<C> Default for Outbox<C> {
         Self {
             queue: Mutex::default(),
             pending: AtomicUsize::new(0),
+            account: None,
             task: AtomicWaker::new(),
             closed: AtomicBool::new(false),
         }
@@ -106,6 +128,19 @@ impl<C> Outbox<C> {
     /// The task handed so many bytes to the system, or dropped them.
     pub(crate) fn settle(&self, bytes: usize) {
         self.pending.fetch_sub(bytes, Ordering::AcqRel);
+        self.release(bytes);
+    }
+
+    fn charge(&self, bytes: usize) {
+        if let Some(account) = &self.account {
+            account.charge(bytes);
+        }
+    }
+
+    fn release(&self, bytes: usize) {
+        if let Some(account) = &self.account {
+            account.release(bytes);
+        }
     }
 
     /// Takes all commands that wait; the next one wakes the task.
@@ -123,7 +158,7 @@ impl<C> Outbox<C> {
     pub(crate) fn close(&self) -> VecDeque<C> {
         let mut queue = self.queue();
         self.closed.store(true, Ordering::Relaxed);
-        self.pending.store(0, Ordering::Release);
+        self.release(self.pending.swap(0, Ordering::AcqRel));
         std::mem::take(&mut *queue)
     }
 

@@ -1,19 +1,20 @@
 //! The handle of one TCP connection.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use tokio::net::TcpStream;
 
 use crate::address::{Target, canonical};
+use crate::budget::{Budget, Holder, Share};
 use crate::command::TcpCommand;
 use crate::error::{ConnectError, SendError, StartTlsError};
 use crate::event::{Endpoints, TcpEvent, TlsInfo};
 use crate::external::External;
 use crate::limits::{KeepAlive, MAX_QUEUED_EVENTS, TcpOptions};
-use crate::mailbox::{Mailbox, MailboxSender, SocketId, mailbox};
+use crate::mailbox::{Mailbox, MailboxSender, SocketId, mailbox_of};
 use crate::outbox::Outbox;
 use crate::runtime::{self, Tasks};
 use crate::tcp::Transport;
@@ -42,7 +43,7 @@ impl TcpClient {
     /// # Errors
     /// If the runtime cannot start.
     pub fn connect(target: Target, options: &TcpOptions) -> io::Result<Self> {
-        let (client, mut driver) = Self::new(options);
+        let (client, mut driver) = Self::new(options, None);
         let options = options.clone();
         runtime::spawn(|tasks| {
             let unflushed = tasks.flush_guard();
@@ -76,11 +77,12 @@ impl TcpClient {
         stream: Stream,
         options: &TcpOptions,
         tasks: &Tasks,
+        budget: &Arc<Budget>,
         guard: G,
     ) -> io::Result<(Self, Endpoints)> {
         prepare(stream.tcp(), options)?;
         let endpoints = endpoints(stream.tcp())?;
-        let (client, driver) = Self::new(options);
+        let (client, driver) = Self::new(options, Some(budget.open(endpoints.peer.ip())));
         driver.note_tls(&stream);
         let unflushed = tasks.flush_guard();
         Tasks::spawn(async move {
@@ -93,20 +95,25 @@ impl TcpClient {
     /// A connection whose bytes the caller moves, at the returned far end.
     #[must_use]
     pub fn external(options: &TcpOptions) -> (Self, External) {
-        let (mut client, outbox, events) = Self::ends(options);
+        let (mut client, outbox, events) = Self::ends(options, None);
         client.external = true;
         (client, External::new(outbox, events))
     }
 
-    fn new(options: &TcpOptions) -> (Self, Driver) {
-        let (client, outbox, events) = Self::ends(options);
+    fn new(options: &TcpOptions, memory: Option<Share>) -> (Self, Driver) {
+        let (client, outbox, events) = Self::ends(options, memory);
         let driver = Driver::new(outbox, events, client.tls.clone());
         (client, driver)
     }
 
-    fn ends(options: &TcpOptions) -> (Self, Arc<Outbox>, MailboxSender<TcpEvent>) {
-        let (sender, mailbox) = mailbox(MAX_QUEUED_EVENTS, options.max_buffered);
-        let outbox = Arc::<Outbox>::default();
+    fn ends(options: &TcpOptions, memory: Option<Share>) -> (Self, Arc<Outbox>, MailboxSender<TcpEvent>) {
+        let account = memory.as_ref().map(|share| share.0.clone());
+        let outbox = Arc::new(Outbox::of(account.clone()));
+        if let Some(account) = account {
+            let holder: Weak<Outbox> = Arc::downgrade(&outbox);
+            account.set_holder(holder as Weak<dyn Holder>);
+        }
+        let (sender, mailbox) = mailbox_of(MAX_QUEUED_EVENTS, options.max_buffered, memory);
         let max_pending_send = AtomicUsize::new(options.max_pending_send);
         let client = Self {
             mailbox,

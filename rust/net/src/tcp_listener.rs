@@ -12,6 +12,7 @@ use tokio::time::sleep;
 
 use crate::address::BindAddress;
 use crate::bind::bind_socket;
+use crate::budget::Budget;
 use crate::error::BindError;
 use crate::event::ListenerEvent;
 use crate::exclusive::claim_port;
@@ -125,6 +126,8 @@ struct Acceptor {
     options: ListenOptions,
     events: MailboxSender<ListenerEvent>,
     tasks: Tasks,
+    /// The memory of all clients.
+    budget: Arc<Budget>,
     /// One for each client that may be there at once.
     slots: Arc<Semaphore>,
     /// `None` without TLS.
@@ -145,6 +148,8 @@ impl Acceptor {
             .clone()
             .map(|config| Handshakes::new(config, options.tls_timeout, failures));
         Self {
+            // What was received is the user's to take; no part of it is one that reading waits for.
+            budget: Budget::new(options.max_total, usize::MAX),
             options,
             events,
             tasks,
@@ -187,15 +192,22 @@ impl Acceptor {
 
     fn accepted(&mut self, stream: TcpStream, place: OwnedSemaphorePermit) {
         let Some(handshakes) = &mut self.handshakes else {
-            hand_over(stream.into(), &self.options.tcp, &self.tasks, &self.events, place);
+            hand_over(
+                stream.into(),
+                &self.options.tcp,
+                &self.tasks,
+                &self.budget,
+                &self.events,
+                place,
+            );
             return;
         };
         let (tcp, tasks) = (self.options.tcp.clone(), self.tasks.clone());
-        let (events, slots) = (self.events.clone(), self.slots.clone());
+        let (events, slots, budget) = (self.events.clone(), self.slots.clone(), self.budget.clone());
         handshakes.start(stream, place, async move |stream| {
             // Only now does it count as a client: who stalls in the handshake takes nobody's slot.
             if let Ok(slot) = slots.acquire_owned().await {
-                hand_over(stream.into(), &tcp, &tasks, &events, slot);
+                hand_over(stream.into(), &tcp, &tasks, &budget, &events, slot);
             }
         });
     }
@@ -206,11 +218,12 @@ fn hand_over(
     stream: Stream,
     options: &TcpOptions,
     tasks: &Tasks,
+    budget: &Arc<Budget>,
     events: &MailboxSender<ListenerEvent>,
     slot: OwnedSemaphorePermit,
 ) {
     // It fails only if the peer is gone already.
-    if let Ok((client, endpoints)) = TcpClient::adopt(stream, options, tasks, slot) {
+    if let Ok((client, endpoints)) = TcpClient::adopt(stream, options, tasks, budget, slot) {
         events.send(ListenerEvent::Accepted(client, Box::new(endpoints)), 0);
     }
 }

@@ -17,7 +17,7 @@ use crate::event::WebSocketEvent;
 use crate::mailbox::{Mailbox, SocketId, mailbox};
 use crate::port_release::ReleaseOnDrop;
 use crate::websocket::ClientId;
-use crate::websocket::broadcasts::Recipients;
+use crate::websocket::broadcasts::{Recipients, shared};
 use crate::websocket::client::Client;
 use crate::websocket::close_code::{CloseCode, CloseFrame};
 use crate::websocket::frame::{Kind, encode, frame_len};
@@ -108,6 +108,8 @@ pub struct Statistics {
     pub messages_out: u64,
     /// Bytes of frames accepted for sending.
     pub bytes_out: u64,
+    /// Bytes that count against [`WebSocketOptions::max_total`] now.
+    pub memory: usize,
 }
 
 /// Why something for a client was not taken.
@@ -231,7 +233,7 @@ impl WebSocketServer {
                     WebSocketEvent::Connected(id, info)
                 }
                 Note::Messages(client) => {
-                    let messages = self.registry.take(&client);
+                    let messages = client.take_messages();
                     if messages.is_empty() {
                         continue;
                     }
@@ -389,7 +391,7 @@ impl WebSocketServer {
         }
         self.registry.count_out(result.queued, frame.len());
         if few.len() <= FEW {
-            let frame = Bytes::from(frame);
+            let frame = shared(Bytes::from(frame), &self.registry.budget);
             for client in few {
                 if self.registry.broadcasts.catch_up(&client) | client.send_shared(&frame) {
                     self.unwoken.push(client);
@@ -532,6 +534,7 @@ impl WebSocketServer {
             bytes_in: figures.bytes_in.load(Ordering::Relaxed),
             messages_out: figures.messages_out.load(Ordering::Relaxed),
             bytes_out: figures.bytes_out.load(Ordering::Relaxed),
+            memory: self.registry.budget.used(),
         }
     }
 }

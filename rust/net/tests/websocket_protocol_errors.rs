@@ -79,6 +79,22 @@ fn more_than_the_limit() {
 }
 
 #[test]
+fn a_header_is_enough_to_be_refused() {
+    fails(b"\x82\x05", 1002);
+    fails(b"\x82\x7F", 1002);
+    fails(&header(PING, 126)[..2], 1002);
+    fails(&header(CLOSE, 65_536)[..2], 1002);
+    fails(&header(PING & 0x7F, 1)[..2], 1002);
+    fails(&header(BINARY | 0x40, 100)[..2], 1002);
+    fails(&header(0x83, 100)[..2], 1002);
+    fails(&header(0x8F, 100)[..2], 1002);
+    fails(&header(0x80, 100)[..2], 1002);
+    fails(&[&frame(0x01, b"x")[..], &header(BINARY, 100)[..2]].concat(), 1002);
+    fails(&header(BINARY, 1001)[..4], 1009);
+    fails(&[&frame(0x02, &[0; 600])[..], &header(0x80, 401)[..4]].concat(), 1009);
+}
+
+#[test]
 fn the_limit_itself_is_fine() {
     let mut server = Server::start(WebSocketOptions {
         max_message_size: 1000,

@@ -89,7 +89,7 @@ impl EngineStream {
                 TcpCommand::Send(bytes) => self.writes.push_back(Item::Bytes(bytes)),
                 TcpCommand::Flush(token) => self.writes.push_back(Item::Flushed(token)),
                 TcpCommand::Close => self.closing = Some(Instant::now() + FLUSH_TIMEOUT),
-                TcpCommand::Abort => self.finish(CloseReason::ByHost),
+                TcpCommand::Abort | TcpCommand::Shed => self.finish(CloseReason::ByHost),
                 TcpCommand::SetNoDelay(on) => self.stream.set_no_delay(on),
                 // The engine's stream can do none of these.
                 TcpCommand::ShutdownSend | TcpCommand::SetKeepAlive(_) | TcpCommand::StartTls(..) => {}

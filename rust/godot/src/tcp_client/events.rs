@@ -112,6 +112,11 @@ impl ClientCore {
 
     pub(super) fn connection_is_over(&self, reason: CloseReason, error: Option<std::io::Error>, pump: &Pump) {
         if let Some(error) = error {
+            if error.kind() == std::io::ErrorKind::OutOfMemory {
+                // It was ended for the memory that it held.
+                self.inbox.drop_everything();
+                self.settle();
+            }
             self.set_last_error(error.to_string());
         }
         let farewell = if self.status.get() == Status::Connected {

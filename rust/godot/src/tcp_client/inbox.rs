@@ -61,6 +61,11 @@ impl Inbox {
         all.into()
     }
 
+    /// Drops the bytes that nobody has taken.
+    pub(crate) fn drop_everything(&self) {
+        self.consume(self.len());
+    }
+
     /// How many bytes the mailbox can stop counting.
     pub(crate) fn take_consumed(&self) -> usize {
         self.consumed.take()

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use async_sockets_net::address::BindAddress;
 use async_sockets_net::event::{Endpoints, ListenerEvent};
-use async_sockets_net::limits::ListenOptions;
+use async_sockets_net::limits::{DEFAULT_MAX_TOTAL, ListenOptions};
 use async_sockets_net::mailbox::SocketId;
 use async_sockets_net::tcp_client::TcpClient as Connection;
 use async_sockets_net::tcp_listener::TcpListener as Listening;
@@ -41,6 +41,7 @@ pub(crate) struct ListenerCore {
     pub(crate) host: RefCell<String>,
     pub(crate) backlog: Cell<i32>,
     pub(crate) max_clients: Cell<usize>,
+    pub(crate) max_total: Cell<usize>,
     pub(crate) tls: RefCell<Option<Gd<TlsOptions>>>,
     pub(crate) alpn: RefCell<PackedStringArray>,
     this: OnceCell<Weak<Self>>,
@@ -63,6 +64,7 @@ impl ListenerCore {
             host: RefCell::new("*".to_owned()),
             backlog: Cell::new(1024),
             max_clients: Cell::new(0),
+            max_total: Cell::new(DEFAULT_MAX_TOTAL),
             tls: RefCell::default(),
             alpn: RefCell::default(),
             this: OnceCell::new(),
@@ -107,6 +109,7 @@ impl ListenerCore {
         let options = ListenOptions {
             backlog: self.backlog.get(),
             max_clients,
+            max_total: self.max_total.get(),
             tls,
             ..ListenOptions::default()
         };

@@ -61,6 +61,8 @@ enum End {
     Closed,
     /// The user wants it gone now.
     Aborted,
+    /// It holds most of the memory of its listener's clients.
+    Shed,
     /// No end: it goes on with TLS.
     Upgraded,
     Failed(io::Error),
@@ -165,6 +167,13 @@ impl Driver {
                 reset_on_drop(&stream);
                 drop(stream);
                 self.finish(CloseReason::ByHost, None);
+            }
+            End::Shed => {
+                reset_on_drop(&stream);
+                drop(stream);
+                let words = "the clients of the listener held too much memory, and this one most of it";
+                let error = io::Error::new(io::ErrorKind::OutOfMemory, words);
+                self.finish(CloseReason::Error, Some(error));
             }
             End::Failed(error) => {
                 drop(stream);
@@ -310,6 +319,7 @@ impl Driver {
                     self.close_asked = true;
                 }
                 TcpCommand::Abort => return Some(End::Aborted),
+                TcpCommand::Shed => return Some(End::Shed),
                 // The options can fail only on a socket that is gone already, which reading then finds.
                 TcpCommand::SetNoDelay(on) => drop(stream.tcp().set_nodelay(on)),
                 TcpCommand::SetKeepAlive(keep_alive) => drop(set_keep_alive(stream.tcp(), keep_alive)),

@@ -15,6 +15,7 @@ use tokio::task::yield_now;
 
 use super::ClientId;
 use super::client::Client;
+use crate::budget::{Budget, Held};
 
 /// Frames in a row share a block of at most this size.
 const COALESCE: usize = 16 * 1024;
@@ -46,8 +47,28 @@ pub(crate) struct Sealed {
     to: Arc<Recipients>,
 }
 
-#[derive(Debug, Default)]
+/// A block of frames that counts once against the server's memory, however many clients hold it.
+#[derive(Debug)]
+struct Block {
+    frames: Bytes,
+    _held: Held,
+}
+
+impl AsRef<[u8]> for Block {
+    fn as_ref(&self) -> &[u8] {
+        &self.frames
+    }
+}
+
+/// Frames for several clients.
+pub(crate) fn shared(frames: Bytes, budget: &Arc<Budget>) -> Bytes {
+    let _held = budget.hold(frames.len());
+    Bytes::from_owner(Block { frames, _held })
+}
+
+#[derive(Debug)]
 pub(crate) struct Broadcasts {
+    budget: Arc<Budget>,
     log: Mutex<Log>,
     /// The number of the newest entry; only the main thread adds one.
     newest: AtomicU64,
@@ -72,11 +93,11 @@ struct Open {
 }
 
 impl Log {
-    fn seal(&mut self) {
+    fn seal(&mut self, budget: &Arc<Budget>) {
         if let Some(Open { number, frames, to }) = self.open.take() {
             self.sealed.push_back(Sealed {
                 number,
-                frames: frames.freeze(),
+                frames: shared(frames.freeze(), budget),
                 to: Arc::new(to),
             });
         }
@@ -84,6 +105,16 @@ impl Log {
 }
 
 impl Broadcasts {
+    pub(crate) fn new(budget: Arc<Budget>) -> Self {
+        Self {
+            budget,
+            log: Mutex::default(),
+            newest: AtomicU64::new(0),
+            done: AtomicU64::new(0),
+            added: Notify::new(),
+        }
+    }
+
     /// Writes one frame into the log; every recipient has been asked whether it has room.
     pub(crate) fn add(&self, frame: &[u8], to: Recipients) {
         let mut log = self.log();
@@ -92,7 +123,7 @@ impl Broadcasts {
                 open.frames.extend_from_slice(frame);
             }
             _ => {
-                log.seal();
+                log.seal(&self.budget);
                 let number = self.newest.fetch_add(1, Ordering::AcqRel) + 1;
                 let frames = BytesMut::from(frame);
                 log.open = Some(Open { number, frames, to });
@@ -108,7 +139,7 @@ impl Broadcasts {
     /// A client that the main thread has just heard of gets what is broadcast from now on.
     pub(crate) fn join(&self, client: &Client) {
         if self.is_pending() {
-            self.log().seal();
+            self.log().seal(&self.budget);
         }
         client.set_served(self.newest.load(Ordering::Acquire));
     }
@@ -120,7 +151,7 @@ impl Broadcasts {
             return false;
         }
         let mut log = self.log();
-        log.seal();
+        log.seal(&self.budget);
         client.take_broadcasts(log.sealed.make_contiguous())
     }
 
@@ -138,7 +169,7 @@ impl Broadcasts {
         while self.is_pending() {
             let entries = {
                 let mut log = self.log();
-                log.seal();
+                log.seal(&self.budget);
                 Vec::from(log.sealed.clone())
             };
             let Some(last) = entries.last().map(|entry| entry.number) else {

@@ -13,6 +13,7 @@ use super::broadcasts::Sealed;
 use super::frame::{Kind, encode, frame_len};
 use super::messages::Messages;
 use super::request::ClientInfo;
+use crate::budget::{Account, Holder, Share};
 use crate::command::WebSocketCommand;
 use crate::error::SendError;
 use crate::wakes::{self, Reader};
@@ -41,6 +42,9 @@ pub(crate) struct Client {
     latency: AtomicU32,
     /// A heartbeat is due.
     beat: AtomicBool,
+    /// It holds too much of the server's memory.
+    shed: AtomicBool,
+    memory: Share,
     task: AtomicWaker,
 }
 
@@ -66,8 +70,15 @@ impl Reader for Client {
     }
 }
 
+impl Holder for Client {
+    fn shed(&self) {
+        self.shed.store(true, Ordering::Release);
+        self.wake();
+    }
+}
+
 impl Client {
-    pub(crate) fn new(id: ClientId, info: Arc<ClientInfo>) -> Self {
+    pub(crate) fn new(id: ClientId, info: Arc<ClientInfo>, memory: Share) -> Self {
         Self {
             id,
             info,
@@ -81,6 +92,8 @@ impl Client {
             inbox: Mutex::default(),
             latency: AtomicU32::new(NO_LATENCY),
             beat: AtomicBool::new(false),
+            shed: AtomicBool::new(false),
+            memory,
             task: AtomicWaker::new(),
         }
     }
@@ -102,14 +115,16 @@ impl Client {
     pub(crate) fn send(&self, kind: Kind, payload: &[u8]) -> bool {
         let len = frame_len(payload.len());
         self.queue(len, |commands| {
-            append(commands, len, |block| encode(kind, payload, block))
+            let (before, after) = append(commands, len, |block| encode(kind, payload, block));
+            self.account().charge(after - before);
         })
     }
 
     /// Queues a frame that other clients get too, and that was admitted. Says whether the task must be woken.
     pub(crate) fn send_shared(&self, frame: &Bytes) -> bool {
         self.queue(frame.len(), |commands| {
-            commands.push(WebSocketCommand::Shared(frame.clone()))
+            self.account().share(frame.len());
+            commands.push(WebSocketCommand::Shared(frame.clone()));
         })
     }
 
@@ -148,9 +163,12 @@ impl Client {
             outbox.served = broadcast.number();
             match broadcast.is_for(self.id) {
                 true if is_closed => dropped += broadcast.frames().len(),
-                true => outbox
-                    .commands
-                    .push(WebSocketCommand::Shared(broadcast.frames().clone())),
+                true => {
+                    self.account().share(broadcast.frames().len());
+                    outbox
+                        .commands
+                        .push(WebSocketCommand::Shared(broadcast.frames().clone()));
+                }
                 false => {}
             }
         }
@@ -186,7 +204,23 @@ impl Client {
     pub(crate) fn refuse_commands(&self) {
         let mut outbox = self.outbox();
         self.closed.store(true, Ordering::Release);
-        outbox.commands = Vec::new();
+        for command in std::mem::take(&mut outbox.commands) {
+            match command {
+                WebSocketCommand::Frames(frames) => self.account().release(frames.capacity()),
+                WebSocketCommand::Shared(frame) => self.account().unshare(frame.len()),
+                _ => {}
+            }
+        }
+    }
+
+    /// What it holds of the server's memory.
+    pub(crate) fn account(&self) -> &Arc<Account> {
+        &self.memory.0
+    }
+
+    /// Whether it is to go because it holds too much; asked once.
+    pub(crate) fn take_shed(&self) -> bool {
+        self.shed.load(Ordering::Acquire) && self.shed.swap(false, Ordering::AcqRel)
     }
 
     /// Bytes of frames accepted and not yet handed to the system.
@@ -201,9 +235,10 @@ impl Client {
         let _ = self.pending.fetch_update(Ordering::AcqRel, Ordering::Acquire, fewer);
     }
 
-    /// The connection is over: nothing waits any more.
+    /// The connection is over: nothing waits any more, and no memory is held.
     pub(crate) fn settle_all(&self) {
         self.pending.store(0, Ordering::Release);
+        self.account().close();
     }
 
     /// Hands messages over; says whether the main thread must be told.
@@ -276,14 +311,21 @@ impl Client {
     }
 }
 
-/// Lets `write` append `len` bytes to the last block, or to a new one if that would get too long.
-fn append(commands: &mut Vec<WebSocketCommand>, len: usize, write: impl FnOnce(&mut Vec<u8>)) {
+/// Lets `write` append `len` bytes to the last block, or to a new one if that would get too long. Gives what that block
+/// took before and what it takes now.
+fn append(commands: &mut Vec<WebSocketCommand>, len: usize, write: impl FnOnce(&mut Vec<u8>)) -> (usize, usize) {
     match commands.last_mut() {
-        Some(WebSocketCommand::Frames(block)) if block.len() + len <= COALESCE => write(block),
+        Some(WebSocketCommand::Frames(block)) if block.len() + len <= COALESCE => {
+            let before = block.capacity();
+            write(block);
+            (before, block.capacity())
+        }
         _ => {
             let mut block = Vec::with_capacity(len.max(MIN_BLOCK));
             write(&mut block);
+            let after = block.capacity();
             commands.push(WebSocketCommand::Frames(block));
+            (0, after)
         }
     }
 }

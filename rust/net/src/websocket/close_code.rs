@@ -31,6 +31,8 @@ impl CloseCode {
     pub const TOO_BIG: Self = Self(1009);
     /// 1011: a failure on this side.
     pub const INTERNAL_ERROR: Self = Self(1011);
+    /// 1013: this side has no room for the client now; it may come again later (IANA's registry of section 11.7).
+    pub const TRY_AGAIN_LATER: Self = Self(1013);
 
     /// Takes a code that may be sent: 1000 to 1003, 1007 to 1014, 3000 to 4999 (RFC 6455 section 7.4, and 1012 to 1014
     /// of the IANA WebSocket Close Code Number Registry).

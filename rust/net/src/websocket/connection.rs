@@ -11,11 +11,13 @@ use socket2::SockRef;
 use tokio::io::ReadBuf;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep};
+use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::client::Client;
-use super::close_code::{CloseFrame, Disconnect};
+use super::close_code::{CloseCode, CloseFrame, Disconnect};
 use super::frame::{Kind, encode};
 use super::heartbeat::{Beat, Heartbeat};
+use super::message_clock::MessageClock;
 use super::messages::Messages;
 use super::protocol::{Protocol, Received};
 use super::registry::Registry;
@@ -35,6 +37,9 @@ const READS: usize = 4;
 /// Unsent pongs that a client may cause before it is not read any more.
 const MAX_CONTROL: usize = 16 * 1024;
 
+/// A client that holds too much memory still gets the block that it has begun to take, if it is no larger.
+const MAX_LAST_BLOCK: usize = 64 * 1024;
+
 thread_local! {
     // One read buffer per worker thread, not per connection: an idle client holds none.
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_SIZE].into());
@@ -47,6 +52,8 @@ pub(crate) struct Connection<S: Transport> {
     protocol: Protocol,
     writes: WriteQueue,
     heartbeat: Heartbeat,
+    /// How long the message in progress has been coming.
+    clock: MessageClock,
     /// What came with the request, until it is looked at.
     early: Vec<u8>,
     phase: Phase,
@@ -81,14 +88,24 @@ enum Read {
     Turned,
 }
 
+/// What some bytes came to.
+struct Input {
+    messages: Messages,
+    /// Control frames to be sent.
+    output: Vec<u8>,
+    received: Received,
+}
+
 impl<S: Transport> Connection<S> {
     pub(crate) fn new(upgraded: Upgraded<S>, registry: Arc<Registry>, alive: Arc<Alive>) -> Self {
+        let account = upgraded.client.account();
         Self {
             stream: upgraded.stream,
+            protocol: Protocol::new(Role::Server, registry.options.max_message_size, account.clone()),
+            writes: WriteQueue::new(account.clone()),
             client: upgraded.client,
-            protocol: Protocol::new(registry.options.max_message_size),
+            clock: MessageClock::new(registry.options.message_timeout),
             registry,
-            writes: WriteQueue::default(),
             heartbeat: Heartbeat::default(),
             early: upgraded.early,
             phase: Phase::Open,
@@ -101,7 +118,7 @@ impl<S: Transport> Connection<S> {
     /// Open and closing: everything goes both ways. Ready when the phase has changed.
     fn poll_live(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.take_commands();
-        if self.is_dead() {
+        if self.is_dead(cx) {
             self.vanish("the client did not answer a ping");
             return Poll::Ready(());
         }
@@ -110,6 +127,11 @@ impl<S: Transport> Connection<S> {
                 Read::Turned => return Poll::Ready(()),
                 Read::Later => cx.waker().wake_by_ref(),
                 Read::Nothing => {}
+            }
+            if matches!(self.phase, Phase::Open) && self.clock.poll_late(self.protocol.unfinished(), cx) {
+                let words = "a message did not end in time";
+                self.close_now(CloseFrame::new(CloseCode::POLICY, words));
+                continue;
             }
             let had_control = self.writes.control() > MAX_CONTROL;
             match self.poll_write(cx) {
@@ -141,12 +163,39 @@ impl<S: Transport> Connection<S> {
                     self.heartbeat.sent(payload, Instant::now());
                 }
                 WebSocketCommand::Close(frame) => self.close(frame),
-                WebSocketCommand::CloseNow(frame) => {
-                    self.drop_unstarted();
-                    self.close(frame);
-                }
+                WebSocketCommand::CloseNow(frame) => self.close_now(frame),
             }
         }
+    }
+
+    /// The same, without what waits to be sent.
+    fn close_now(&mut self, frame: CloseFrame) {
+        self.drop_unstarted();
+        self.client.refuse_commands();
+        self.close(frame);
+    }
+
+    /// The client holds too much memory: sets it free at once. A client that still reads is told why.
+    fn shed(&mut self) {
+        self.client.refuse_commands();
+        self.protocol.drop_messages();
+        if matches!(self.phase, Phase::Open) {
+            self.drop_unstarted();
+            let words = "the server has no memory left for this client";
+            let frame = CloseFrame::new(CloseCode::TRY_AGAIN_LATER, words);
+            if self.writes.started() <= MAX_LAST_BLOCK {
+                self.close(frame);
+                return;
+            }
+            self.phase = Phase::Closing(frame);
+        }
+        self.cut();
+    }
+
+    /// The peer takes nothing any more: drops what waits, in the system too (RST).
+    fn cut(&mut self) {
+        let _ = SockRef::from(self.stream.tcp()).set_linger(Some(Duration::ZERO));
+        self.vanish("");
     }
 
     /// Begins the closing handshake, unless the peer was first.
@@ -160,11 +209,16 @@ impl<S: Transport> Connection<S> {
         }
     }
 
-    fn is_dead(&mut self) -> bool {
+    fn may_read(&self, cx: &Context<'_>) -> bool {
+        self.registry
+            .may_read(&self.client, self.protocol.in_progress(), cx.waker())
+    }
+
+    fn is_dead(&mut self, cx: &Context<'_>) -> bool {
         if !matches!(self.phase, Phase::Open) || !self.client.take_beat() {
             return false;
         }
-        if !self.registry.may_read(&self.client) {
+        if !self.may_read(cx) {
             // Its pong may be there, and nobody looks.
             self.heartbeat.heard();
         }
@@ -182,41 +236,54 @@ impl<S: Transport> Connection<S> {
 
     fn read(&mut self, cx: &mut Context<'_>) -> Read {
         if !self.early.is_empty() {
-            let early = std::mem::take(&mut self.early);
-            if self.receive(&early) {
+            let mut early = std::mem::take(&mut self.early);
+            let input = self.receive(&mut early);
+            if self.conclude(input) {
                 return Read::Turned;
             }
         }
-        SCRATCH.with_borrow_mut(|scratch| {
-            for _ in 0..READS {
-                let is_open = matches!(self.phase, Phase::Open);
-                if self.writes.control() > MAX_CONTROL || (is_open && !self.registry.may_read(&self.client)) {
+        for _ in 0..READS {
+            let is_open = matches!(self.phase, Phase::Open);
+            if is_open && !self.may_read(cx) {
+                self.clock.pause();
+                return Read::Nothing;
+            }
+            if self.writes.control() > MAX_CONTROL {
+                return Read::Nothing;
+            }
+            // What came is handed over when the buffer is free: that may take a while, and the buffer is every
+            // connection's of this thread.
+            let read = SCRATCH.with_borrow_mut(|scratch| {
+                let mut buffer = ReadBuf::new(scratch);
+                match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
+                    Ok(()) if buffer.filled().is_empty() => Poll::Ready(Err(None)),
+                    Ok(()) => Poll::Ready(Ok(self.receive(buffer.filled_mut()))),
+                    Err(error) => Poll::Ready(Err(Some(error))),
+                }
+            });
+            match read {
+                Poll::Pending => {
+                    self.clock.go_on();
                     return Read::Nothing;
                 }
-                let mut buffer = ReadBuf::new(scratch);
-                match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
-                    Poll::Pending => return Read::Nothing,
-                    Poll::Ready(Err(error)) => {
-                        self.vanish(&error.to_string());
+                Poll::Ready(Ok(input)) => {
+                    self.clock.go_on();
+                    if self.conclude(input) {
                         return Read::Turned;
-                    }
-                    Poll::Ready(Ok(())) if buffer.filled().is_empty() => {
-                        self.vanish("the client closed the connection without a close frame");
-                        return Read::Turned;
-                    }
-                    Poll::Ready(Ok(())) => {
-                        if self.receive(buffer.filled()) {
-                            return Read::Turned;
-                        }
                     }
                 }
+                Poll::Ready(Err(error)) => {
+                    let ended = "the client closed the connection without a close frame";
+                    self.vanish(&error.map_or_else(|| ended.to_owned(), |error| error.to_string()));
+                    return Read::Turned;
+                }
             }
-            Read::Later
-        })
+        }
+        Read::Later
     }
 
-    /// Bytes came. Says whether the phase has changed.
-    fn receive(&mut self, input: &[u8]) -> bool {
+    /// Bytes came.
+    fn receive(&mut self, bytes: &mut [u8]) -> Input {
         let mut messages = Messages::new(self.registry.options.prepare_text);
         let mut output = Vec::new();
         let (heartbeat, client) = (&mut self.heartbeat, &self.client);
@@ -226,7 +293,21 @@ impl<S: Transport> Connection<S> {
                 client.set_latency(latency);
             }
         };
-        let received = self.protocol.receive(input, &mut output, &mut messages, pong);
+        let received = self.protocol.receive(bytes, &mut output, &mut messages, pong);
+        Input {
+            messages,
+            output,
+            received,
+        }
+    }
+
+    /// Hands over what came. Says whether the phase has changed.
+    fn conclude(&mut self, input: Input) -> bool {
+        let Input {
+            messages,
+            output,
+            received,
+        } = input;
         let closing = match &self.phase {
             Phase::Closing(frame) => Some(frame.clone()),
             _ => None,
@@ -255,6 +336,7 @@ impl<S: Transport> Connection<S> {
         };
         self.writes.push_control(output);
         self.client.refuse_commands();
+        self.protocol.drop_messages();
         self.phase = Phase::Ending(Box::new(outcome));
         if self.deadline.is_none() {
             self.set_deadline(self.registry.options.close_timeout);
@@ -361,6 +443,9 @@ impl<S: Transport> Future for Connection<S> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
         this.client.register(cx.waker());
+        if this.client.take_shed() {
+            this.shed();
+        }
         loop {
             let turned = match &this.phase {
                 Phase::Open | Phase::Closing(_) => this.poll_live(cx),
@@ -379,9 +464,7 @@ impl<S: Transport> Future for Connection<S> {
                 return Poll::Pending;
             }
             if !matches!(this.phase, Phase::Lingering(_)) {
-                // The peer takes nothing any more: drop what waits, in the system too (RST).
-                let _ = SockRef::from(this.stream.tcp()).set_linger(Some(Duration::ZERO));
-                this.vanish("");
+                this.cut();
             }
             return Poll::Ready(());
         }

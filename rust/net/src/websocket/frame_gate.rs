@@ -1,137 +1,222 @@
-//! Watches where the client's frames begin and end, so that the protocol engine's buffer stays small.
-//!
-//! The engine keeps the largest block that it ever needed, and one that was read ahead into a large message's block
-//! keeps that alive. So it gets the bytes of small frames together and those of a large frame alone; between two
-//! messages it can then be replaced by a new one, with a small buffer.
+//! Frame headers (RFC 6455 section 5.2): a frame that must not be is refused before its payload has come.
 
-/// A frame with a payload over this size is a large one.
-pub(crate) const SMALL: u64 = 1024;
+use tokio_tungstenite::tungstenite::protocol::Role;
 
-/// The longest payload of a control frame (RFC 6455 section 5.5).
-const MAX_CONTROL_PAYLOAD: u64 = 125;
+use super::close_code::{CloseCode, CloseFrame};
 
-/// The longest header (RFC 6455 section 5.2), with the mask.
-const MAX_HEADER: usize = 14;
+/// The longest header, with 64 bits of length and a mask.
+pub(crate) const MAX_HEADER: usize = 14;
 
-/// The opcode of a close frame.
-const CLOSE: u8 = 0x8;
+/// The longest payload of a control frame (section 5.5).
+const MAX_CONTROL: u8 = 125;
 
-#[derive(Debug, Default)]
+/// Bits of the first and the second byte.
+const FIN: u8 = 0x80;
+const RESERVED: u8 = 0x70;
+const OPCODE: u8 = 0x0F;
+const MASKED: u8 = 0x80;
+
+/// What a frame carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Carries {
+    /// The beginning of a message of this kind, or all of it.
+    Text,
+    Binary,
+    /// More of the message that has begun.
+    Continuation,
+    Close,
+    /// A ping or pong.
+    Control,
+}
+
+impl Carries {
+    pub(crate) fn is_control(self) -> bool {
+        matches!(self, Self::Close | Self::Control)
+    }
+}
+
+/// A header that may stand here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) carries: Carries,
+    /// The last frame of its message.
+    pub(crate) last: bool,
+    /// Bytes of payload.
+    pub(crate) len: usize,
+    /// Zeroes if the frame is not masked.
+    pub(crate) mask: [u8; 4],
+}
+
+/// Reads the peer's headers, however they are cut, and knows what may come next.
+#[derive(Debug)]
 pub(crate) struct FrameGate {
-    /// The beginning of a header.
+    /// Who this side is: a client's frames must be masked, a server's must not (section 5.1).
+    role: Role,
+    max_message_size: usize,
     header: [u8; MAX_HEADER],
     header_len: usize,
-    payload_left: u64,
-    /// A message has begun and its last frame has not.
-    in_message: bool,
-    /// A large frame has passed.
-    large: bool,
-    close: Option<CloseWatch>,
-}
-
-/// The first close frame that passed; what follows it has no meaning (RFC 6455 section 5.5.1).
-#[derive(Debug)]
-struct CloseWatch {
-    mask: [u8; 4],
-    /// What came of its payload, without the mask.
-    payload: Vec<u8>,
-    /// Bytes of its payload still to come.
-    left: usize,
-}
-
-impl CloseWatch {
-    fn new(header: &[u8], len: usize) -> Self {
-        Self {
-            mask: header.last_chunk().copied().unwrap_or_default(),
-            payload: Vec::with_capacity(len),
-            left: len,
-        }
-    }
-
-    fn take(&mut self, bytes: &[u8]) {
-        let bytes = &bytes[..self.left.min(bytes.len())];
-        self.left -= bytes.len();
-        let mask = self.mask.iter().cycle().skip(self.payload.len() % self.mask.len());
-        self.payload
-            .extend(bytes.iter().zip(mask).map(|(byte, mask)| byte ^ mask));
-    }
+    /// Payload of the message that has begun and whose last frame has not, in all its headers so far.
+    message: Option<usize>,
 }
 
 impl FrameGate {
-    /// How many bytes of `input` the engine may have in one go.
-    pub(crate) fn pass(&mut self, input: &[u8]) -> usize {
+    pub(crate) fn new(role: Role, max_message_size: usize) -> Self {
+        Self {
+            role,
+            max_message_size,
+            header: [0; MAX_HEADER],
+            header_len: 0,
+            message: None,
+        }
+    }
+
+    /// Takes the bytes of a header from the front of `input`: how many, and the header once it is complete. In error,
+    /// what the peer is to be told; nothing may be taken any more then.
+    pub(crate) fn take(&mut self, input: &[u8]) -> Result<(usize, Option<Header>), CloseFrame> {
         let mut at = 0;
+        if self.header_len == 0 {
+            // Left by the header before.
+            self.header[1] = 0;
+        }
         loop {
-            let rest = &input[at..];
-            if rest.is_empty() {
-                return at;
+            let (length_bytes, mask_bytes) = self.parts();
+            let wanted = match self.header_len {
+                0 | 1 => 2,
+                len if len < 2 + length_bytes => 2 + length_bytes,
+                _ => 2 + length_bytes + mask_bytes,
+            };
+            let part = (wanted - self.header_len).min(input.len() - at);
+            self.header[self.header_len..self.header_len + part].copy_from_slice(&input[at..at + part]);
+            self.header_len += part;
+            at += part;
+            if self.header_len < wanted {
+                return Ok((at, None));
             }
-            if self.payload_left > 0 {
-                let part = usize::try_from(self.payload_left).map_or(rest.len(), |left| left.min(rest.len()));
-                self.payload_left -= part as u64;
-                at += part;
-                if let Some(close) = &mut self.close {
-                    close.take(&rest[..part]);
-                }
-            } else {
-                at += 1;
-                if self.take_header_byte(rest[0]) && self.payload_left > SMALL {
-                    self.large = true;
-                    return at;
-                }
+            if wanted == 2 {
+                self.check_start()?;
+            }
+            let (length_bytes, mask_bytes) = self.parts();
+            if self.header_len == 2 + length_bytes {
+                self.check_length(length_bytes)?;
+            }
+            if self.header_len == 2 + length_bytes + mask_bytes {
+                return Ok((at, Some(self.finish(length_bytes))));
             }
         }
     }
 
-    /// The payload of the first close frame that passed, as it came: the engine replaces codes that it does not know.
-    pub(crate) fn close_payload(&self) -> &[u8] {
-        self.close.as_ref().map_or(&[], |close| &close.payload)
+    /// The bytes of the header taken last.
+    pub(crate) fn last_header(&self) -> &[u8] {
+        let (length_bytes, mask_bytes) = self.parts();
+        &self.header[..2 + length_bytes + mask_bytes]
     }
 
-    /// Whether the engine holds nothing between two messages, but a large block of memory.
-    pub(crate) fn is_engine_bloated(&self) -> bool {
-        self.large && !self.in_message && self.payload_left == 0 && self.header_len == 0
+    /// Whether a header or a message has begun and not ended, the payload of its last frame aside.
+    pub(crate) fn is_within(&self) -> bool {
+        self.header_len > 0 || self.message.is_some()
     }
 
-    /// Says whether the header is complete.
-    fn take_header_byte(&mut self, byte: u8) -> bool {
-        self.header[self.header_len] = byte;
-        self.header_len += 1;
-        if self.header_len < 2 {
-            return false;
-        }
-        let [first, second, ..] = self.header;
-        let length_bytes = match second & 0x7F {
+    /// How many bytes of length and of mask follow the first two bytes.
+    fn parts(&self) -> (usize, usize) {
+        let second = self.header[1];
+        let length_bytes = match second & !MASKED {
             126 => 2,
             127 => 8,
             _ => 0,
         };
-        let mask_bytes = if second & 0x80 == 0 { 0 } else { 4 };
-        if self.header_len < 2 + length_bytes + mask_bytes {
-            return false;
-        }
-        self.payload_left = match length_bytes {
-            0 => u64::from(second & 0x7F),
-            _ => self.header[2..2 + length_bytes]
-                .iter()
-                .fold(0, |length, byte| length << 8 | u64::from(*byte)),
+        (length_bytes, if second & MASKED == 0 { 0 } else { 4 })
+    }
+
+    fn check_start(&self) -> Result<(), CloseFrame> {
+        let [first, second, ..] = self.header;
+        let opcode = first & OPCODE;
+        let words = if first & RESERVED != 0 {
+            "a reserved bit is set"
+        } else if matches!(opcode, 3..=7 | 11..) {
+            "the opcode is reserved"
+        } else if self.role == Role::Server && second & MASKED == 0 {
+            "the frame is not masked"
+        } else if self.role == Role::Client && second & MASKED != 0 {
+            "the frame is masked"
+        } else if opcode >= 8 && first & FIN == 0 {
+            "a control frame is in pieces"
+        } else if opcode >= 8 && second & !MASKED > MAX_CONTROL {
+            "a control frame is longer than 125 bytes"
+        } else if opcode == 0 && self.message.is_none() {
+            "a continuation without a beginning"
+        } else if matches!(opcode, 1 | 2) && self.message.is_some() {
+            "a message begins inside another"
+        } else {
+            return Ok(());
         };
-        if first & 0x0F == CLOSE && self.close.is_none() {
-            let len = self.payload_left.min(MAX_CONTROL_PAYLOAD) as usize;
-            self.close = Some(CloseWatch::new(&self.header[..self.header_len], len));
+        Err(CloseFrame::new(CloseCode::PROTOCOL_ERROR, words))
+    }
+
+    fn check_length(&self, length_bytes: usize) -> Result<(), CloseFrame> {
+        let before = self.message.unwrap_or(0);
+        let is_control = self.header[0] & OPCODE >= 8;
+        if is_control
+            || self
+                .len(length_bytes)
+                .is_some_and(|len| len <= self.max_message_size - before)
+        {
+            return Ok(());
+        }
+        let words = format!("the message is longer than {} bytes", self.max_message_size);
+        Err(CloseFrame::new(CloseCode::TOO_BIG, &words))
+    }
+
+    /// The length of the payload; `None` if no memory could hold it.
+    fn len(&self, length_bytes: usize) -> Option<usize> {
+        match length_bytes {
+            0 => Some(usize::from(self.header[1] & !MASKED)),
+            _ => {
+                let bytes = &self.header[2..2 + length_bytes];
+                let len = bytes.iter().fold(0, |len, byte| len << 8 | u64::from(*byte));
+                usize::try_from(len).ok()
+            }
+        }
+    }
+
+    fn finish(&mut self, length_bytes: usize) -> Header {
+        let (first, len) = (self.header[0], self.len(length_bytes).unwrap_or(0));
+        let mut mask = [0; 4];
+        if self.header_len == 2 + length_bytes + mask.len() {
+            mask.copy_from_slice(&self.header[2 + length_bytes..self.header_len]);
         }
         self.header_len = 0;
-        // Control frames (opcodes from 8) may stand between the frames of a message.
-        if first & 0x08 == 0 {
-            self.in_message = first & 0x80 == 0;
+        let last = first & FIN != 0;
+        let carries = match first & OPCODE {
+            0 => Carries::Continuation,
+            1 => Carries::Text,
+            2 => Carries::Binary,
+            8 => Carries::Close,
+            _ => Carries::Control,
+        };
+        if !carries.is_control() {
+            self.message = match last {
+                true => None,
+                false => Some(self.message.unwrap_or(0) + len),
+            };
         }
-        true
+        Header {
+            carries,
+            last,
+            len,
+            mask,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const MAX: usize = 100_000;
+
+    fn gate() -> FrameGate {
+        FrameGate::new(Role::Server, MAX)
+    }
 
     /// A header with a mask.
     fn header(first: u8, len: u64) -> Vec<u8> {
@@ -151,51 +236,79 @@ mod tests {
         out
     }
 
-    fn frame(first: u8, len: u64) -> Vec<u8> {
-        let mut out = header(first, len);
-        out.resize(out.len() + len as usize, 0);
-        out
-    }
-
-    #[test]
-    fn small_frames_pass_together_and_a_large_one_alone() {
-        let mut input = [frame(0x81, 5), frame(0x82, 0), frame(0x82, 1024)].concat();
-        let together = input.len();
-        input.extend(header(0x82, 70_000));
-        let with_header = input.len();
-        let mut gate = FrameGate::default();
-        assert_eq!(gate.pass(&input[..together]), together);
-        assert!(!gate.is_engine_bloated());
-        let mut gate = FrameGate::default();
-        input.resize(input.len() + 70_000, 0);
-        assert_eq!(gate.pass(&input), with_header);
-        assert!(!gate.is_engine_bloated());
-        assert_eq!(gate.pass(&input[with_header..]), 70_000);
-        assert!(gate.is_engine_bloated());
-    }
-
-    #[test]
-    fn any_cut_leads_to_the_same_end() {
-        let input = [frame(0x01, 2000), frame(0x89, 3), frame(0x80, 1)].concat();
-        let mut gate = FrameGate::default();
-        for (n, byte) in input.iter().enumerate() {
-            assert!(!gate.is_engine_bloated(), "{n}");
-            assert_eq!(gate.pass(&[*byte]), 1);
+    /// The code by which a gate refuses, and how many bytes it had seen by then.
+    fn refused(gate: &mut FrameGate, bytes: &[u8]) -> (u16, usize) {
+        for (n, byte) in bytes.iter().enumerate() {
+            match gate.take(&[*byte]) {
+                Ok((taken, _)) => assert_eq!(taken, 1),
+                Err(frame) => return (frame.code().get(), n + 1),
+            }
         }
-        assert!(gate.is_engine_bloated());
+        (0, bytes.len())
     }
 
     #[test]
-    fn a_close_frame_is_read_as_it_came() {
-        let mut input = header(0x88, 4);
-        // 1014 and two letters, under the mask 1, 2, 3, 4.
-        input.extend([0x03 ^ 1, 0xF6 ^ 2, b'h' ^ 3, b'i' ^ 4]);
-        for cut in 0..input.len() {
-            let mut gate = FrameGate::default();
-            assert_eq!(gate.pass(&input[..cut]), cut);
-            assert_eq!(gate.pass(&input[cut..]), input.len() - cut);
-            gate.pass(&[frame(0x89, 9), frame(0x88, 2)].concat());
-            assert_eq!(gate.close_payload(), [0x03, 0xF6, b'h', b'i'], "cut at {cut}");
+    fn any_cut_gives_the_same_header() {
+        for len in [0, 1, 125, 126, 65_535, 65_536] {
+            let bytes = [header(0x82, len), vec![9; 3]].concat();
+            let end = bytes.len() - 3;
+            let wanted = Header {
+                carries: Carries::Binary,
+                last: true,
+                len: len as usize,
+                mask: [1, 2, 3, 4],
+            };
+            assert_eq!(gate().take(&bytes), Ok((end, Some(wanted))));
+            for cut in 0..end {
+                let mut gate = gate();
+                assert_eq!(gate.take(&bytes[..cut]), Ok((cut, None)));
+                assert_eq!(gate.is_within(), cut > 0);
+                assert_eq!(gate.take(&bytes[cut..]), Ok((end - cut, Some(wanted))));
+                assert_eq!(gate.last_header(), &bytes[..end]);
+                assert!(!gate.is_within());
+            }
         }
+    }
+
+    #[test]
+    fn what_must_not_be_is_refused_by_its_first_two_bytes() {
+        for bytes in [
+            [0xC1, 0x80],
+            [0xA1, 0x80],
+            [0x91, 0x80],
+            [0x83, 0x80],
+            [0x8B, 0x80],
+            [0x82, 0x05],
+            [0x82, 0x7F],
+            [0x09, 0x80],
+            [0x89, 0xFE],
+            [0x88, 0xFF],
+            [0x80, 0x80],
+        ] {
+            assert_eq!(refused(&mut gate(), &bytes), (1002, 2), "{bytes:?}");
+        }
+        let mut within = gate();
+        assert!(within.take(&header(0x01, 5)).is_ok());
+        assert!(within.take(&header(0x89, 5)).is_ok());
+        assert_eq!(refused(&mut within, &header(0x81, 1)), (1002, 2));
+    }
+
+    #[test]
+    fn a_message_over_the_limit_is_refused_by_its_length() {
+        for len in [MAX as u64 + 1, u64::from(u32::MAX), u64::MAX] {
+            assert_eq!(refused(&mut gate(), &header(0x82, len)), (1009, 10));
+        }
+        let mut gate = gate();
+        assert_eq!(refused(&mut gate, &header(0x02, MAX as u64)).0, 0);
+        assert_eq!(refused(&mut gate, &header(0x00, 0)).0, 0);
+        assert_eq!(refused(&mut gate, &header(0x80, 1)), (1009, 2));
+    }
+
+    #[test]
+    fn a_server_does_not_mask() {
+        let mut gate = FrameGate::new(Role::Client, MAX);
+        let header = gate.take(&[0x81, 3, b'a']).expect("a frame").1.expect("all of it");
+        assert_eq!((header.len, header.mask), (3, [0; 4]));
+        assert_eq!(refused(&mut gate, &[0x81, 0x83]), (1002, 2));
     }
 }

@@ -2,16 +2,25 @@
 
 use std::any::Any;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio_tungstenite::tungstenite::Utf8Bytes;
+use tokio::task::block_in_place;
+
+use crate::budget::{Budget, Queued};
 
 /// Payloads up to this size are copied together into one block; a larger one stays where it was received, and a larger
 /// text is prepared.
-const COPY_LIMIT: usize = 4 * 1024;
+pub(crate) const COPY_LIMIT: usize = 4 * 1024;
 
 /// What a prepared text counts for, for each of its bytes: UTF-32 has four for each of ASCII.
 const PREPARED_FACTOR: usize = 4;
+
+/// Texts of more bytes in all are not prepared on a worker, where every other socket would wait for them.
+const PREPARE_ASIDE: usize = 64 * 1024;
+
+/// A block of small messages may be so much larger than they are.
+const SLACK: usize = 256;
 
 /// What a message counts for, beside its payload, against the limits of queued bytes.
 const OVERHEAD: usize = 32;
@@ -54,6 +63,8 @@ pub struct Messages {
     /// What all prepared texts may take.
     prepared: usize,
     prepare: Option<PrepareText>,
+    /// What they count for, as long as they are there.
+    queued: Option<Queued>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +76,7 @@ enum Entry {
 
 #[derive(Debug)]
 enum Large {
-    Text(Utf8Bytes, Option<Prepared>),
+    Text(String, Option<Prepared>),
     Binary(Bytes),
 }
 
@@ -128,44 +139,75 @@ impl Messages {
         self.payload + self.prepared + self.entries.len() * OVERHEAD
     }
 
-    /// Takes a text; `expected` is how many bytes may follow it soon.
-    pub(crate) fn push_text(&mut self, text: Utf8Bytes, expected: usize) {
-        self.payload += text.len();
-        match u32::try_from(text.len()) {
-            Ok(len) if text.len() <= COPY_LIMIT => {
-                if self.text.is_empty() {
-                    self.text.reserve(text.len() + expected);
-                }
-                self.text.push_str(&text);
-                self.entries.push(Entry::Text(len));
-            }
-            _ => {
-                let prepared = self.prepare.map(|prepare| prepare(&text));
-                if prepared.is_some() {
-                    self.prepared += text.len() * PREPARED_FACTOR;
-                }
-                self.large.push_back(Large::Text(text, prepared));
-                self.entries.push(Entry::Large);
+    /// Counts the messages as queued until they are dropped, prepares the large texts, and gives back memory that the small
+    /// ones do not need. May hold this thread for a while: nobody else must need what the caller holds.
+    pub(crate) fn settle(&mut self, budget: &Arc<Budget>) {
+        if self.text.capacity() > 2 * self.text.len() + SLACK {
+            self.text.shrink_to_fit();
+        }
+        if self.binary.capacity() > 2 * self.binary.len() + SLACK {
+            self.binary.shrink_to_fit();
+        }
+        self.queued = Some(budget.queue(self.weight()));
+        if self.prepared > PREPARE_ASIDE * PREPARED_FACTOR {
+            // The other tasks of this worker go on in another thread meanwhile.
+            block_in_place(|| self.prepare());
+        } else if self.prepared > 0 {
+            self.prepare();
+        }
+    }
+
+    fn prepare(&mut self) {
+        let Some(prepare) = self.prepare else { return };
+        for large in &mut self.large {
+            if let Large::Text(text, prepared @ None) = large {
+                *prepared = Some(prepare(text));
             }
         }
     }
 
-    /// Takes a binary message; `expected` is how many bytes may follow it soon.
-    pub(crate) fn push_binary(&mut self, bytes: Bytes, expected: usize) {
-        self.payload += bytes.len();
-        match u32::try_from(bytes.len()) {
-            Ok(len) if bytes.len() <= COPY_LIMIT => {
-                if self.binary.is_empty() {
-                    self.binary.reserve(bytes.len() + expected);
-                }
-                self.binary.extend_from_slice(&bytes);
-                self.entries.push(Entry::Binary(len));
-            }
-            _ => {
-                self.large.push_back(Large::Binary(bytes));
-                self.entries.push(Entry::Large);
-            }
+    /// Takes a text of at most 4 KiB; `expected` is how many bytes may follow it soon.
+    pub(crate) fn push_small_text(&mut self, text: &str, expected: usize) {
+        self.payload += text.len();
+        if self.text.is_empty() {
+            self.text.reserve(text.len() + expected);
         }
+        self.text.push_str(text);
+        // It has so few bytes.
+        self.entries.push(Entry::Text(text.len() as u32));
+    }
+
+    /// Takes a binary message of at most 4 KiB, likewise.
+    pub(crate) fn push_small_binary(&mut self, bytes: &[u8], expected: usize) {
+        self.payload += bytes.len();
+        if self.binary.is_empty() {
+            self.binary.reserve(bytes.len() + expected);
+        }
+        self.binary.extend_from_slice(bytes);
+        self.entries.push(Entry::Binary(bytes.len() as u32));
+    }
+
+    /// Takes a text; `expected` is how many bytes may follow it soon.
+    pub(crate) fn push_text(&mut self, text: String, expected: usize) {
+        if text.len() <= COPY_LIMIT {
+            return self.push_small_text(&text, expected);
+        }
+        self.payload += text.len();
+        if self.prepare.is_some() {
+            self.prepared += text.len() * PREPARED_FACTOR;
+        }
+        self.large.push_back(Large::Text(text, None));
+        self.entries.push(Entry::Large);
+    }
+
+    /// Takes a binary message, likewise.
+    pub(crate) fn push_binary(&mut self, bytes: Bytes, expected: usize) {
+        if bytes.len() <= COPY_LIMIT {
+            return self.push_small_binary(&bytes, expected);
+        }
+        self.payload += bytes.len();
+        self.large.push_back(Large::Binary(bytes));
+        self.entries.push(Entry::Large);
     }
 
     /// Takes over all of `later`, behind what is here. Neither has given out a message yet.
@@ -180,6 +222,10 @@ impl Messages {
         self.large.append(&mut later.large);
         self.payload += later.payload;
         self.prepared += later.prepared;
+        match (&mut self.queued, later.queued.take()) {
+            (Some(queued), Some(more)) => queued.absorb(more),
+            (queued, more) => *queued = more,
+        }
     }
 }
 
@@ -214,11 +260,15 @@ mod tests {
     #[test]
     fn large_texts_are_prepared_and_weighed() {
         let big = "x".repeat(COPY_LIMIT + 1);
+        let budget = Budget::new(0, usize::MAX);
         let mut messages = Messages::new(Some(|text| Box::new(text.len())));
         messages.push_text("small".into(), 0);
         let mut later = Messages::new(Some(|text| Box::new(text.len())));
         later.push_text(big.as_str().into(), 0);
+        later.settle(&budget);
+        messages.settle(&budget);
         messages.append(later);
+        assert_eq!(budget.used(), messages.weight());
         assert_eq!(messages.payload_bytes(), 5 + big.len());
         assert_eq!(messages.weight(), 5 + big.len() * 5 + 2 * OVERHEAD);
         assert!(matches!(messages.next(), Some(Message::Text("small"))));
@@ -226,5 +276,7 @@ mod tests {
             panic!("the large text was not prepared");
         };
         assert_eq!((text, prepared.downcast_ref()), (big.as_str(), Some(&big.len())));
+        drop(messages);
+        assert_eq!(budget.used(), 0);
     }
 }

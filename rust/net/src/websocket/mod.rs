@@ -15,6 +15,7 @@ pub mod messages;
 pub mod options;
 pub mod request;
 
+pub(crate) mod assembly;
 pub(crate) mod broadcasts;
 pub(crate) mod client;
 pub(crate) mod connection;
@@ -22,6 +23,7 @@ pub(crate) mod frame;
 pub(crate) mod frame_gate;
 pub(crate) mod handshake;
 pub(crate) mod heartbeat;
+pub(crate) mod message_clock;
 pub(crate) mod protocol;
 pub(crate) mod registry;
 pub(crate) mod response;

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::ClientIds;
 use super::messages::PrepareText;
+use crate::limits::DEFAULT_MAX_TOTAL;
 use crate::tls::TlsServerConfig;
 
 /// Header lines of the 101 response that only this crate writes.
@@ -55,6 +56,14 @@ pub struct WebSocketOptions {
     pub max_queued_per_client: usize,
     /// The same for all clients together. A client of which nothing waits is read all the same. Default 64 MiB.
     pub max_queued: usize,
+    /// Memory that all clients together may take, in bytes: messages that have not ended, messages that wait for the main
+    /// thread, frames that wait to be sent (of a broadcast, once). When it is reached, those who hold most are
+    /// disconnected with 1013; waiting messages never are the cause, as reading stops for them: from a quarter of it on,
+    /// or [`Self::max_queued`]. 0 sets no limit. Default 256 MiB.
+    pub max_total: usize,
+    /// Time from the first byte of a message to its last; a client that needs longer is disconnected with 1008. Time in
+    /// which it is not read, since messages wait for the main thread, does not count. Default 30 s; `None` sets no limit.
+    pub message_timeout: Option<Duration>,
     /// What the runtime makes of large texts before the main thread sees them. Default `None`: nothing.
     pub prepare_text: Option<PrepareText>,
 }
@@ -75,6 +84,8 @@ impl Default for WebSocketOptions {
             close_timeout: Duration::from_secs(3),
             max_queued_per_client: 1024 * 1024,
             max_queued: 64 * 1024 * 1024,
+            max_total: DEFAULT_MAX_TOTAL,
+            message_timeout: Some(Duration::from_secs(30)),
             prepare_text: None,
         }
     }

@@ -1,24 +1,48 @@
-//! RFC 6455 from the server's side, without a socket: bytes in, messages and the bytes of control frames out.
+//! RFC 6455 without a socket: bytes in, messages and the bytes of control frames out.
 //!
-//! The protocol is tungstenite's. It reads from memory and writes to memory, so that a burst of pings costs one write to
-//! the socket and not one each, and an idle client needs no large buffer.
+//! Data frames are put together here, so that their memory is known and bounded. Control frames are tungstenite's, with
+//! the closing handshake and pongs. It reads from memory and writes to memory: a burst of pings costs one write to the
+//! socket and not one each, and an idle client needs no large buffer.
 
 use std::io::{self, Read, Write};
+use std::sync::Arc;
 
 use tokio_tungstenite::tungstenite::error::Error;
-use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame as WireFrame;
 use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig, WebSocketContext};
 
+use super::assembly::{Assembly, NotUtf8};
 use super::close_code::{CloseCode, CloseFrame};
-use super::frame_gate::{FrameGate, SMALL};
-use super::messages::Messages;
+use super::frame_gate::{Carries, FrameGate, Header, MAX_HEADER};
+use super::messages::{COPY_LIMIT, Messages};
+use crate::budget::Account;
 
-/// Control frames are short, and leave the engine at once.
+/// Control frames are short: a header and 125 bytes. They leave the engine at once.
+const READ_BUFFER: usize = 256;
 const WRITE_BUFFER: usize = 4 * 1024;
 
 pub(crate) struct Protocol {
+    /// Knows the control frames.
     engine: WebSocketContext,
     gate: FrameGate,
+    /// The frame whose payload comes.
+    frame: Option<Frame>,
+    /// The message that has begun.
+    message: Option<Assembly>,
+    account: Arc<Account>,
+    /// The payload of the peer's close frame.
+    close: Vec<u8>,
+    /// Messages are not wanted any more.
+    closing: bool,
+    /// How many messages have ended, and control frames outside of a message.
+    ended: u64,
+}
+
+#[derive(Debug)]
+struct Frame {
+    header: Header,
+    /// Payload that has not come.
+    left: usize,
 }
 
 /// How it goes on after some bytes.
@@ -34,60 +58,152 @@ pub(crate) enum Received {
 }
 
 impl Protocol {
-    pub(crate) fn new(max_message_size: usize) -> Self {
+    /// `role` is this side's.
+    pub(crate) fn new(role: Role, max_message_size: usize, account: Arc<Account>) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(0)
+            .max_write_buffer_size(WRITE_BUFFER);
         Self {
-            engine: engine(max_message_size),
-            gate: FrameGate::default(),
+            engine: WebSocketContext::new(role, Some(config)),
+            gate: FrameGate::new(role, max_message_size),
+            frame: None,
+            message: None,
+            account,
+            close: Vec::new(),
+            closing: false,
+            ended: 0,
         }
     }
 
-    /// Takes bytes from the client. Messages go to `messages`, the payloads of pongs to `pong`, pongs and close frames
-    /// to be sent to `output`.
+    /// Takes bytes from the peer, and unmasks them where they are. Messages go to `messages`, the payloads of pongs to
+    /// `pong`, pongs and close frames to be sent to `output`.
     pub(crate) fn receive(
         &mut self,
-        input: &[u8],
+        input: &mut [u8],
         output: &mut Vec<u8>,
         messages: &mut Messages,
         mut pong: impl FnMut(&[u8]),
     ) -> Received {
-        let mut wire = Wire {
-            input,
-            output,
-            gate: &mut self.gate,
-        };
+        let mut rest = input;
+        loop {
+            if self.frame.is_none() {
+                match self.gate.take(rest) {
+                    Err(frame) => return self.fail(frame, output),
+                    Ok((n, header)) => {
+                        rest = &mut rest[n..];
+                        let Some(header) = header else { return Received::More };
+                        self.frame = Some(Frame {
+                            header,
+                            left: header.len,
+                        });
+                        if header.carries.is_control() {
+                            let mut header = [0; MAX_HEADER];
+                            let len = self.gate.last_header().len();
+                            header[..len].copy_from_slice(self.gate.last_header());
+                            if let Some(end) = self.control(&header[..len], output, &mut pong) {
+                                return end;
+                            }
+                        }
+                    }
+                }
+            }
+            let Some(frame) = &mut self.frame else {
+                return Received::More;
+            };
+            let n = frame.left.min(rest.len());
+            let (part, later) = rest.split_at_mut(n);
+            rest = later;
+            let at = frame.header.len - frame.left;
+            frame.left -= n;
+            let (header, left) = (frame.header, frame.left);
+            if left == 0 {
+                self.frame = None;
+            }
+            if header.carries.is_control() {
+                if header.carries == Carries::Close {
+                    let from = self.close.len();
+                    self.close.extend_from_slice(part);
+                    unmask(&mut self.close[from..], header.mask, at);
+                }
+                if left == 0 && self.message.is_none() {
+                    self.ended += 1;
+                }
+                if let Some(end) = self.control(part, output, &mut pong) {
+                    return end;
+                }
+            } else if self.data(header, at, part, left, messages, rest.len()).is_err() {
+                let frame = CloseFrame::new(CloseCode::INVALID_TEXT, "the text is not valid UTF-8");
+                return self.fail(frame, output);
+            }
+            if left > 0 {
+                return Received::More;
+            }
+        }
+    }
+
+    /// Takes a part of a data frame, from its byte `at` on, with `left` bytes to come.
+    fn data(
+        &mut self,
+        header: Header,
+        at: usize,
+        part: &mut [u8],
+        left: usize,
+        messages: &mut Messages,
+        expected: usize,
+    ) -> Result<(), NotUtf8> {
+        let ends = header.last && left == 0;
+        self.ended += u64::from(ends);
+        if self.closing {
+            return Ok(());
+        }
+        unmask(part, header.mask, at);
+        if ends && self.message.is_none() && part.len() <= COPY_LIMIT {
+            // The usual case: a small message in one piece.
+            match header.carries {
+                Carries::Text => {
+                    let text = std::str::from_utf8(part).map_err(|_| NotUtf8)?;
+                    messages.push_small_text(text, expected);
+                }
+                _ => messages.push_small_binary(part, expected),
+            }
+            return Ok(());
+        }
+        let account = &self.account;
+        let message = self
+            .message
+            .get_or_insert_with(|| Assembly::new(header.carries == Carries::Text, account));
+        message.push(part, header.last.then_some(left))?;
+        if ends && let Some(message) = self.message.take() {
+            message.finish(messages, expected)?;
+        }
+        Ok(())
+    }
+
+    /// Gives the engine bytes of a control frame, and says whether that is the end.
+    fn control(&mut self, input: &[u8], output: &mut Vec<u8>, mut pong: impl FnMut(&[u8])) -> Option<Received> {
+        let mut wire = Wire { input, output };
         loop {
             match self.engine.read(&mut wire) {
-                Ok(Message::Text(text)) => messages.push_text(text, wire.input.len()),
-                Ok(Message::Binary(data)) => messages.push_binary(data, wire.input.len()),
                 Ok(Message::Pong(payload)) => pong(&payload),
-                // The engine has queued the pong, and writes it with the next read.
-                Ok(Message::Ping(_) | Message::Frame(_)) => {}
+                // The engine has queued the pong to a ping, and writes it with the next read.
+                Ok(Message::Ping(_) | Message::Text(_) | Message::Binary(_) | Message::Frame(_)) => {}
                 Ok(Message::Close(_)) => {
                     let answer_at = wire.output.len();
                     // It says that the connection is closed, which is known.
                     let _ = self.engine.flush(&mut wire);
-                    return self.close_frame(output, answer_at);
+                    return Some(self.close_frame(output, answer_at));
                 }
-                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) => {
-                    let frame = failure(&error);
-                    self.close(&frame, output);
-                    return Received::Failed(frame);
-                }
+                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return None,
+                Err(error) => return Some(self.fail(failure(&error), output)),
             }
         }
-        if self.gate.is_engine_bloated() && self.engine.can_write() {
-            let max_message_size = self.engine.get_config().max_message_size;
-            self.engine = engine(max_message_size.unwrap_or(usize::MAX));
-            self.gate = FrameGate::default();
-        }
-        Received::More
     }
 
-    /// Judges the close frame that has just passed the gate. What the engine answered, if it did, is in the output from
+    /// Judges the close frame that has just come. What the engine answered, if it did, is in the output from
     /// `answer_at`; it replaces codes that it does not know, those that may be sent among them.
     fn close_frame(&self, output: &mut Vec<u8>, answer_at: usize) -> Received {
-        let Some((code, reason)) = self.gate.close_payload().split_first_chunk() else {
+        let Some((code, reason)) = self.close.split_first_chunk() else {
             return Received::Closed(None);
         };
         let code = u16::from_be_bytes(*code);
@@ -104,31 +220,56 @@ impl Protocol {
         if output.len() > answer_at {
             output.truncate(answer_at);
             // Writing to memory does not fail.
-            let _ = Frame::close(Some(answer)).format(output);
+            let _ = WireFrame::close(Some(answer)).format(output);
         }
         received
     }
 
-    /// Writes a close frame, unless one was written before. Messages are still read, pings not answered any more.
+    fn fail(&mut self, frame: CloseFrame, output: &mut Vec<u8>) -> Received {
+        self.close(&frame, output);
+        Received::Failed(frame)
+    }
+
+    /// Writes a close frame, unless one was written before. Messages do not come any more, pings are not answered.
     pub(crate) fn close(&mut self, frame: &CloseFrame, output: &mut Vec<u8>) {
-        let mut wire = Wire {
-            input: &[],
-            output,
-            gate: &mut self.gate,
-        };
+        self.drop_messages();
+        let mut wire = Wire { input: &[], output };
         // Memory takes it.
         let _ = self.engine.close(&mut wire, Some(frame.to_wire()));
     }
+
+    /// From now on messages do not come any more, nor is kept what has come of one.
+    pub(crate) fn drop_messages(&mut self) {
+        self.closing = true;
+        self.message = None;
+    }
+
+    /// Bytes that the message in progress takes.
+    pub(crate) fn in_progress(&self) -> usize {
+        self.message.as_ref().map_or(0, Assembly::size)
+    }
+
+    /// If a message or frame has begun and not ended, how many have before it.
+    pub(crate) fn unfinished(&self) -> Option<u64> {
+        (self.frame.is_some() || self.gate.is_within()).then_some(self.ended)
+    }
 }
 
-fn engine(max_message_size: usize) -> WebSocketContext {
-    let config = WebSocketConfig::default()
-        .read_buffer_size(SMALL as usize)
-        .write_buffer_size(0)
-        .max_write_buffer_size(WRITE_BUFFER)
-        .max_message_size(Some(max_message_size))
-        .max_frame_size(Some(max_message_size));
-    WebSocketContext::new(Role::Server, Some(config))
+/// Takes the mask off the bytes from `at` on (RFC 6455 section 5.3).
+fn unmask(bytes: &mut [u8], mut mask: [u8; 4], at: usize) {
+    if mask == [0; 4] {
+        return;
+    }
+    mask.rotate_left(at % 4);
+    let [a, b, c, d] = mask;
+    let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+    let (words, rest) = bytes.as_chunks_mut::<8>();
+    for word in words {
+        *word = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();
+    }
+    for (byte, mask) in rest.iter_mut().zip([a, b, c, d, a, b, c]) {
+        *byte ^= mask;
+    }
 }
 
 /// What a broken peer is told.
@@ -136,7 +277,6 @@ fn failure(error: &Error) -> CloseFrame {
     let code = match error {
         Error::Protocol(_) => CloseCode::PROTOCOL_ERROR,
         Error::Utf8(_) => CloseCode::INVALID_TEXT,
-        Error::Capacity(_) => CloseCode::TOO_BIG,
         _ => CloseCode::INTERNAL_ERROR,
     };
     CloseFrame::new(code, &error.to_string())
@@ -156,7 +296,6 @@ fn illegal_code(code: u16, reason: &str) -> String {
 struct Wire<'a> {
     input: &'a [u8],
     output: &'a mut Vec<u8>,
-    gate: &'a mut FrameGate,
 }
 
 impl Read for Wire<'_> {
@@ -164,8 +303,7 @@ impl Read for Wire<'_> {
         if self.input.is_empty() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let room = buffer.len().min(self.input.len());
-        let n = self.gate.pass(&self.input[..room]);
+        let n = buffer.len().min(self.input.len());
         let (now, later) = self.input.split_at(n);
         buffer[..n].copy_from_slice(now);
         self.input = later;
@@ -181,5 +319,28 @@ impl Write for Wire<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mask_fits_wherever_it_begins() {
+        let mask = [1, 2, 3, 4];
+        let plain: Vec<u8> = (0..40).collect();
+        let masked: Vec<u8> = plain
+            .iter()
+            .zip(mask.iter().cycle())
+            .map(|(byte, mask)| byte ^ mask)
+            .collect();
+        for cut in 0..plain.len() {
+            let mut bytes = masked.clone();
+            let (first, second) = bytes.split_at_mut(cut);
+            unmask(first, mask, 0);
+            unmask(second, mask, cut);
+            assert_eq!(bytes, plain);
+        }
     }
 }

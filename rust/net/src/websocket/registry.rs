@@ -1,8 +1,9 @@
 //! What all tasks of one server share: its options, its clients, its way to the main thread, its figures.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Waker;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
@@ -13,12 +14,16 @@ use super::close_code::{CloseCode, CloseFrame, Disconnect};
 use super::messages::Messages;
 use super::options::WebSocketOptions;
 use super::request::{ClientInfo, HandshakeRequest};
+use crate::budget::{Budget, Holder};
 use crate::command::WebSocketCommand;
 use crate::mailbox::MailboxSender;
 
 /// Notes that may wait for the main thread before no more connections are accepted. A client has at most three (that it
 /// is in, that it has messages, that it is gone).
 pub(crate) const MAX_NOTES: usize = 4096;
+
+/// A longer message goes on only when there is room for it in the queue of all clients.
+const SMALL_MESSAGE: usize = 64 * 1024;
 
 /// Connections that are over and wait for the peer's FIN, at once.
 const MAX_LINGERING: usize = 1024;
@@ -59,8 +64,8 @@ pub(crate) struct Registry {
     events: MailboxSender<Note>,
     clients: Mutex<Clients>,
     pub(crate) broadcasts: Broadcasts,
-    /// What waits for the main thread in all inboxes, as it counts against the limit.
-    queued: AtomicUsize,
+    /// The memory of all clients.
+    pub(crate) budget: Arc<Budget>,
     lingering: Arc<Semaphore>,
     pub(crate) figures: Figures,
 }
@@ -84,12 +89,13 @@ pub(crate) struct Figures {
 
 impl Registry {
     pub(crate) fn new(options: WebSocketOptions, events: MailboxSender<Note>) -> Self {
+        let budget = Budget::new(options.max_total, options.max_queued);
         Self {
             options,
             events,
             clients: Mutex::default(),
-            broadcasts: Broadcasts::default(),
-            queued: AtomicUsize::new(0),
+            broadcasts: Broadcasts::new(budget.clone()),
+            budget,
             lingering: Arc::new(Semaphore::new(MAX_LINGERING)),
             figures: Figures::default(),
         }
@@ -123,7 +129,10 @@ impl Registry {
             return Err(NoEntry::Full);
         }
         let id = id.unwrap_or_else(|| self.next_id());
-        let client = Arc::new(Client::new(id, Arc::new(info)));
+        let memory = self.budget.open(info.peer.ip());
+        let client = Arc::new(Client::new(id, Arc::new(info), memory));
+        let holder: Weak<Client> = Arc::downgrade(&client);
+        client.account().set_holder(holder as Weak<dyn Holder>);
         clients.by_id.insert(id, client.clone());
         Ok(client)
     }
@@ -154,33 +163,30 @@ impl Registry {
     }
 
     /// Messages from a client.
-    pub(crate) fn deliver(&self, client: &Arc<Client>, messages: Messages) {
+    pub(crate) fn deliver(&self, client: &Arc<Client>, mut messages: Messages) {
         let (count, bytes) = (messages.len() as u64, messages.payload_bytes() as u64);
         self.figures.messages_in.fetch_add(count, Ordering::Relaxed);
         self.figures.bytes_in.fetch_add(bytes, Ordering::Relaxed);
-        self.queued.fetch_add(messages.weight(), Ordering::AcqRel);
+        messages.settle(&self.budget);
         if client.deliver(messages) {
             self.tell(Note::Messages(client.clone()));
         }
     }
 
-    /// The main thread takes what a client sent.
-    pub(crate) fn take(&self, client: &Arc<Client>) -> Messages {
-        let messages = client.take_messages();
-        self.queued.fetch_sub(messages.weight(), Ordering::AcqRel);
-        messages
-    }
-
-    /// Whether a client may be read. If not, its task is woken when the main thread has taken what waits.
-    pub(crate) fn may_read(&self, client: &Client) -> bool {
-        let all_full = self.queued.load(Ordering::Acquire) >= self.options.max_queued;
-        // When all together wait too much, each may still have one thing waiting: nobody starves.
-        let limit = if all_full {
-            1
-        } else {
-            self.options.max_queued_per_client
-        };
-        !client.is_over(limit)
+    /// Whether a client may be read that has so many bytes of an unfinished message. If not, its task is woken when the
+    /// main thread has taken what waits.
+    pub(crate) fn may_read(&self, client: &Client, in_progress: usize, waker: &Waker) -> bool {
+        if !self.budget.is_queue_full() {
+            return !client.is_over(self.options.max_queued_per_client);
+        }
+        // When all together wait too much, each may still have one small thing waiting: nobody starves.
+        if client.is_over(1) {
+            return false;
+        }
+        if in_progress <= SMALL_MESSAGE && !self.budget.is_clogged() {
+            return true;
+        }
+        client.account().wait_for_queue(waker)
     }
 
     /// The main thread queued a frame of `len` bytes for so many clients.

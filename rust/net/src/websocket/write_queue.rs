@@ -3,10 +3,17 @@
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
+
+use crate::budget::Account;
+
+/// Frames in a row that wait share one block of at most this size: a slow client's queue would otherwise hold one
+/// allocation per message.
+const JOIN: usize = 16 * 1024;
 
 /// Blocks handed to the system in one call.
 const SLICES: usize = 16;
@@ -35,10 +42,20 @@ impl Chunk {
             Block::Shared(bytes) => bytes,
         }
     }
+
+    /// Its bytes do not count any more.
+    fn free(self, account: &Account) {
+        match self.bytes {
+            Block::Own(bytes) => account.release(bytes.capacity()),
+            Block::Shared(bytes) => account.unshare(bytes.len()),
+        }
+    }
 }
 
-#[derive(Debug, Default)]
+/// Its blocks are charged to the account: whoever pushes one has done that, and it is given back with the block.
+#[derive(Debug)]
 pub(crate) struct WriteQueue {
+    account: Arc<Account>,
     chunks: VecDeque<Chunk>,
     /// Bytes of the first chunk that are out already.
     written: usize,
@@ -49,8 +66,33 @@ pub(crate) struct WriteQueue {
 }
 
 impl WriteQueue {
+    pub(crate) fn new(account: Arc<Account>) -> Self {
+        Self {
+            account,
+            chunks: VecDeque::new(),
+            written: 0,
+            control: 0,
+            unflushed: false,
+        }
+    }
+
     /// Frames of the main thread.
     pub(crate) fn push(&mut self, frames: Vec<u8>) {
+        // The first block may be on its way; what has begun cannot be dropped any more, so nothing is added to it.
+        if self.chunks.len() > 1
+            && let Some(Chunk {
+                bytes: Block::Own(last),
+                counted: true,
+            }) = self.chunks.back_mut()
+            && last.len() + frames.len() <= JOIN
+        {
+            let before = last.capacity() + frames.capacity();
+            last.extend_from_slice(&frames);
+            let after = last.capacity();
+            drop(frames);
+            self.account.recharge(before, after);
+            return;
+        }
         self.push_block(Block::Own(frames), true);
     }
 
@@ -59,16 +101,27 @@ impl WriteQueue {
         self.push_block(Block::Shared(frame), true);
     }
 
-    /// Control frames of the task itself.
+    /// Control frames of the task itself. They are charged here.
     pub(crate) fn push_control(&mut self, frames: Vec<u8>) {
         self.control += frames.len();
+        self.account.charge(frames.capacity());
         self.push_block(Block::Own(frames), false);
     }
 
     fn push_block(&mut self, bytes: Block, counted: bool) {
         let chunk = Chunk { bytes, counted };
-        if !chunk.bytes().is_empty() {
+        if chunk.bytes().is_empty() {
+            chunk.free(&self.account);
+        } else {
             self.chunks.push_back(chunk);
+        }
+    }
+
+    /// Bytes of the block that the system has taken a part of.
+    pub(crate) fn started(&self) -> usize {
+        match self.chunks.front() {
+            Some(chunk) if self.written > 0 => chunk.bytes().len(),
+            _ => 0,
         }
     }
 
@@ -86,6 +139,7 @@ impl WriteQueue {
                 true => dropped += chunk.bytes().len(),
                 false => self.control -= chunk.bytes().len(),
             }
+            chunk.free(&self.account);
         }
         dropped
     }
@@ -146,7 +200,9 @@ impl WriteQueue {
             n -= part;
             self.written += part;
             if part == left {
-                self.chunks.pop_front();
+                if let Some(chunk) = self.chunks.pop_front() {
+                    chunk.free(&self.account);
+                }
                 self.written = 0;
             }
         }
@@ -156,9 +212,11 @@ impl WriteQueue {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
     use std::task::Waker;
 
     use super::*;
+    use crate::budget::{Budget, Share};
 
     /// Takes a limited number of bytes.
     #[derive(Default)]
@@ -189,6 +247,18 @@ mod tests {
         }
     }
 
+    /// An empty queue of a new account, which counts what is pushed.
+    fn queue() -> (WriteQueue, Share, Arc<Budget>) {
+        let budget = Budget::new(0, usize::MAX);
+        let share = budget.open(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        (WriteQueue::new(share.0.clone()), share, budget)
+    }
+
+    fn push(queue: &mut WriteQueue, frames: &[u8]) {
+        queue.account.charge(frames.len());
+        queue.push(frames.to_vec());
+    }
+
     fn write(queue: &mut WriteQueue, pipe: &mut Pipe) -> (usize, bool) {
         let mut cx = Context::from_waker(Waker::noop());
         let (settled, poll) = queue.poll_write(pipe, &mut cx);
@@ -197,8 +267,8 @@ mod tests {
 
     #[test]
     fn frames_go_out_in_order_and_are_counted() {
-        let mut queue = WriteQueue::default();
-        queue.push(b"one".to_vec());
+        let (mut queue, _share, budget) = queue();
+        push(&mut queue, b"one");
         queue.push_control(b"two".to_vec());
         queue.push_shared(Bytes::from_static(b"three"));
         let mut pipe = Pipe {
@@ -211,13 +281,31 @@ mod tests {
         pipe.room = 100;
         assert_eq!(write(&mut queue, &mut pipe), (5, true));
         assert_eq!(pipe.taken, b"onetwothree");
+        assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn small_blocks_that_wait_are_joined() {
+        let (mut queue, _share, budget) = queue();
+        for _ in 0..1000 {
+            push(&mut queue, b"0123456789");
+        }
+        assert_eq!(queue.chunks.len(), 2);
+        assert!((10_000..=20_010).contains(&budget.used()), "{}", budget.used());
+        let mut pipe = Pipe {
+            room: 100_000,
+            ..Pipe::default()
+        };
+        assert_eq!(write(&mut queue, &mut pipe), (10_000, true));
+        assert_eq!(pipe.taken, b"0123456789".repeat(1000));
+        assert_eq!(budget.used(), 0);
     }
 
     #[test]
     fn a_chunk_that_has_begun_is_finished() {
-        let mut queue = WriteQueue::default();
-        queue.push(b"one".to_vec());
-        queue.push(b"two".to_vec());
+        let (mut queue, _share, budget) = queue();
+        push(&mut queue, b"one");
+        push(&mut queue, b"two");
         queue.push_control(b"three".to_vec());
         let mut pipe = Pipe {
             taken: Vec::new(),
@@ -231,12 +319,13 @@ mod tests {
         pipe.room = 100;
         assert_eq!(write(&mut queue, &mut pipe), (2, true));
         assert_eq!(pipe.taken, b"oneclose");
+        assert_eq!(budget.used(), 0);
     }
 
     #[test]
     fn what_the_stream_holds_back_is_not_out() {
-        let mut queue = WriteQueue::default();
-        queue.push(b"one".to_vec());
+        let (mut queue, _share, budget) = queue();
+        push(&mut queue, b"one");
         let mut pipe = Pipe {
             room: 100,
             stuck: true,
@@ -246,5 +335,6 @@ mod tests {
         assert_eq!(write(&mut queue, &mut pipe), (0, false));
         pipe.stuck = false;
         assert_eq!(write(&mut queue, &mut pipe), (0, true));
+        assert_eq!(budget.used(), 0);
     }
 }

@@ -1,0 +1,435 @@
+//! What all connections of one server may hold in memory together, and which of them go when that is too much.
+//!
+//! Two kinds of bytes count. *Held* bytes are in a peer's hands: a message that has not ended, frames that it does not
+//! read. Nothing but the peer, or its end, sets them free. *Queued* bytes wait for the main thread, which takes them in its
+//! own time; no connection is ended for those, reading waits instead.
+//!
+//! When the limit is reached, the connections that hold most are ended until a sixteenth of it is free again, so that the
+//! search through all accounts happens once per sixteenth and not once per read. Accounts are summed up per address
+//! first: many connections of one host that hold a little each count as one that holds much.
+
+use std::collections::{BinaryHeap, HashMap};
+use std::fmt::Debug;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::task::Waker;
+
+/// The part of the limit that is set free in one go.
+const STEP: usize = 16;
+
+/// The part of the limit that queued bytes may take from held ones.
+const QUEUED_PART: usize = 4;
+
+/// Who holds less than this part of an even share is never ended.
+const SMALL_PART: usize = 8;
+
+/// The common memory of all connections of one server.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    limit: usize,
+    /// From so many queued bytes on, reading waits.
+    max_queued: usize,
+    held: AtomicUsize,
+    queued: AtomicUsize,
+    /// Held bytes at which to look again for somebody to end, while those found last are on their way out.
+    alarm: AtomicUsize,
+    next_id: AtomicU64,
+    accounts: Mutex<HashMap<u64, Arc<Account>>>,
+    /// Those who read on when queued bytes are below their limit.
+    waiting: Mutex<Vec<(Arc<Account>, Waker)>>,
+}
+
+/// A connection that can be ended because it holds most.
+pub(crate) trait Holder: Send + Sync + Debug {
+    /// Ends it soon, without waiting and without touching its account.
+    fn shed(&self);
+}
+
+impl Budget {
+    /// `limit` of 0 sets none. At most a quarter of it may be queued before reading waits, or `max_queued`.
+    pub(crate) fn new(limit: usize, max_queued: usize) -> Arc<Self> {
+        let limit = if limit == 0 { usize::MAX } else { limit };
+        Arc::new(Self {
+            limit,
+            max_queued: max_queued.min(limit / QUEUED_PART).max(1),
+            held: AtomicUsize::new(0),
+            queued: AtomicUsize::new(0),
+            alarm: AtomicUsize::new(0),
+            next_id: AtomicU64::new(0),
+            accounts: Mutex::default(),
+            waiting: Mutex::default(),
+        })
+    }
+
+    /// The account of a new connection.
+    pub(crate) fn open(self: &Arc<Self>, address: IpAddr) -> Share {
+        let account = Arc::new(Account {
+            id: self.next_id.fetch_add(1, Ordering::Relaxed),
+            budget: self.clone(),
+            network: network(address),
+            held: AtomicUsize::new(0),
+            shared: AtomicUsize::new(0),
+            condemned: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            waits: AtomicBool::new(false),
+            holder: OnceLock::new(),
+        });
+        self.accounts().insert(account.id, account.clone());
+        Share(account)
+    }
+
+    /// Counts held bytes that are nobody's alone, until the returned value is dropped.
+    pub(crate) fn hold(self: &Arc<Self>, bytes: usize) -> Held {
+        self.add(bytes);
+        Held(self.clone(), bytes)
+    }
+
+    /// Counts bytes that wait for the main thread, until the returned value is dropped.
+    pub(crate) fn queue(self: &Arc<Self>, bytes: usize) -> Queued {
+        self.queued.fetch_add(bytes, Ordering::AcqRel);
+        Queued(self.clone(), bytes)
+    }
+
+    /// Whether so much is queued that those of whom something waits are not read.
+    pub(crate) fn is_queue_full(&self) -> bool {
+        self.queued.load(Ordering::Acquire) >= self.max_queued
+    }
+
+    /// Whether nobody is read until the main thread has taken something.
+    pub(crate) fn is_clogged(&self) -> bool {
+        let queued = self.queued.load(Ordering::Acquire);
+        queued >= self.max_queued && queued.saturating_add(self.held.load(Ordering::Acquire)) >= self.limit
+    }
+
+    /// All that counts now, in bytes.
+    pub(crate) fn used(&self) -> usize {
+        self.held.load(Ordering::Acquire) + self.queued.load(Ordering::Acquire)
+    }
+
+    fn add(&self, bytes: usize) {
+        let held = self.held.fetch_add(bytes, Ordering::AcqRel) + bytes;
+        if held <= self.room() {
+            if self.alarm.load(Ordering::Relaxed) != 0 {
+                self.alarm.store(0, Ordering::Relaxed);
+            }
+        } else if held >= self.alarm.load(Ordering::Relaxed) {
+            self.shed();
+        }
+    }
+
+    fn sub(&self, bytes: usize) {
+        self.held.fetch_sub(bytes, Ordering::AcqRel);
+    }
+
+    /// How many bytes may be held.
+    fn room(&self) -> usize {
+        self.limit - self.queued.load(Ordering::Relaxed).min(self.limit / QUEUED_PART)
+    }
+
+    /// Ends those who hold most.
+    fn shed(&self) {
+        let accounts = self.accounts();
+        let held = self.held.load(Ordering::Acquire);
+        let room = self.room();
+        // Somebody else may have looked meanwhile.
+        if held <= room || held < self.alarm.load(Ordering::Relaxed) {
+            return;
+        }
+        self.alarm.store(held + room / STEP, Ordering::Relaxed);
+        let small = room / SMALL_PART / accounts.len().max(1);
+        let mut going = 0;
+        let mut networks: HashMap<IpAddr, (usize, Vec<_>)> = HashMap::new();
+        for account in accounts.values() {
+            let holds = account.holds();
+            if account.condemned.load(Ordering::Acquire) {
+                going += account.held.load(Ordering::Acquire);
+            } else if holds > small {
+                let (sum, theirs) = networks.entry(account.network).or_default();
+                *sum += holds;
+                theirs.push((holds, account));
+            }
+        }
+        let mut networks: Vec<_> = networks.into_values().collect();
+        for (_, theirs) in &mut networks {
+            theirs.sort_unstable_by_key(|(holds, account)| (*holds, account.id));
+        }
+        let mut order: BinaryHeap<_> = networks.iter().enumerate().map(|(at, (sum, _))| (*sum, at)).collect();
+        let mut excess = held.saturating_sub(going + (room - room / STEP));
+        let mut ended = Vec::new();
+        while excess > 0
+            && let Some((sum, at)) = order.pop()
+        {
+            let Some((holds, account)) = networks[at].1.pop() else {
+                continue;
+            };
+            excess = excess.saturating_sub(holds);
+            order.push((sum - holds, at));
+            account.condemned.store(true, Ordering::Release);
+            ended.extend(account.holder.get().and_then(Weak::upgrade));
+        }
+        drop(networks);
+        drop(accounts);
+        ended.iter().for_each(|holder| holder.shed());
+    }
+
+    fn accounts(&self) -> MutexGuard<'_, HashMap<u64, Arc<Account>>> {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Vec<(Arc<Account>, Waker)>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What one connection holds.
+#[derive(Debug)]
+pub(crate) struct Account {
+    id: u64,
+    budget: Arc<Budget>,
+    network: IpAddr,
+    held: AtomicUsize,
+    /// Bytes that others hold too, and that count for [`Held`].
+    shared: AtomicUsize,
+    /// It was told to end.
+    condemned: AtomicBool,
+    closed: AtomicBool,
+    /// It stands among the waiting.
+    waits: AtomicBool,
+    holder: OnceLock<Weak<dyn Holder>>,
+}
+
+impl Account {
+    /// Says whom to end if this account is the largest.
+    pub(crate) fn set_holder(&self, holder: Weak<dyn Holder>) {
+        let _ = self.holder.set(holder);
+    }
+
+    /// More bytes are held.
+    pub(crate) fn charge(&self, bytes: usize) {
+        if bytes > 0 && !self.closed.load(Ordering::Acquire) {
+            self.held.fetch_add(bytes, Ordering::AcqRel);
+            self.budget.add(bytes);
+        }
+    }
+
+    /// Fewer are; at most as many as were charged and not given back with all others.
+    pub(crate) fn release(&self, bytes: usize) {
+        let fewer = |held: usize| Some(held.saturating_sub(bytes));
+        if let Ok(held) = self.held.fetch_update(Ordering::AcqRel, Ordering::Acquire, fewer) {
+            self.budget.sub(held.min(bytes));
+        }
+    }
+
+    /// The bytes charged for something are others now.
+    pub(crate) fn recharge(&self, before: usize, after: usize) {
+        if after > before {
+            self.charge(after - before);
+        } else {
+            self.release(before - after);
+        }
+    }
+
+    /// It holds more bytes, or fewer, that are counted once for all who do.
+    pub(crate) fn share(&self, bytes: usize) {
+        self.shared.fetch_add(bytes, Ordering::AcqRel);
+    }
+
+    /// The opposite.
+    pub(crate) fn unshare(&self, bytes: usize) {
+        let fewer = |shared: usize| Some(shared.saturating_sub(bytes));
+        let _ = self.shared.fetch_update(Ordering::AcqRel, Ordering::Acquire, fewer);
+    }
+
+    /// Wakes the task when queued bytes are below their limit. Says whether they are already.
+    pub(crate) fn wait_for_queue(self: &Arc<Self>, waker: &Waker) -> bool {
+        if !self.waits.swap(true, Ordering::AcqRel) {
+            self.budget.waiting().push((self.clone(), waker.clone()));
+        }
+        !self.budget.is_queue_full()
+    }
+
+    fn holds(&self) -> usize {
+        self.held.load(Ordering::Acquire) + self.shared.load(Ordering::Acquire)
+    }
+
+    /// Gives everything back: the connection is over.
+    pub(crate) fn close(&self) {
+        if !self.closed.swap(true, Ordering::AcqRel) {
+            self.budget.accounts().remove(&self.id);
+        }
+        self.release(usize::MAX);
+    }
+}
+
+impl Drop for Account {
+    /// A charge may have met the end of the connection on its way.
+    fn drop(&mut self) {
+        self.release(usize::MAX);
+    }
+}
+
+/// An account, closed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Share(pub(crate) Arc<Account>);
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// Held bytes of nobody alone.
+#[derive(Debug)]
+pub(crate) struct Held(Arc<Budget>, usize);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.sub(self.1);
+    }
+}
+
+/// Bytes that wait for the main thread or are in its hands.
+#[derive(Debug)]
+pub(crate) struct Queued(Arc<Budget>, usize);
+
+impl Queued {
+    /// Takes over what counts for another.
+    pub(crate) fn absorb(&mut self, mut other: Self) {
+        self.1 += std::mem::take(&mut other.1);
+    }
+}
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        let Self(budget, bytes) = self;
+        let before = budget.queued.fetch_sub(*bytes, Ordering::AcqRel);
+        if before >= budget.max_queued && before - *bytes < budget.max_queued {
+            let waiting = std::mem::take(&mut *budget.waiting());
+            for (account, waker) in waiting {
+                account.waits.store(false, Ordering::Release);
+                waker.wake();
+            }
+        }
+    }
+}
+
+/// Whom an address belongs to: of IPv6, a host has a whole /64 (RFC 4291 section 2.5.4).
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Debug, Default)]
+    struct Count(AtomicUsize);
+
+    impl Count {
+        fn get(&self) -> usize {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    impl Holder for Count {
+        fn shed(&self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn client(budget: &Arc<Budget>, host: u8) -> (Share, Arc<Count>) {
+        let share = budget.open(IpAddr::from([10, 0, 0, host]));
+        let count = Arc::<Count>::default();
+        share.0.set_holder(Arc::downgrade(&count) as Weak<dyn Holder>);
+        (share, count)
+    }
+
+    #[test]
+    fn the_largest_goes_and_the_others_stay() {
+        let budget = Budget::new(1600, usize::MAX);
+        let (small, small_ended) = client(&budget, 1);
+        let (large, large_ended) = client(&budget, 2);
+        let (other, other_ended) = client(&budget, 3);
+        small.0.charge(300);
+        large.0.charge(900);
+        other.0.charge(400);
+        assert_eq!(budget.used(), 1600);
+        assert_eq!(large_ended.get(), 0);
+        small.0.charge(10);
+        assert_eq!((small_ended.get(), large_ended.get(), other_ended.get()), (0, 1, 0));
+        // It is on its way out: nobody else goes for its bytes, and it is told once.
+        other.0.charge(300);
+        assert_eq!((small_ended.get(), large_ended.get(), other_ended.get()), (0, 1, 0));
+        drop(large);
+        assert_eq!(budget.used(), 1010);
+        drop((small, other));
+        assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn many_of_one_address_are_one() {
+        let budget = Budget::new(16_000, usize::MAX);
+        let (honest, honest_ended) = client(&budget, 1);
+        honest.0.charge(1500);
+        let crowd: Vec<_> = (0..20).map(|_| client(&budget, 2)).collect();
+        for (share, _) in &crowd {
+            share.0.charge(750);
+        }
+        assert_eq!(honest_ended.get(), 0);
+        let ended = crowd.iter().filter(|(_, ended)| ended.get() > 0).count();
+        assert!((1..=3).contains(&ended), "{ended}");
+    }
+
+    #[test]
+    fn nobody_goes_for_what_the_main_thread_has_not_taken() {
+        let budget = Budget::new(1600, 400);
+        let (client, ended) = client(&budget, 1);
+        let queued = budget.queue(5000);
+        client.0.charge(1200);
+        assert_eq!(ended.get(), 0);
+        assert!(budget.is_clogged());
+        let woken = Arc::<Count>::default();
+        assert!(!client.0.wait_for_queue(&woken.clone().into()));
+        assert!(!client.0.wait_for_queue(&woken.clone().into()));
+        drop(queued);
+        assert_eq!(woken.get(), 1);
+        assert!(!budget.is_clogged());
+        client.0.charge(401);
+        assert_eq!(ended.get(), 1);
+    }
+
+    #[test]
+    fn small_holders_stay_whatever_is_shared() {
+        let budget = Budget::new(1600, usize::MAX);
+        let (small, small_ended) = client(&budget, 1);
+        let (reader, reader_ended) = client(&budget, 2);
+        small.0.charge(10);
+        let block = budget.hold(1590);
+        reader.0.share(1590);
+        reader.0.charge(50);
+        assert_eq!((small_ended.get(), reader_ended.get()), (0, 1));
+        drop(block);
+        assert_eq!(budget.used(), 60);
+    }
+
+    #[test]
+    fn no_limit_ends_nobody() {
+        let budget = Budget::new(0, usize::MAX);
+        let (client, ended) = client(&budget, 1);
+        client.0.charge(usize::MAX / 4);
+        assert_eq!(ended.get(), 0);
+    }
+}

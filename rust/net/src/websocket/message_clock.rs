@@ -1,0 +1,163 @@
+//! How long a message has been coming: one that does not end in time ends its client.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::Context;
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// Costs nothing for messages that end in the read in which they begin; one timer serves all others.
+#[derive(Debug)]
+pub(crate) struct MessageClock {
+    timeout: Option<Duration>,
+    message: Option<Message>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+/// The message in progress.
+#[derive(Debug)]
+struct Message {
+    /// Which it is.
+    number: u64,
+    /// When it must have ended.
+    deadline: Instant,
+    /// Since when the client has not been read.
+    paused: Option<Instant>,
+}
+
+impl MessageClock {
+    /// `None` or zero: a message may take as long as it likes.
+    pub(crate) fn new(timeout: Option<Duration>) -> Self {
+        Self {
+            timeout: timeout.filter(|timeout| !timeout.is_zero()),
+            message: None,
+            timer: None,
+        }
+    }
+
+    /// The client is not read: its time stands still.
+    pub(crate) fn pause(&mut self) {
+        if let Some(message) = &mut self.message {
+            message.paused.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// The client is read again.
+    pub(crate) fn go_on(&mut self) {
+        if let Some(message) = &mut self.message
+            && let Some(since) = message.paused.take()
+        {
+            message.deadline += since.elapsed();
+        }
+    }
+
+    /// Whether the time of the message is over whose number this is; `None` if none is in progress. If not, the task is
+    /// woken when it is.
+    pub(crate) fn poll_late(&mut self, number: Option<u64>, cx: &mut Context<'_>) -> bool {
+        let (Some(timeout), Some(number)) = (self.timeout, number) else {
+            self.message = None;
+            // The timer stays as it is: the next message needs it sooner than it fires, most often.
+            return false;
+        };
+        let message = match &mut self.message {
+            Some(message) if message.number == number => message,
+            message => message.insert(Message {
+                number,
+                deadline: Instant::now() + timeout,
+                paused: None,
+            }),
+        };
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(sleep_until(message.deadline)));
+        if message.paused.is_none() && timer.deadline() > message.deadline {
+            timer.as_mut().reset(message.deadline);
+        }
+        while timer.as_mut().poll(cx).is_ready() {
+            if message.paused.is_some() {
+                // It is looked at again when the client is read again.
+                timer.as_mut().reset(Instant::now() + timeout);
+            } else if message.deadline <= Instant::now() {
+                return true;
+            } else {
+                timer.as_mut().reset(message.deadline);
+            }
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::task::Poll;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn run(test: impl Future<Output = ()>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        runtime.expect("a runtime").block_on(test);
+    }
+
+    /// Lets this much time pass at once.
+    async fn later(time: Duration) {
+        tokio::time::advance(time).await;
+    }
+
+    async fn is_late(clock: &mut MessageClock, number: Option<u64>) -> bool {
+        poll_fn(|cx| Poll::Ready(clock.poll_late(number, cx))).await
+    }
+
+    #[test]
+    fn a_message_has_its_time_and_the_next_one_its_own() {
+        run(async {
+            tokio::time::pause();
+            let mut clock = MessageClock::new(Some(10 * SECOND));
+            assert!(!is_late(&mut clock, Some(0)).await);
+            later(9 * SECOND).await;
+            assert!(!is_late(&mut clock, Some(0)).await);
+            assert!(!is_late(&mut clock, Some(1)).await);
+            later(9 * SECOND).await;
+            assert!(!is_late(&mut clock, Some(1)).await);
+            later(2 * SECOND).await;
+            assert!(is_late(&mut clock, Some(1)).await);
+        });
+    }
+
+    #[test]
+    fn time_between_messages_and_unread_time_does_not_count() {
+        run(async {
+            tokio::time::pause();
+            let mut clock = MessageClock::new(Some(10 * SECOND));
+            assert!(!is_late(&mut clock, Some(0)).await);
+            later(9 * SECOND).await;
+            assert!(!is_late(&mut clock, None).await);
+            later(9 * SECOND).await;
+            assert!(!is_late(&mut clock, Some(1)).await);
+            clock.pause();
+            later(100 * SECOND).await;
+            assert!(!is_late(&mut clock, Some(1)).await);
+            clock.go_on();
+            later(9 * SECOND).await;
+            assert!(!is_late(&mut clock, Some(1)).await);
+            later(2 * SECOND).await;
+            assert!(is_late(&mut clock, Some(1)).await);
+        });
+    }
+
+    #[test]
+    fn no_timeout_is_no_limit() {
+        run(async {
+            tokio::time::pause();
+            for timeout in [None, Some(Duration::ZERO)] {
+                let mut clock = MessageClock::new(timeout);
+                assert!(!is_late(&mut clock, Some(0)).await);
+                later(1000 * SECOND).await;
+                assert!(!is_late(&mut clock, Some(0)).await);
+            }
+        });
+    }
+}
