@@ -17,6 +17,7 @@ use godot::global::{Error, push_warning};
 use godot::meta::ToGodot;
 use godot::obj::{Gd, InstanceId, NewGd};
 
+use crate::admission::Admission;
 use crate::convert::bind_error;
 use crate::guard::misuse;
 use crate::lifecycle;
@@ -41,6 +42,7 @@ pub(crate) struct ListenerCore {
     pub(crate) host: RefCell<String>,
     pub(crate) backlog: Cell<i32>,
     pub(crate) max_clients: Cell<usize>,
+    pub(crate) admission: Admission,
     pub(crate) tls: RefCell<Option<Gd<TlsOptions>>>,
     pub(crate) alpn: RefCell<PackedStringArray>,
     this: OnceCell<Weak<Self>>,
@@ -63,6 +65,7 @@ impl ListenerCore {
             host: RefCell::new("*".to_owned()),
             backlog: Cell::new(1024),
             max_clients: Cell::new(0),
+            admission: Admission::default(),
             tls: RefCell::default(),
             alpn: RefCell::default(),
             this: OnceCell::new(),
@@ -107,6 +110,7 @@ impl ListenerCore {
         let options = ListenOptions {
             backlog: self.backlog.get(),
             max_clients,
+            admission: self.admission.rules(),
             tls,
             ..ListenOptions::default()
         };
@@ -272,6 +276,21 @@ impl ListenerCore {
             .borrow()
             .as_ref()
             .map_or(0, |listening| listening.local_address().port().into())
+    }
+
+    /// Has the present rules about addresses hold for new connections.
+    pub(crate) fn apply_admission(&self) {
+        if let Some(listening) = &*self.listening.borrow() {
+            listening.set_admission(self.admission.rules());
+        }
+    }
+
+    /// Connections that were turned away by their address, or had to make room.
+    pub(crate) fn turned_away(&self) -> u64 {
+        let listening = self.listening.borrow();
+        listening
+            .as_ref()
+            .map_or(0, |listening| listening.turned_away().total())
     }
 
     /// How many TLS handshakes have failed, and why the last one did.
