@@ -18,6 +18,7 @@ mod link;
 mod payload;
 mod report;
 mod samples;
+mod silent;
 mod storm;
 
 use std::process::ExitCode;
@@ -32,6 +33,7 @@ async-sockets-bench MODE --port PORT [--OPTION VALUE]...
   storm       all connect in one moment    --clients --size
   handshakes  WebSocket openings           --clients (at a time) --together (0 or 1) --seconds --warm-up
   idle        clients that say nothing     --clients; holds them until its input ends
+  silent      openings beside a silent crowd --clients (of the crowd) --openings --warm-up
   flood       sends as fast as it can      --protocol --clients --size --seconds; then holds them
   broadcast   one asks, all get a burst    --clients --size --burst --seconds --warm-up
   serve       a bare tokio server          --protocol tcp, websocket or broadcast; --read-buffer --lifetime
@@ -63,6 +65,7 @@ fn run() -> Result<(), Fault> {
         "storm" => storm::run(&args),
         "handshakes" => handshakes::run(&args),
         "idle" => idle::run(&args),
+        "silent" => silent::run(&args),
         "flood" => flood::run(&args),
         "broadcast" => broadcast::run(&args),
         "serve" => bare::run(&args),

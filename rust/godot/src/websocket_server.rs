@@ -72,7 +72,7 @@ pub(crate) struct WebSocketServer {
     /// [constant ERR_OUT_OF_MEMORY]. [constant BACKPRESSURE_DISCONNECT]: the same, and the client is disconnected (1008).
     #[var(get = get_backpressure_policy, set = set_backpressure_policy)]
     backpressure_policy: PhantomVar<i32>,
-    /// Seconds that a client has for its opening handshake, TLS and your decision included. Of more than 1024 handshakes
+    /// Seconds that a client has for its opening handshake, TLS and your decision included. Of more than 4096 handshakes
     /// at once, the oldest whose request is not complete makes room, beginning with the address that has most of them.
     #[var(get = get_handshake_timeout, set = set_handshake_timeout)]
     handshake_timeout: PhantomVar<f64>,

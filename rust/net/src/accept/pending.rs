@@ -11,6 +11,9 @@ use tokio::task::AbortHandle;
 
 use crate::admission::Source;
 
+/// However few descriptors the system has, there are so many places.
+const FEWEST: usize = 64;
+
 /// The handshakes under way, each in a task of its own.
 #[derive(Debug)]
 pub(crate) struct Pending(Arc<Shared>);
@@ -63,13 +66,10 @@ impl Pending {
         displaced.is_some()
     }
 
-    /// Ends a part of the handshakes that are not complete, in the order in which they would have to make room. Says how
-    /// many.
+    /// The system is out of descriptors. Ends a part of the handshakes that are not complete, in the order in which they
+    /// would have to make room, and has fewer places from now on. Says how many it ended.
     pub(crate) fn thin_out(&self) -> usize {
-        let mut table = self.0.table();
-        let count = table.entries.len().div_ceil(16);
-        let tasks: Vec<_> = std::iter::from_fn(|| table.displace()).take(count).collect();
-        drop(table);
+        let tasks = self.0.table().thin_out();
         tasks.iter().for_each(AbortHandle::abort);
         tasks.len()
     }
@@ -123,6 +123,9 @@ enum Stage {
 /// Who is there, and who makes room first.
 #[derive(Debug)]
 struct Table<T> {
+    /// Places in good times.
+    full: usize,
+    /// Places now: fewer after the system ran out of descriptors, and one more again for each handshake that succeeds.
     most: usize,
     next: u64,
     entries: HashMap<u64, Entry<T>>,
@@ -164,6 +167,7 @@ impl Held {
 impl<T> Table<T> {
     fn new(most: usize) -> Self {
         Self {
+            full: most,
             most,
             next: 0,
             entries: HashMap::new(),
@@ -212,6 +216,9 @@ impl<T> Table<T> {
         };
         let before = std::mem::replace(&mut entry.stage, stage);
         let source = entry.source;
+        if stage == Stage::Complete {
+            self.most = (self.most + 1).min(self.full);
+        }
         self.change(source, |held| {
             held.take(number, before);
             held.put(number, stage);
@@ -239,6 +246,16 @@ impl<T> Table<T> {
         };
         let number = *kind.first()?;
         self.leave(number)
+    }
+
+    /// Takes a sixteenth out, and leaves as few places.
+    fn thin_out(&mut self) -> Vec<T> {
+        let count = self.entries.len().div_ceil(16);
+        let tasks: Vec<_> = std::iter::from_fn(|| self.displace()).take(count).collect();
+        if !tasks.is_empty() {
+            self.most = self.entries.len().max(self.full.min(FEWEST));
+        }
+        tasks
     }
 
     fn change(&mut self, source: Source, change: impl FnOnce(&mut Held)) {
@@ -371,6 +388,24 @@ mod tests {
         assert!(!door.table.has_room(), "nobody can make room");
         door.table.leave(0);
         assert!(door.table.has_room());
+    }
+
+    #[test]
+    fn out_of_descriptors_there_are_fewer_places_for_a_while() {
+        let mut door = Door::new(400);
+        for _ in 0..320 {
+            assert_eq!(door.come(GREEDY), None);
+        }
+        assert_eq!(door.table.thin_out(), Vec::from_iter(0..20));
+        assert_eq!(door.come(GREEDY), Some(20), "as many as are left");
+        assert!(door.table.set_stage(21, Stage::Complete));
+        assert_eq!(door.come(GREEDY), None, "one more");
+        for number in 22..400 {
+            door.table.leave(number);
+        }
+        door.come(GREEDY);
+        assert_eq!(door.table.thin_out().len(), 1);
+        assert_eq!(door.table.most, FEWEST);
     }
 
     #[test]

@@ -109,8 +109,9 @@ pub struct HandshakeOptions {
     /// The most header lines; 431 beyond. Default 64, at most 256.
     pub max_headers: usize,
     /// Handshakes under way at once, 1 or more. Of more, the oldest whose request is not complete makes room, beginning
-    /// with the address that has most of them. As many requests more may wait for the main thread's decision; an address
-    /// that has a quarter of these gets no more when a half is taken (503). Default 1024.
+    /// with the address that has most of them. Requests that wait for the main thread's decision are counted apart, up to
+    /// the same number and at most 1024; an address that has a quarter of these gets no more when a half is taken (503).
+    /// Default 4096.
     pub max_pending: usize,
     /// Subprotocols, the server's favourite first. Default none.
     pub protocols: Vec<Subprotocol>,
@@ -131,7 +132,7 @@ impl Default for HandshakeOptions {
             timeout: Duration::from_secs(3),
             max_head: 8 * 1024,
             max_headers: 64,
-            max_pending: 1024,
+            max_pending: 4096,
             protocols: Vec::new(),
             response_headers: Vec::new(),
             allowed_origins: Vec::new(),

@@ -29,6 +29,9 @@ const MAX_LINGERING: usize = 1024;
 /// The same for connections that did not come in. They have their own bound, so that they take no client's goodbye.
 const MAX_REFUSED_LINGERING: usize = 256;
 
+/// Requests that may wait for the main thread's decision.
+const MAX_DECIDING: usize = 1024;
+
 /// What waits in the mailbox of a server.
 #[derive(Debug)]
 pub(crate) enum Note {
@@ -98,7 +101,7 @@ impl Registry {
     pub(crate) fn new(options: WebSocketOptions, events: MailboxSender<Note>) -> Self {
         Self {
             admission: Admission::new(options.admission.clone()),
-            deciding: Shares::new(options.handshake.max_pending),
+            deciding: Shares::new(options.handshake.max_pending.min(MAX_DECIDING)),
             refused_lingering: Shares::new(MAX_REFUSED_LINGERING),
             options,
             events,
