@@ -2,10 +2,13 @@ extends WebSocketTest
 ## `manual_handshake`: the script decides who comes in.
 
 var _requests: Array[WebSocketHandshakeRequest] = []
+## What handshake_failed has told: ids and reasons.
+var _failed: Array[Array] = []
 
 
 func after_each() -> void:
 	_requests.clear()
+	_failed.clear()
 	super()
 
 
@@ -60,6 +63,36 @@ func test_reject() -> void:
 	check(answer.begins_with("HTTP/1.1 401 Unauthorized\r\n"), answer)
 	check(answer.ends_with("\r\n\r\nno tøken"), answer)
 	equal(events.all, [] as Array[Array])
+	await frames(5)
+	equal(_failed, [] as Array[Array], "the script knows")
+
+
+func test_reject_with_headers() -> void:
+	_ask_later()
+	var peer := await raw()
+	peer.send(head())
+	var request := await _request()
+	var wrong: Array[String] = [
+		"no header",
+		"X-A: b\r\nSet-Cookie: c",
+		"X-A: b\u0001",
+		"X A: b",
+		": b",
+		"Content-Length: 7",
+		"connection: keep-alive",
+		"Transfer-Encoding: chunked",
+		"Upgrade: h2c"
+	]
+	for line in wrong:
+		is_error(request.reject(401, "", PackedStringArray(["X-Good: 1", line])), ERR_INVALID_PARAMETER, line)
+	var headers := PackedStringArray(["WWW-Authenticate: Bearer realm=\"game\"", "Content-Type: application/json"])
+	is_ok(request.reject(401, "{}", headers))
+	var answer := await refused(peer, 401)
+	check(answer.contains("\r\nWWW-Authenticate: Bearer realm=\"game\"\r\n"), answer)
+	check(answer.contains("\r\nContent-Type: application/json\r\n"), answer)
+	equal(answer.to_lower().count("content-type"), 1)
+	check(answer.ends_with("\r\n\r\n{}"), answer)
+	check(not answer.contains("X-Good"), "of the refused lines")
 
 
 func test_the_defaults_of_reject() -> void:
@@ -101,6 +134,7 @@ func test_no_answer_is_503() -> void:
 	await frames(2)
 	is_error(request.accept(), ERR_DOES_NOT_EXIST, "too late")
 	equal(events.all, [] as Array[Array])
+	await _fails_once(1, "in time")
 
 
 func test_nobody_listens_to_the_signal() -> void:
@@ -120,6 +154,7 @@ func test_the_client_leaves_first() -> void:
 	await frames(2)
 	is_error(request.accept(), ERR_DOES_NOT_EXIST)
 	equal(events.all, [] as Array[Array])
+	await _fails_once(1, "left")
 
 
 func test_what_follows_the_head_waits_for_the_decision() -> void:
@@ -153,6 +188,7 @@ func test_stop_refuses_who_waits() -> void:
 	server.stop()
 	is_error(request.accept(), ERR_DOES_NOT_EXIST)
 	await refused(peer, 503)
+	await _fails_once(request.get_client_id(), "stopping")
 	check(server.start(0, LOOPBACK))
 	open()
 	check(await wait_for(func() -> bool: return _requests.size() == 2))
@@ -198,12 +234,38 @@ func test_max_clients_holds() -> void:
 	is_ok(_requests[1].accept())
 	check(await wait_for(func() -> bool: return _peers.any(func(peer: Peer) -> bool: return peer.is_closed())))
 	equal(server.get_client_count(), 1)
+	await _fails_once(_requests[1].get_client_id(), "full")
+
+
+## A place is kept from the request on, and free again whatever becomes of it.
+func test_a_reservation_is_released_once() -> void:
+	_ask_later({"handshake_timeout": 0.5, "max_clients": 2})
+	var reserved := {}
+	server.handshake_requested.connect(
+		func(request: WebSocketHandshakeRequest) -> void: reserved[request.get_client_id()] = true
+	)
+	var release := func(id: int, _how: Variant) -> void: check(reserved.erase(id), "client %d is released twice" % id)
+	server.client_disconnected.connect(release)
+	server.handshake_failed.connect(release)
+	var clients: Array[Raw] = []
+	for index in 8:
+		clients.append(await raw())
+		clients[index].send(head())
+	check(await wait_for(func() -> bool: return reserved.size() == 8))
+	clients[0].drop()
+	clients[1].drop()
+	for index in range(1, 6):
+		_requests[index].accept()
+	check(await wait_for(func() -> bool: return server.get_client_count() == reserved.size(), 5.0), str(reserved))
+	server.stop()
+	check(await wait_for(func() -> bool: return reserved.is_empty()), "kept: %s" % reserved)
 
 
 func _ask_later(properties := {}) -> void:
 	properties["manual_handshake"] = true
 	serve(properties)
 	server.handshake_requested.connect(_on_handshake_requested)
+	server.handshake_failed.connect(_on_handshake_failed)
 
 
 func _request() -> WebSocketHandshakeRequest:
@@ -213,3 +275,16 @@ func _request() -> WebSocketHandshakeRequest:
 
 func _on_handshake_requested(request: WebSocketHandshakeRequest) -> void:
 	_requests.append(request)
+
+
+func _on_handshake_failed(id: int, reason: String) -> void:
+	_failed.append([id, reason])
+
+
+## Waits until one handshake has failed, with these words in its reason; and no other has.
+func _fails_once(id: int, words: String) -> void:
+	await wait_for(func() -> bool: return not _failed.is_empty())
+	await frames(3)
+	if equal(_failed.size(), 1, "failures: %s" % [_failed]):
+		equal(_failed[0][0], id)
+		check(str(_failed[0][1]).contains(words), str(_failed[0][1]))

@@ -82,6 +82,12 @@ def storm(bench: Bench, spec: Spec, _mode: str, options: dict) -> dict[str, floa
     return figures
 
 
+def silent(bench: Bench, spec: Spec, mode: str, options: dict) -> dict[str, float]:
+    """How long real openings take beside a crowd that says nothing."""
+    with Server(spec, bench.setup) as server, bench.load(mode, server.port, options) as load:
+        return load.until("end")
+
+
 def large(bench: Bench, spec: Spec, mode: str, options: dict) -> dict[str, float]:
     """Throughput in bytes, and what is left in memory afterwards."""
     with Server(spec, bench.setup) as server:

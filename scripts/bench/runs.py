@@ -78,6 +78,7 @@ RUNS = (
     ),
     Run("handshakes", {**_websocket(60, 0), **_NODE, **_BARE}, {"clients": 100, "together": 1}, "handshakes"),
     Run("handshakes_in_turn", {**_websocket(60, 0), **_NODE, **_BARE}, {"clients": 100}, "handshakes"),
+    Run("silent_crowd", {"addon": _websocket(60, 0)["addon"]}, {"clients": 6000}, "silent", measure.silent),
     Run(
         "idle",
         {**_websocket(60, 0), **_BARE_SMALL},

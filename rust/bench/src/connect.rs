@@ -47,7 +47,7 @@ pub(crate) fn connect_all(args: &Args, protocol: Protocol) -> Result<Vec<TcpStre
     Ok(clients)
 }
 
-fn connect(server: SocketAddr, deadline: Instant) -> Result<TcpStream, Fault> {
+pub(crate) fn connect(server: SocketAddr, deadline: Instant) -> Result<TcpStream, Fault> {
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() {
         return Err(Fault::Late("not all clients were connected".to_owned()));
@@ -76,6 +76,12 @@ fn read_proof(stream: &mut TcpStream, proof: &[u8]) -> io::Result<()> {
     } else {
         Err(io::Error::other("the first echo is wrong"))
     }
+}
+
+/// Opens a WebSocket.
+pub(crate) fn open(stream: &mut TcpStream) -> io::Result<()> {
+    stream.write_all(UPGRADE)?;
+    read_answer(stream)
 }
 
 fn read_answer(stream: &mut TcpStream) -> io::Result<()> {

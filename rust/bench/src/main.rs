@@ -19,6 +19,7 @@ mod link;
 mod payload;
 mod report;
 mod samples;
+mod silent;
 mod storm;
 
 use std::process::ExitCode;
@@ -33,6 +34,7 @@ async-sockets-bench MODE --port PORT [--OPTION VALUE]...
   storm       all connect in one moment    --clients --size
   handshakes  WebSocket openings           --clients (at a time) --together (0 or 1) --seconds --warm-up
   idle        clients that say nothing     --clients; holds them until its input ends
+  silent      openings beside a silent crowd --clients (of the crowd) --openings --warm-up
   flood       sends as fast as it can      --protocol --clients --size --seconds; then holds them
   hoard       the server is made to hold memory   --clients (the last one watches) --way unfinished or unread
   broadcast   one asks, all get a burst    --clients --size --burst --seconds --warm-up
@@ -65,6 +67,7 @@ fn run() -> Result<(), Fault> {
         "storm" => storm::run(&args),
         "handshakes" => handshakes::run(&args),
         "idle" => idle::run(&args),
+        "silent" => silent::run(&args),
         "flood" => flood::run(&args),
         "hoard" => hoard::run(&args),
         "broadcast" => broadcast::run(&args),

@@ -20,6 +20,14 @@ impl Samples {
         }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.nanoseconds.len()
+    }
+
+    pub(crate) fn max_ms(&self) -> f64 {
+        self.nanoseconds.iter().max().map_or(0.0, |&max| max as f64 / 1e6)
+    }
+
     /// Adds `p50_ms`, `p99_ms` and `max_ms` to the report, if there is anything to tell.
     pub(crate) fn report(mut self, report: Report) -> Report {
         self.nanoseconds.sort_unstable();

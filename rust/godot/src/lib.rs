@@ -7,6 +7,7 @@
 // The documentation of the classes is BBCode, as the editor's help shows it.
 #![allow(rustdoc::broken_intra_doc_links)]
 
+mod admission;
 mod async_sockets;
 mod convert;
 mod figures;

@@ -27,6 +27,7 @@ names! {
     data_received,
     datagram_received,
     disconnected,
+    handshake_failed,
     handshake_requested,
     message_received,
     send_failed,

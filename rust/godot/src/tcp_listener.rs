@@ -56,8 +56,24 @@ pub(crate) struct TcpListener {
     /// limit. Default: 256 MiB. Read by [method start].
     #[var(get = get_max_total_bytes, set = set_max_total_bytes)]
     max_total_bytes: PhantomVar<i64>,
+    /// Established clients of one address at once; one more is closed. 0 (default): no limit. An address is one IPv4
+    /// address, or the first 64 bits of an IPv6 address, which as a rule belong to one host. May change while it listens,
+    /// for new connections.
+    #[var(get = get_max_clients_per_address, set = set_max_clients_per_address)]
+    max_clients_per_address: PhantomVar<i64>,
+    /// Connections that one address may make per second, and as many in one moment; more are closed before anything is
+    /// read. 0 (default): no limit. What an address is, and when this may change: as for
+    /// [member max_clients_per_address].
+    #[var(get = get_max_handshakes_per_second, set = set_max_handshakes_per_second)]
+    max_handshakes_per_second_per_address: PhantomVar<i64>,
+    /// IP addresses and ranges that may not connect, such as [code]"192.0.2.1"[/code], [code]"10.0.0.0/8"[/code] or
+    /// [code]"2001:db8::/32"[/code]: they are closed before anything is read. May change while it listens, for new
+    /// connections; accepted clients stay. If an entry is wrong, none is taken. Default: empty.
+    #[var(get = get_blocked_addresses, set = set_blocked_addresses)]
+    blocked_addresses: PhantomVar<PackedStringArray>,
     /// TLS from the first byte, with [code]TLSOptions.server(key, certificate)[/code]; read by [method start]. Handshakes go
-    /// on in the background, and only clients whose handshake succeeds within 10 seconds are accepted. A certificate with
+    /// on in the background, and only clients whose handshake succeeds within 10 seconds are accepted. Of more than 256 at
+    /// once, the oldest that is not complete makes room, beginning with the address that has most of them. A certificate with
     /// others that lead to its root must be loaded by [code]load("res://chain.crt")[/code]. Needs Godot 4.3.
     #[var(get = get_tls_options, set = set_tls_options)]
     tls_options: PhantomVar<Option<Gd<TlsOptions>>>,
@@ -81,6 +97,9 @@ impl IRefCounted for TcpListener {
             backlog: PhantomVar::default(),
             max_clients: PhantomVar::default(),
             max_total_bytes: PhantomVar::default(),
+            max_clients_per_address: PhantomVar::default(),
+            max_handshakes_per_second_per_address: PhantomVar::default(),
+            blocked_addresses: PhantomVar::default(),
             tls_options: PhantomVar::default(),
             alpn_protocols: PhantomVar::default(),
             auto_process: PhantomVar::default(),
@@ -198,6 +217,14 @@ impl TcpListener {
         GString::from(&self.core.failed_handshakes().1)
     }
 
+    /// Connections that were closed since [method start] by [member blocked_addresses],
+    /// [member max_handshakes_per_second_per_address] or [member max_clients_per_address], and TLS handshakes that made
+    /// room for newer ones.
+    #[func]
+    fn get_refused_connections(&self) -> i64 {
+        int(self.core.turned_away())
+    }
+
     /// The last failure in words; empty if there was none.
     #[func]
     fn get_last_error_message(&self) -> GString {
@@ -262,6 +289,46 @@ impl TcpListener {
         match u32::try_from(clients) {
             Ok(clients) => self.core.max_clients.set(clients as usize),
             Err(_) => misuse(&format!("TcpListener.max_clients: {clients} is negative or too large")),
+        }
+    }
+
+    #[func]
+    fn get_max_clients_per_address(&self) -> i64 {
+        self.core.admission.max_clients_per_address()
+    }
+
+    #[func]
+    fn set_max_clients_per_address(&self, clients: i64) {
+        if self.core.admission.set_max_clients_per_address("TcpListener", clients) {
+            self.core.apply_admission();
+        }
+    }
+
+    #[func]
+    fn get_max_handshakes_per_second(&self) -> i64 {
+        self.core.admission.max_handshakes_per_second()
+    }
+
+    #[func]
+    fn set_max_handshakes_per_second(&self, handshakes: i64) {
+        if self
+            .core
+            .admission
+            .set_max_handshakes_per_second("TcpListener", handshakes)
+        {
+            self.core.apply_admission();
+        }
+    }
+
+    #[func]
+    fn get_blocked_addresses(&self) -> PackedStringArray {
+        self.core.admission.blocked_addresses()
+    }
+
+    #[func]
+    fn set_blocked_addresses(&self, addresses: PackedStringArray) {
+        if self.core.admission.set_blocked_addresses("TcpListener", addresses) {
+            self.core.apply_admission();
         }
     }
 

@@ -37,8 +37,8 @@ mod handshake_request;
 /// [/codeblock]
 /// Clients have ids from 1 upwards that are never used again, also not after a restart. Messages of one client keep their
 /// order, and those before a close come before it. Signals come once a frame, before the nodes' [code]_process[/code], or
-/// from [method process]. Properties other than [member auto_process] and [member text_as_data] are read by
-/// [method start].
+/// from [method process]. Properties are read by [method start], but
+/// for [member auto_process], [member text_as_data] and the three about addresses.
 #[derive(GodotClass)]
 #[class(base = RefCounted)]
 pub(crate) struct WebSocketServer {
@@ -47,6 +47,21 @@ pub(crate) struct WebSocketServer {
     /// Clients at once; whoever comes then is refused with 503. 0 sets no limit.
     #[var(get = get_max_clients, set = set_max_clients)]
     max_clients: PhantomVar<i64>,
+    /// Established clients of one address at once; one more is refused with 429, or with TLS closed. 0 (default): no limit.
+    /// An address is one IPv4 address, or the first 64 bits of an IPv6 address, which as a rule belong to one host. Behind
+    /// a proxy all clients have the proxy's address. May change while the server runs, for new connections.
+    #[var(get = get_max_clients_per_address, set = set_max_clients_per_address)]
+    max_clients_per_address: PhantomVar<i64>,
+    /// Connections that one address may make per second, and as many in one moment; more are closed before anything is
+    /// read. 0 (default): no limit. What an address is, and when this may change: as for
+    /// [member max_clients_per_address].
+    #[var(get = get_max_handshakes_per_second, set = set_max_handshakes_per_second)]
+    max_handshakes_per_second_per_address: PhantomVar<i64>,
+    /// IP addresses and ranges that may not connect, such as [code]"192.0.2.1"[/code], [code]"10.0.0.0/8"[/code] or
+    /// [code]"2001:db8::/32"[/code]: they are closed before anything is read. May change while the server runs, for new
+    /// connections; clients that are in stay. If an entry is wrong, none is taken. Default: empty.
+    #[var(get = get_blocked_addresses, set = set_blocked_addresses)]
+    blocked_addresses: PhantomVar<PackedStringArray>,
     /// The longest message that a client may send, in bytes; a longer one ends its connection with 1009.
     #[var(get = get_max_message_size, set = set_max_message_size)]
     max_message_size: PhantomVar<i64>,
@@ -67,7 +82,8 @@ pub(crate) struct WebSocketServer {
     /// [constant ERR_OUT_OF_MEMORY]. [constant BACKPRESSURE_DISCONNECT]: the same, and the client is disconnected (1008).
     #[var(get = get_backpressure_policy, set = set_backpressure_policy)]
     backpressure_policy: PhantomVar<i32>,
-    /// Seconds that a client has for its opening handshake, your decision included.
+    /// Seconds that a client has for its opening handshake, TLS and your decision included. Of more than 4096 handshakes
+    /// at once, the oldest whose request is not complete makes room, beginning with the address that has most of them.
     #[var(get = get_handshake_timeout, set = set_handshake_timeout)]
     handshake_timeout: PhantomVar<f64>,
     /// Seconds that a closing handshake may take before the connection is cut.
@@ -117,6 +133,9 @@ impl IRefCounted for WebSocketServer {
         Self {
             core: State::new(ServerCore::new()),
             max_clients: PhantomVar::default(),
+            max_clients_per_address: PhantomVar::default(),
+            max_handshakes_per_second_per_address: PhantomVar::default(),
+            blocked_addresses: PhantomVar::default(),
             max_message_size: PhantomVar::default(),
             max_pending_bytes: PhantomVar::default(),
             max_total_bytes: PhantomVar::default(),
@@ -166,9 +185,16 @@ impl WebSocketServer {
     /// A text message as UTF-8 bytes; only with [member text_as_data].
     #[signal]
     fn text_data_received(client_id: i64, data: PackedByteArray);
-    /// A client asks to come in; only with [member manual_handshake].
+    /// A client asks to come in; only with [member manual_handshake]. What you reserve for it here is to be released in
+    /// [signal client_disconnected] or [signal handshake_failed], or when you reject it.
     #[signal]
     fn handshake_requested(request: Gd<WebSocketHandshakeRequest>);
+    /// A client that [signal handshake_requested] named does not come in: nobody decided in time, it left, it was accepted
+    /// and the server is full meanwhile, the answer could not be sent, or the server stops. The reason is in words. Comes
+    /// once for each request that neither led to [signal client_connected] nor was rejected by your own
+    /// [method WebSocketHandshakeRequest.reject].
+    #[signal]
+    fn handshake_failed(client_id: i64, reason: GString);
     /// The server could not start, or has trouble accepting; in words.
     #[signal]
     fn server_error(error: GString);
@@ -225,7 +251,10 @@ impl WebSocketServer {
         int(Pump::get().process(core, budget(budget_usec)))
     }
 
-    /// Figures since the start: clients, connected, refused, messages_in, bytes_in, messages_out, bytes_out.
+    /// Figures since the start: clients, connected, refused, messages_in, bytes_in, messages_out, bytes_out. Of those
+    /// refused, by their address: refused_blocked ([member blocked_addresses]), refused_rate
+    /// ([member max_handshakes_per_second_per_address]) and refused_clients ([member max_clients_per_address]); and
+    /// displaced, handshakes that made room for newer ones.
     #[func]
     fn get_statistics(&self) -> VarDictionary {
         let figures = self.core.with(Server::statistics).unwrap_or_default();
@@ -233,6 +262,10 @@ impl WebSocketServer {
             "clients" => int(figures.clients),
             "connected" => int(figures.connected),
             "refused" => int(figures.refused),
+            "refused_blocked" => int(figures.turned_away.blocked),
+            "refused_rate" => int(figures.turned_away.too_fast),
+            "refused_clients" => int(figures.turned_away.crowded),
+            "displaced" => int(figures.turned_away.displaced),
             "messages_in" => int(figures.messages_in),
             "bytes_in" => int(figures.bytes_in),
             "messages_out" => int(figures.messages_out),
@@ -465,6 +498,50 @@ impl WebSocketServer {
     fn set_max_clients(&self, clients: i64) {
         if let Some(clients) = checked("max_clients", clients, 0) {
             self.core.options.borrow_mut().max_clients = Some(clients).filter(|&clients| clients > 0);
+        }
+    }
+
+    #[func]
+    fn get_max_clients_per_address(&self) -> i64 {
+        self.core.admission.max_clients_per_address()
+    }
+
+    #[func]
+    fn set_max_clients_per_address(&self, clients: i64) {
+        if self
+            .core
+            .admission
+            .set_max_clients_per_address("WebSocketServer", clients)
+        {
+            self.core.apply_admission();
+        }
+    }
+
+    #[func]
+    fn get_max_handshakes_per_second(&self) -> i64 {
+        self.core.admission.max_handshakes_per_second()
+    }
+
+    #[func]
+    fn set_max_handshakes_per_second(&self, handshakes: i64) {
+        if self
+            .core
+            .admission
+            .set_max_handshakes_per_second("WebSocketServer", handshakes)
+        {
+            self.core.apply_admission();
+        }
+    }
+
+    #[func]
+    fn get_blocked_addresses(&self) -> PackedStringArray {
+        self.core.admission.blocked_addresses()
+    }
+
+    #[func]
+    fn set_blocked_addresses(&self, addresses: PackedStringArray) {
+        if self.core.admission.set_blocked_addresses("WebSocketServer", addresses) {
+            self.core.apply_admission();
         }
     }
 

@@ -103,6 +103,9 @@ pub enum TlsError {
     /// The connection ended first.
     #[error("the connection ended during the TLS handshake: {0}")]
     Io(io::Error),
+    /// The server has too many handshakes under way, and this one made room for a newer one.
+    #[error("the TLS handshake had to make room for newer ones")]
+    Displaced,
     /// The handshake took too long. In seconds.
     #[error("no TLS handshake within {0} s")]
     TimedOut(f64),

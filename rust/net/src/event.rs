@@ -11,7 +11,7 @@ use crate::tcp_client::TcpClient;
 use crate::websocket::ClientId;
 use crate::websocket::close_code::Disconnect;
 use crate::websocket::messages::Messages;
-use crate::websocket::request::{ClientInfo, HandshakeRequest};
+use crate::websocket::request::{ClientInfo, HandshakeFailure, HandshakeRequest};
 
 /// What happened on a TCP connection, in order.
 #[derive(Debug)]
@@ -97,8 +97,9 @@ pub enum WebSocketEvent {
     /// ([`crate::websocket::options::HandshakeOptions::manual`]): answer with
     /// [`crate::websocket_server::WebSocketServer::accept_handshake`] or `reject_handshake`.
     HandshakeRequested(ClientId, Box<HandshakeRequest>),
-    /// Nobody answered [`WebSocketEvent::HandshakeRequested`] in time, or the server stopped: the client was refused.
-    HandshakeExpired(ClientId),
+    /// A client that [`WebSocketEvent::HandshakeRequested`] named does not come in, and not because it was rejected. Each
+    /// request ends once: in this, in `Connected`, or in a `reject_handshake` that succeeded.
+    HandshakeFailed(ClientId, HandshakeFailure),
     /// A client is in.
     Connected(ClientId, Arc<ClientInfo>),
     /// Everything that a client sent since the last such event. Taking it makes the client's room free again.

@@ -11,6 +11,7 @@
 #![warn(missing_docs)]
 
 pub mod address;
+pub mod admission;
 pub mod command;
 pub mod error;
 pub mod event;
@@ -31,6 +32,7 @@ pub mod wakes;
 pub mod websocket;
 pub mod websocket_server;
 
+mod accept;
 mod bind;
 mod budget;
 mod datagram_queue;

@@ -3,6 +3,7 @@
 use std::num::NonZeroU8;
 use std::time::Duration;
 
+use crate::admission::AdmissionRules;
 use crate::tls::{TlsClientConfig, TlsServerConfig};
 
 /// How long a closing connection may stand still, the peer taking nothing of what was queued, before it is cut.
@@ -31,7 +32,8 @@ pub const MAX_QUEUED_EVENTS: usize = 1024;
 /// How long a TLS handshake may take, unless said otherwise.
 pub const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// TLS handshakes that a listener carries on at once; further connections wait in the backlog.
+/// TLS handshakes that a listener carries on at once. Of more, the oldest that is not complete makes room, beginning with
+/// the address that has most of them.
 pub const MAX_TLS_HANDSHAKES: usize = 256;
 
 /// When to probe an idle peer (TCP keep-alive, RFC 1122 section 4.2.3.6).
@@ -97,6 +99,8 @@ pub struct ListenOptions {
     /// [`crate::event::CloseReason::Error`] and an error of [`std::io::ErrorKind::OutOfMemory`]; the user is to drop what
     /// it has of them. 0 sets no limit.
     pub max_total: usize,
+    /// Who may connect, by address.
+    pub admission: AdmissionRules,
     /// What every accepted connection starts with.
     pub tcp: TcpOptions,
     /// TLS from the first byte: only connections whose handshake has succeeded are accepted.
@@ -111,6 +115,7 @@ impl Default for ListenOptions {
             backlog: 1024,
             max_clients: None,
             max_total: DEFAULT_MAX_TOTAL,
+            admission: AdmissionRules::default(),
             tcp: TcpOptions::default(),
             tls: None,
             tls_timeout: TLS_HANDSHAKE_TIMEOUT,

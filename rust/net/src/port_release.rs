@@ -45,6 +45,8 @@ impl Drop for ReleaseOnDrop {
 /// Waits until no socket that this process is closing holds the port. Says whether that came true, so that binding is
 /// worth another try: the port may well have become free since the last.
 pub(crate) fn wait_for_release(port: u16) -> bool {
+    #[cfg(test)]
+    WAITS.with(|waits| waits.set(waits.get() + 1));
     let deadline = Instant::now() + LIMIT;
     let mut list = closing();
     while list.iter().any(|(closing, _)| *closing == port) {
@@ -66,4 +68,44 @@ fn is_held((_, held): &(u16, Weak<()>)) -> bool {
 
 fn closing() -> MutexGuard<'static, Vec<(u16, Weak<()>)>> {
     CLOSING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+thread_local! {
+    /// Calls of [`wait_for_release`] in this thread.
+    static WAITS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::BindAddress;
+    use crate::error::BindError;
+    use crate::limits::ListenOptions;
+    use crate::tcp_listener::TcpListener;
+    use crate::websocket::options::WebSocketOptions;
+    use crate::websocket_server::WebSocketServer;
+
+    #[test]
+    fn a_start_waits_for_its_port_once() {
+        let other = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = other.local_addr().expect("an address").port();
+        let address = BindAddress::parse("127.0.0.1", port.into()).expect("an address");
+        // The port of a task that does not come to its end.
+        let (_held, release) = held_port(port);
+        drop(release);
+        let waits = |start: &dyn Fn() -> Option<BindError>| {
+            WAITS.set(0);
+            assert!(matches!(start(), Some(BindError::InUse(p)) if p == port));
+            WAITS.get()
+        };
+        assert_eq!(
+            waits(&|| WebSocketServer::start(address, WebSocketOptions::default()).err()),
+            1
+        );
+        assert_eq!(
+            waits(&|| TcpListener::start(address, ListenOptions::default()).err()),
+            1
+        );
+    }
 }

@@ -3,32 +3,31 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use socket2::{Protocol, Type};
 use tokio::net::{TcpListener as TokioListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::time::sleep;
 
+use crate::accept::pending::Pending;
+use crate::accept::{Host, accept_all};
 use crate::address::BindAddress;
+use crate::admission::{Admission, AdmissionRules, Presence, Refused, Source, TurnedAway};
 use crate::bind::bind_socket;
 use crate::budget::Budget;
-use crate::error::BindError;
+use crate::error::{BindError, TlsError};
 use crate::event::ListenerEvent;
 use crate::exclusive::claim_port;
-use crate::limits::{ListenOptions, TcpOptions};
+use crate::limits::{ListenOptions, MAX_TLS_HANDSHAKES, TcpOptions};
 use crate::mailbox::{Mailbox, MailboxSender, SocketId, mailbox};
 use crate::port_release::{ReleaseOnDrop, held_port};
 use crate::runtime::{self, Tasks};
 use crate::tcp::stream::Stream;
 use crate::tcp_client::TcpClient;
-use crate::tls::handshakes::{Failures, Handshakes};
+use crate::tls::failures::Failures;
+use crate::tls::stream::{accept_tls, within};
 
 /// Accepted connections that may wait for the main thread; more stay in the system's backlog.
 const MAX_QUEUED_CONNECTIONS: usize = 256;
-
-/// The pause after the system ran out of something: the first, and the longest.
-pub(crate) const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(500));
 
 /// One listening socket. Dropping it frees the port; the connections it accepted live on.
 #[derive(Debug)]
@@ -36,6 +35,7 @@ pub struct TcpListener {
     mailbox: Mailbox<ListenerEvent>,
     local: SocketAddr,
     failures: Arc<Failures>,
+    admission: Arc<Admission>,
     _release: ReleaseOnDrop,
     /// Dropped with the listener, which ends the task.
     _stop: oneshot::Sender<()>,
@@ -53,16 +53,30 @@ impl TcpListener {
         let (stop, stopped) = oneshot::channel();
         let (port, release) = held_port(local.port());
         let failures = Arc::<Failures>::default();
-        let task_failures = failures.clone();
+        let admission = Arc::new(Admission::new(options.admission.clone()));
+        let clients = options.max_clients.unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+        let (task_failures, task_admission) = (failures.clone(), admission.clone());
         runtime::spawn(|tasks| {
             let tasks = tasks.clone();
             async move {
-                let acceptor = Acceptor::new(options, sender, tasks, task_failures);
+                let mut acceptor = Acceptor {
+                    // What was received is the user's to take; no part of it is one that reading waits for.
+                    budget: Budget::new(options.max_total, usize::MAX),
+                    options,
+                    events: sender,
+                    tasks,
+                    admission: task_admission.clone(),
+                    slots: Arc::new(Semaphore::new(clients)),
+                    slot: None,
+                    handshakes: Pending::new(MAX_TLS_HANDSHAKES),
+                    failures: task_failures,
+                };
                 tokio::select! {
-                    () = acceptor.run(listener) => {}
+                    () = accept_all(&listener, &task_admission, &mut acceptor) => {}
                     _ = stopped => {}
                 }
-                // The socket is closed here, and then its port is free.
+                drop(listener);
+                // The port is free now.
                 drop(port);
             }
         })?;
@@ -70,6 +84,7 @@ impl TcpListener {
             mailbox,
             local,
             failures,
+            admission,
             _release: release,
             _stop: stop,
         })
@@ -99,6 +114,17 @@ impl TcpListener {
         self.failures.last()
     }
 
+    /// Changes who may connect, for new connections.
+    pub fn set_admission(&self, rules: AdmissionRules) {
+        self.admission.set_rules(rules);
+    }
+
+    /// Connections that were turned away by their address, or had to make room.
+    #[must_use]
+    pub fn turned_away(&self) -> TurnedAway {
+        self.admission.turned_away()
+    }
+
     /// The address in use, with the port that the system chose if 0 was asked for.
     #[must_use]
     pub fn local_address(&self) -> SocketAddr {
@@ -121,119 +147,127 @@ pub(crate) fn bind(address: BindAddress, backlog: i32) -> Result<(std::net::TcpL
     Ok((listener, local))
 }
 
-/// The task of a listener.
+/// What the accept loop does with the connections of a listener.
 struct Acceptor {
     options: ListenOptions,
     events: MailboxSender<ListenerEvent>,
     tasks: Tasks,
     /// The memory of all clients.
     budget: Arc<Budget>,
+    admission: Arc<Admission>,
     /// One for each client that may be there at once.
     slots: Arc<Semaphore>,
-    /// `None` without TLS.
-    handshakes: Option<Handshakes>,
+    /// That of the next client, without TLS.
+    slot: Option<OwnedSemaphorePermit>,
+    /// The TLS handshakes under way. Whoever stalls in one takes no slot.
+    handshakes: Pending,
+    failures: Arc<Failures>,
 }
 
 impl Acceptor {
-    fn new(
-        options: ListenOptions,
-        events: MailboxSender<ListenerEvent>,
-        tasks: Tasks,
-        failures: Arc<Failures>,
-    ) -> Self {
-        let most = Semaphore::MAX_PERMITS;
-        let clients = options.max_clients.map_or(most, |clients| clients.min(most));
-        let handshakes = options
-            .tls
-            .clone()
-            .map(|config| Handshakes::new(config, options.tls_timeout, failures));
-        Self {
-            // What was received is the user's to take; no part of it is one that reading waits for.
-            budget: Budget::new(options.max_total, usize::MAX),
-            options,
-            events,
-            tasks,
-            slots: Arc::new(Semaphore::new(clients)),
-            handshakes,
+    fn displaced(&self) {
+        self.failures.add(&TlsError::Displaced);
+        self.admission.count_displaced();
+    }
+}
+
+impl Host for Acceptor {
+    async fn ready(&mut self) {
+        self.events.room().await;
+        if self.options.tls.is_some() {
+            self.handshakes.room().await;
+        } else if self.slot.is_none() {
+            // It fails if the semaphore is closed, which it never is.
+            self.slot = self.slots.clone().acquire_owned().await.ok();
         }
     }
 
-    async fn run(mut self, listener: TokioListener) {
-        let mut pause: Option<Duration> = None;
-        loop {
-            self.events.room().await;
-            let place = match &self.handshakes {
-                None => self.slots.clone().acquire_owned().await.ok(),
-                Some(handshakes) => handshakes.place().await,
-            };
-            let Some(place) = place else { return };
-            match listener.accept().await {
-                Ok((stream, _)) => {
-                    if pause.take().is_some() {
-                        self.events.send(ListenerEvent::Resumed, 0);
-                    }
-                    self.accepted(stream, place);
-                }
-                Err(error) if is_peer_gone(&error) => {}
-                Err(error) => {
-                    let length = match pause {
-                        None => {
-                            self.events.send(ListenerEvent::Paused(error), 0);
-                            PAUSE.0
-                        }
-                        Some(last) => (last * 2).min(PAUSE.1),
-                    };
-                    pause = Some(length);
-                    sleep(length).await;
-                }
+    fn welcome(&mut self, stream: TcpStream, peer: SocketAddr) {
+        let way = Way {
+            tcp: self.options.tcp.clone(),
+            peer,
+            tasks: self.tasks.clone(),
+            events: self.events.clone(),
+            budget: self.budget.clone(),
+            admission: self.admission.clone(),
+        };
+        let Some(config) = self.options.tls.clone() else {
+            if let Some(slot) = self.slot.take() {
+                way.hand_over(stream.into(), slot);
             }
-        }
-    }
-
-    fn accepted(&mut self, stream: TcpStream, place: OwnedSemaphorePermit) {
-        let Some(handshakes) = &mut self.handshakes else {
-            hand_over(
-                stream.into(),
-                &self.options.tcp,
-                &self.tasks,
-                &self.budget,
-                &self.events,
-                place,
-            );
             return;
         };
-        let (tcp, tasks) = (self.options.tcp.clone(), self.tasks.clone());
-        let (events, slots, budget) = (self.events.clone(), self.slots.clone(), self.budget.clone());
-        handshakes.start(stream, place, async move |stream| {
-            // Only now does it count as a client: who stalls in the handshake takes nobody's slot.
-            if let Ok(slot) = slots.acquire_owned().await {
-                hand_over(stream.into(), &tcp, &tasks, &budget, &events, slot);
+        let (timeout, failures, slots) = (self.options.tls_timeout, self.failures.clone(), self.slots.clone());
+        let displaced = self.handshakes.start(Source::of(peer.ip()), move |place| async move {
+            let handshake = async {
+                // Costs little while the peer is silent.
+                stream.readable().await.map_err(TlsError::Io)?;
+                place.spoke();
+                Box::pin(accept_tls(stream, &config)).await
+            };
+            match within(timeout, handshake).await {
+                Ok(stream) if place.complete() => {
+                    if let Ok(slot) = slots.acquire_owned().await {
+                        way.hand_over(stream.into(), slot);
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => failures.add(&error),
             }
         });
+        if displaced {
+            self.displaced();
+        }
+    }
+
+    fn refuse(&mut self, stream: TcpStream, _why: Refused) {
+        drop(stream);
+    }
+
+    fn make_room(&mut self) -> bool {
+        let ended = self.handshakes.thin_out();
+        (0..ended).for_each(|_| self.displaced());
+        ended > 0
+    }
+
+    fn paused(&mut self, error: io::Error) {
+        self.events.send(ListenerEvent::Paused(error), 0);
+    }
+
+    fn resumed(&mut self) {
+        self.events.send(ListenerEvent::Resumed, 0);
     }
 }
 
-/// Gives a connection to the main thread. `slot` is held until its end.
-fn hand_over(
-    stream: Stream,
-    options: &TcpOptions,
-    tasks: &Tasks,
-    budget: &Arc<Budget>,
-    events: &MailboxSender<ListenerEvent>,
-    slot: OwnedSemaphorePermit,
-) {
-    // It fails only if the peer is gone already.
-    if let Ok((client, endpoints)) = TcpClient::adopt(stream, options, tasks, budget, slot) {
-        events.send(ListenerEvent::Accepted(client, Box::new(endpoints)), 0);
+impl Drop for Acceptor {
+    fn drop(&mut self) {
+        self.handshakes.end();
     }
 }
 
-/// The connection ended before it was accepted: the next one may be there. Anything else (file descriptors or memory
-/// for sockets run out, above all) needs a pause.
-pub(crate) fn is_peer_gone(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, TimedOut, WouldBlock};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionReset | Interrupted | TimedOut | WouldBlock
-    )
+/// What a connection needs on its way to the main thread.
+struct Way {
+    tcp: TcpOptions,
+    peer: SocketAddr,
+    tasks: Tasks,
+    events: MailboxSender<ListenerEvent>,
+    budget: Arc<Budget>,
+    admission: Arc<Admission>,
+}
+
+impl Way {
+    /// Gives a connection to the main thread. `slot` is held until its end.
+    fn hand_over(self, stream: Stream, slot: OwnedSemaphorePermit) {
+        // Others of its address may have come in meanwhile.
+        let Some(presence) = Presence::enter(&self.admission, self.peer.ip()) else {
+            return;
+        };
+        // It fails only if the peer is gone already.
+        if let Ok((client, endpoints)) =
+            TcpClient::adopt(stream, &self.tcp, &self.tasks, &self.budget, (slot, presence))
+        {
+            self.events
+                .send(ListenerEvent::Accepted(client, Box::new(endpoints)), 0);
+        }
+    }
 }

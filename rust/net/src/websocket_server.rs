@@ -11,6 +11,7 @@ use thiserror::Error;
 use tokio::sync::oneshot;
 
 use crate::address::BindAddress;
+use crate::admission::{AdmissionRules, TurnedAway};
 use crate::command::WebSocketCommand;
 use crate::error::{BindError, SendError};
 use crate::event::WebSocketEvent;
@@ -22,9 +23,10 @@ use crate::websocket::client::Client;
 use crate::websocket::close_code::{CloseCode, CloseFrame};
 use crate::websocket::frame::{Kind, encode, frame_len};
 use crate::websocket::groups::Groups;
-use crate::websocket::options::{BackpressurePolicy, Subprotocol, WebSocketOptions};
+use crate::websocket::options::{BackpressurePolicy, ResponseHeader, Subprotocol, WebSocketOptions};
 use crate::websocket::registry::{Decision, MAX_NOTES, Note, Registry};
 use crate::websocket::request::ClientInfo;
+use crate::websocket::response::Refusal;
 use crate::websocket::server;
 
 /// The longest payload of a ping (RFC 6455 section 5.5).
@@ -47,6 +49,8 @@ pub struct WebSocketServer {
     groups: Groups,
     /// Handshakes that wait for a decision.
     deciding: HashMap<ClientId, Deciding>,
+    /// Those that were told of, were not rejected, and have not come to an end.
+    announced: HashSet<ClientId>,
     /// `None` once stopped.
     running: Option<Running>,
     /// [`WebSocketEvent::Stopped`] was taken.
@@ -100,6 +104,8 @@ pub struct Statistics {
     pub connected: u64,
     /// Connections that were refused or gave up during the opening handshake.
     pub refused: u64,
+    /// Of those, the ones that were turned away by their address or had to make room.
+    pub turned_away: TurnedAway,
     /// Messages received.
     pub messages_in: u64,
     /// Payload bytes of messages received.
@@ -159,6 +165,7 @@ impl WebSocketServer {
             clients: HashMap::new(),
             groups: Groups::default(),
             deciding: HashMap::new(),
+            announced: HashSet::new(),
             running: Some(running),
             over: false,
             corked: false,
@@ -220,14 +227,20 @@ impl WebSocketServer {
                 Note::HandshakeRequested(id, request, answer) => {
                     let protocols = request.request.protocols().iter().map(ToString::to_string).collect();
                     self.deciding.insert(id, Deciding { answer, protocols });
+                    self.announced.insert(id);
                     WebSocketEvent::HandshakeRequested(id, request)
                 }
-                Note::HandshakeExpired(id) => {
+                Note::HandshakeFailed(id, why) => {
                     self.deciding.remove(&id);
-                    WebSocketEvent::HandshakeExpired(id)
+                    if !self.announced.remove(&id) {
+                        // It was rejected in the moment in which it failed.
+                        continue;
+                    }
+                    WebSocketEvent::HandshakeFailed(id, why)
                 }
                 Note::Connected(client) => {
                     let (id, info) = (client.id, client.info.clone());
+                    self.announced.remove(&id);
                     self.registry.broadcasts.join(&client);
                     self.clients.insert(id, client);
                     WebSocketEvent::Connected(id, info)
@@ -473,16 +486,34 @@ impl WebSocketServer {
         self.decide(client, Decision::Accept(protocol))
     }
 
-    /// Refuses a client that [`WebSocketEvent::HandshakeRequested`] named, with an HTTP status from 400 to 599 and a
-    /// plain text. Its id stays unknown.
+    /// Refuses a client that [`WebSocketEvent::HandshakeRequested`] named, with an HTTP status from 400 to 599, a text, and
+    /// more header lines. The text is plain unless these name another `Content-Type`. Its id stays unknown, and no further
+    /// event names it.
     ///
     /// # Errors
     /// [`DecisionError`].
-    pub fn reject_handshake(&mut self, client: ClientId, status: i64, body: &str) -> Result<(), DecisionError> {
+    pub fn reject_handshake(
+        &mut self,
+        client: ClientId,
+        status: i64,
+        body: &str,
+        headers: Vec<ResponseHeader>,
+    ) -> Result<(), DecisionError> {
         let Ok(status @ 400..=599) = u16::try_from(status) else {
             return Err(DecisionError::Status(status));
         };
-        self.decide(client, Decision::Reject(status, body.to_owned()))
+        let refusal = Refusal {
+            headers,
+            ..Refusal::new(status, body)
+        };
+        self.decide(client, Decision::Reject(refusal))?;
+        self.announced.remove(&client);
+        Ok(())
+    }
+
+    /// Changes who may connect, for new connections.
+    pub fn set_admission(&self, rules: AdmissionRules) {
+        self.registry.admission.set_rules(rules);
     }
 
     fn decide(&mut self, client: ClientId, decision: Decision) -> Result<(), DecisionError> {
@@ -526,10 +557,12 @@ impl WebSocketServer {
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         let figures = &self.registry.figures;
+        let turned_away = self.registry.admission.turned_away();
         Statistics {
             clients: self.registry.count(),
             connected: figures.connected.load(Ordering::Relaxed),
             refused: figures.refused.load(Ordering::Relaxed),
+            turned_away,
             messages_in: figures.messages_in.load(Ordering::Relaxed),
             bytes_in: figures.bytes_in.load(Ordering::Relaxed),
             messages_out: figures.messages_out.load(Ordering::Relaxed),

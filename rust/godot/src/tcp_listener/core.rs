@@ -17,6 +17,7 @@ use godot::global::{Error, push_warning};
 use godot::meta::ToGodot;
 use godot::obj::{Gd, InstanceId, NewGd};
 
+use crate::admission::Admission;
 use crate::convert::bind_error;
 use crate::guard::misuse;
 use crate::lifecycle;
@@ -42,6 +43,7 @@ pub(crate) struct ListenerCore {
     pub(crate) backlog: Cell<i32>,
     pub(crate) max_clients: Cell<usize>,
     pub(crate) max_total: Cell<usize>,
+    pub(crate) admission: Admission,
     pub(crate) tls: RefCell<Option<Gd<TlsOptions>>>,
     pub(crate) alpn: RefCell<PackedStringArray>,
     this: OnceCell<Weak<Self>>,
@@ -65,6 +67,7 @@ impl ListenerCore {
             backlog: Cell::new(1024),
             max_clients: Cell::new(0),
             max_total: Cell::new(DEFAULT_MAX_TOTAL),
+            admission: Admission::default(),
             tls: RefCell::default(),
             alpn: RefCell::default(),
             this: OnceCell::new(),
@@ -110,6 +113,7 @@ impl ListenerCore {
             backlog: self.backlog.get(),
             max_clients,
             max_total: self.max_total.get(),
+            admission: self.admission.rules(),
             tls,
             ..ListenOptions::default()
         };
@@ -275,6 +279,21 @@ impl ListenerCore {
             .borrow()
             .as_ref()
             .map_or(0, |listening| listening.local_address().port().into())
+    }
+
+    /// Has the present rules about addresses hold for new connections.
+    pub(crate) fn apply_admission(&self) {
+        if let Some(listening) = &*self.listening.borrow() {
+            listening.set_admission(self.admission.rules());
+        }
+    }
+
+    /// Connections that were turned away by their address, or had to make room.
+    pub(crate) fn turned_away(&self) -> u64 {
+        let listening = self.listening.borrow();
+        listening
+            .as_ref()
+            .map_or(0, |listening| listening.turned_away().total())
     }
 
     /// How many TLS handshakes have failed, and why the last one did.

@@ -20,6 +20,7 @@ use godot::meta::ToGodot;
 use godot::obj::Gd;
 
 use super::handshake_request::WebSocketHandshakeRequest;
+use crate::admission::Admission;
 use crate::convert::{prepare_text, prepared_text, text};
 use crate::lifecycle;
 use crate::pump::Pump;
@@ -30,6 +31,7 @@ use crate::tls;
 pub(crate) struct ServerCore {
     pub(crate) base: SocketBase,
     pub(crate) options: RefCell<WebSocketOptions>,
+    pub(crate) admission: Admission,
     pub(crate) text_as_data: Cell<bool>,
     pub(crate) tls: RefCell<Option<Gd<TlsOptions>>>,
     this: OnceCell<Weak<Self>>,
@@ -72,6 +74,7 @@ impl ServerCore {
         // With the ids of the servers before: those may still let clients in for a moment.
         let mut options = self.options.borrow().clone();
         options.prepare_text = Some(prepare_text);
+        options.admission = self.admission.rules();
         if let Some(tls) = &*self.tls.borrow() {
             // HTTP/1.1 is the only protocol that the opening handshake can follow; clients that say nothing are taken too.
             let config = tls::server(tls, &PackedStringArray::from(["http/1.1"].map(GString::from)));
@@ -92,6 +95,12 @@ impl ServerCore {
         if let Some(server) = &mut *self.server.borrow_mut() {
             server.stop();
         }
+    }
+
+    /// Has the present rules about addresses hold for new connections.
+    pub(crate) fn apply_admission(&self) {
+        let rules = self.admission.rules();
+        self.with(|server| server.set_admission(rules));
     }
 
     pub(crate) fn is_listening(&self) -> bool {
@@ -163,7 +172,11 @@ impl ServerCore {
                 *self.leaving.borrow_mut() = None;
             }
             WebSocketEvent::HandshakeRequested(id, request) => self.ask(id, &request, pump),
-            WebSocketEvent::HandshakeExpired(_) | WebSocketEvent::Resumed | WebSocketEvent::Stopped => {}
+            WebSocketEvent::HandshakeFailed(id, why) => {
+                let reason = GString::from(&why.to_string());
+                object.emit_signal(&names.handshake_failed, &[id.to_variant(), reason.to_variant()]);
+            }
+            WebSocketEvent::Resumed | WebSocketEvent::Stopped => {}
             WebSocketEvent::Paused(error) => {
                 let message = format!("WebSocketServer: accepting pauses, as the system ran out of something: {error}");
                 push_warning(&[message.to_variant()] as &[Variant]);
@@ -296,10 +309,7 @@ impl Socket for ServerCore {
 fn is_told(event: &WebSocketEvent) -> bool {
     !matches!(
         event,
-        WebSocketEvent::Messages(..)
-            | WebSocketEvent::HandshakeExpired(_)
-            | WebSocketEvent::Resumed
-            | WebSocketEvent::Stopped
+        WebSocketEvent::Messages(..) | WebSocketEvent::Resumed | WebSocketEvent::Stopped
     )
 }
 

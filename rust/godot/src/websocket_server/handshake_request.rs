@@ -5,6 +5,7 @@
 use std::rc::Weak;
 
 use async_sockets_net::websocket::ClientId;
+use async_sockets_net::websocket::options::ResponseHeader;
 use async_sockets_net::websocket::request::HandshakeRequest as Request;
 use async_sockets_net::websocket_server::DecisionError;
 use godot::builtin::{GString, PackedStringArray, VarDictionary};
@@ -19,7 +20,7 @@ use crate::guard::{WeakState, misuse, on_main_thread};
 
 /// A client that asks to come in, given by [signal WebSocketServer.handshake_requested]. Answer with [method accept] or
 /// [method reject], now or later; without an answer within [member WebSocketServer.handshake_timeout] it is refused with
-/// 503.
+/// 503. As many as 1024 may wait; more are refused with 503, and so are those of an address that has 256 while 512 wait.
 #[derive(GodotClass)]
 #[class(base = RefCounted, init)]
 pub(crate) struct WebSocketHandshakeRequest {
@@ -68,13 +69,31 @@ impl WebSocketHandshakeRequest {
         })
     }
 
-    /// Refuses the client with an HTTP status from 400 to 599 and a plain text. [constant ERR_DOES_NOT_EXIST] if it is
-    /// too late, [constant ERR_INVALID_PARAMETER] for another status.
+    /// Refuses the client with an HTTP status from 400 to 599, a text, and more header lines as
+    /// [code]"Name: value"[/code]: a 401 carries [code]"WWW-Authenticate: Bearer"[/code]. The text is plain unless these
+    /// name another [code]Content-Type[/code]. [constant ERR_DOES_NOT_EXIST] if it is too late,
+    /// [constant ERR_INVALID_PARAMETER] for another status or a line that is none or that the server writes itself
+    /// (the length, and what is about the connection); the client still waits then.
     #[func]
-    fn reject(&self, #[opt(default = 403)] status: i64, #[opt(default = "")] body: GString) -> Error {
+    fn reject(
+        &self,
+        #[opt(default = 403)] status: i64,
+        #[opt(default = "")] body: GString,
+        #[opt(default = &PackedStringArray::new())] headers: PackedStringArray,
+    ) -> Error {
+        let lines = headers.as_slice().iter();
+        let parsed: Result<Vec<_>, _> = lines.map(|line| ResponseHeader::parse(&line.to_string())).collect();
+        let headers = match parsed {
+            Ok(headers) => headers,
+            Err(_) if !on_main_thread() => return Error::ERR_UNAVAILABLE,
+            Err(error) => {
+                misuse(&format!("WebSocketHandshakeRequest.reject: {error}"));
+                return Error::ERR_INVALID_PARAMETER;
+            }
+        };
         self.decide(|core| {
             core.decide(self.client, |server| {
-                server.reject_handshake(self.client, status, &body.to_string())
+                server.reject_handshake(self.client, status, &body.to_string(), headers)
             })
         })
     }

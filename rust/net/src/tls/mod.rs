@@ -3,7 +3,7 @@
 mod certificate;
 mod config;
 mod error;
-pub(crate) mod handshakes;
+pub(crate) mod failures;
 mod prefixed;
 mod roots;
 pub(crate) mod state;

@@ -6,18 +6,24 @@ use thiserror::Error;
 
 use super::ClientIds;
 use super::messages::PrepareText;
+use crate::admission::AdmissionRules;
 use crate::limits::DEFAULT_MAX_TOTAL;
 use crate::tls::TlsServerConfig;
 
-/// Header lines of the 101 response that only this crate writes.
-const OWN_HEADERS: [&str; 9] = [
+/// Header lines of a response that only this crate writes: those of the handshake itself, the length, and those about the
+/// connection (RFC 9110 section 7.6.1).
+const OWN_HEADERS: [&str; 13] = [
     "connection",
     "content-length",
+    "keep-alive",
+    "proxy-connection",
     "sec-websocket-accept",
     "sec-websocket-extensions",
     "sec-websocket-key",
     "sec-websocket-protocol",
     "sec-websocket-version",
+    "te",
+    "trailer",
     "transfer-encoding",
     "upgrade",
 ];
@@ -32,10 +38,12 @@ pub struct WebSocketOptions {
     pub backlog: i32,
     /// Send small segments at once (Nagle's algorithm off). Default `true`.
     pub no_delay: bool,
-    /// TLS from the first byte (wss); its handshake has [`HandshakeOptions::timeout`] for itself. Default `None`: plain.
+    /// TLS from the first byte (wss). Default `None`: plain.
     pub tls: Option<TlsServerConfig>,
     /// Clients at once; whoever comes then is refused with 503. Default `None`: no limit.
     pub max_clients: Option<usize>,
+    /// Who may connect, by address. Default: everybody.
+    pub admission: AdmissionRules,
     /// The longest message from a client, in bytes of payload, 1 or more; a longer one ends its connection with 1009.
     /// Default 16 MiB.
     pub max_message_size: usize,
@@ -76,6 +84,7 @@ impl Default for WebSocketOptions {
             no_delay: true,
             tls: None,
             max_clients: None,
+            admission: AdmissionRules::default(),
             max_message_size: 16 * 1024 * 1024,
             max_pending: 16 * 1024 * 1024,
             backpressure: BackpressurePolicy::Refuse,
@@ -104,13 +113,16 @@ pub enum BackpressurePolicy {
 /// Who may come in, and how (RFC 6455 section 4.2).
 #[derive(Debug, Clone)]
 pub struct HandshakeOptions {
-    /// Time from the first byte's possible arrival to the answer, with the script's decision within it. Default 3 s.
+    /// Time from the connection to the answer, with TLS and the script's decision within it. Default 3 s.
     pub timeout: Duration,
     /// The longest request head, in bytes; 431 beyond. Default 8 KiB.
     pub max_head: usize,
     /// The most header lines; 431 beyond. Default 64, at most 256.
     pub max_headers: usize,
-    /// Handshakes under way at once, 1 or more; more connections wait in the system's backlog. Default 1024.
+    /// Handshakes under way at once, 1 or more. Of more, the oldest whose request is not complete makes room, beginning
+    /// with the address that has most of them. Requests that wait for the main thread's decision are counted apart, up to
+    /// the same number and at most 1024; an address that has a quarter of these gets no more when a half is taken (503).
+    /// Default 4096.
     pub max_pending: usize,
     /// Subprotocols, the server's favourite first. Default none.
     pub protocols: Vec<Subprotocol>,
@@ -131,7 +143,7 @@ impl Default for HandshakeOptions {
             timeout: Duration::from_secs(3),
             max_head: 8 * 1024,
             max_headers: 64,
-            max_pending: 1024,
+            max_pending: 4096,
             protocols: Vec::new(),
             response_headers: Vec::new(),
             allowed_origins: Vec::new(),
@@ -173,8 +185,8 @@ pub struct ResponseHeader {
 }
 
 impl ResponseHeader {
-    /// Takes `Name: value`. The name is an HTTP token and none that the handshake itself writes; the value has no
-    /// control characters (so that no line can be smuggled in).
+    /// Takes `Name: value`. The name is an HTTP token and none that the server writes itself; the value has no control
+    /// characters (so that no line can be smuggled in).
     ///
     /// # Errors
     /// [`OptionError::Header`].
@@ -219,7 +231,7 @@ pub enum OptionError {
     #[error("'{0}' is not a subprotocol: take letters, digits and !#$%&'*+-.^_`|~")]
     Subprotocol(String),
     /// Not a header line that a response may get.
-    #[error("'{0}' is not a header line 'Name: value', or one that the handshake itself writes")]
+    #[error("'{0}' is not a header line 'Name: value', or one that the server writes itself")]
     Header(String),
 }
 
@@ -238,6 +250,9 @@ mod tests {
             "X: a\nb",
             "X: a\0",
             "Upgrade: h2c",
+            "keep-alive: timeout=5",
+            "Content-Length: 0",
+            "Transfer-Encoding: chunked",
             "SEC-WEBSOCKET-ACCEPT: x",
             "X\r\n: a",
         ] {

@@ -1,6 +1,7 @@
 //! What all tasks of one server share: its options, its clients, its way to the main thread, its figures.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
@@ -13,7 +14,9 @@ use super::client::Client;
 use super::close_code::{CloseCode, CloseFrame, Disconnect};
 use super::messages::Messages;
 use super::options::WebSocketOptions;
-use super::request::{ClientInfo, HandshakeRequest};
+use super::request::{ClientInfo, HandshakeFailure, HandshakeRequest};
+use super::response::Refusal;
+use crate::admission::{Admission, Refused, Share, Shares, Source};
 use crate::budget::{Budget, Holder};
 use crate::command::WebSocketCommand;
 use crate::mailbox::MailboxSender;
@@ -28,11 +31,17 @@ const SMALL_MESSAGE: usize = 64 * 1024;
 /// Connections that are over and wait for the peer's FIN, at once.
 const MAX_LINGERING: usize = 1024;
 
+/// The same for connections that did not come in. They have their own bound, so that they take no client's goodbye.
+const MAX_REFUSED_LINGERING: usize = 256;
+
+/// Requests that may wait for the main thread's decision.
+const MAX_DECIDING: usize = 1024;
+
 /// What waits in the mailbox of a server.
 #[derive(Debug)]
 pub(crate) enum Note {
     HandshakeRequested(ClientId, Box<HandshakeRequest>, oneshot::Sender<Decision>),
-    HandshakeExpired(ClientId),
+    HandshakeFailed(ClientId, HandshakeFailure),
     Connected(Arc<Client>),
     /// The client's inbox has messages: at most one such note per client, whatever it sends.
     Messages(Arc<Client>),
@@ -47,26 +56,32 @@ pub(crate) enum Note {
 pub(crate) enum Decision {
     /// With this subprotocol, or the server's own choice.
     Accept(Option<String>),
-    /// With this status and text.
-    Reject(u16, String),
+    /// With this answer.
+    Reject(Refusal),
 }
 
 /// Why a client did not get in although its request is fine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NoEntry {
     Full,
+    /// The address has its number of clients.
+    Crowded,
     Stopping,
 }
 
 #[derive(Debug)]
 pub(crate) struct Registry {
     pub(crate) options: WebSocketOptions,
+    pub(crate) admission: Admission,
     events: MailboxSender<Note>,
     clients: Mutex<Clients>,
     pub(crate) broadcasts: Broadcasts,
     /// The memory of all clients.
     pub(crate) budget: Arc<Budget>,
     lingering: Arc<Semaphore>,
+    refused_lingering: Shares,
+    /// Requests that wait for a decision.
+    deciding: Shares,
     pub(crate) figures: Figures,
 }
 
@@ -91,6 +106,9 @@ impl Registry {
     pub(crate) fn new(options: WebSocketOptions, events: MailboxSender<Note>) -> Self {
         let budget = Budget::new(options.max_total, options.max_queued);
         Self {
+            admission: Admission::new(options.admission.clone()),
+            deciding: Shares::new(options.handshake.max_pending.min(MAX_DECIDING)),
+            refused_lingering: Shares::new(MAX_REFUSED_LINGERING),
             options,
             events,
             clients: Mutex::default(),
@@ -128,6 +146,9 @@ impl Registry {
         if self.options.max_clients.is_some_and(|max| clients.by_id.len() >= max) {
             return Err(NoEntry::Full);
         }
+        if !self.admission.enter(info.peer.ip()) {
+            return Err(NoEntry::Crowded);
+        }
         let id = id.unwrap_or_else(|| self.next_id());
         let memory = self.budget.open(info.peer.ip());
         let client = Arc::new(Client::new(id, Arc::new(info), memory));
@@ -137,21 +158,28 @@ impl Registry {
         Ok(client)
     }
 
-    /// Whether a client would be let in now.
-    pub(crate) fn may_enter(&self) -> Result<(), NoEntry> {
+    /// Whether a client of this address would be let in now.
+    pub(crate) fn may_enter(&self, ip: IpAddr) -> Result<(), NoEntry> {
         let clients = self.clients();
         if clients.stopping {
             return Err(NoEntry::Stopping);
         }
         match self.options.max_clients {
             Some(max) if clients.by_id.len() >= max => Err(NoEntry::Full),
+            _ if !self.admission.may_enter(ip) => {
+                self.admission.count(Refused::Crowded);
+                Err(NoEntry::Crowded)
+            }
             _ => Ok(()),
         }
     }
 
     /// A client left before the main thread heard of it.
     pub(crate) fn forget(&self, id: ClientId) {
-        self.clients().by_id.remove(&id);
+        let client = self.clients().by_id.remove(&id);
+        if let Some(client) = client {
+            self.admission.leave(client.info.peer.ip());
+        }
     }
 
     /// A client's connection is over.
@@ -205,6 +233,16 @@ impl Registry {
     /// A place among the connections that wait for the peer's FIN, if there is one.
     pub(crate) fn linger(&self) -> Option<OwnedSemaphorePermit> {
         self.lingering.clone().try_acquire_owned().ok()
+    }
+
+    /// The same among those that did not come in.
+    pub(crate) fn linger_refused(&self, ip: IpAddr) -> Option<Share> {
+        self.refused_lingering.take(Source::of(ip))
+    }
+
+    /// A place among the requests that wait for a decision, if there is one for this address.
+    pub(crate) fn deciding(&self, ip: IpAddr) -> Option<Share> {
+        self.deciding.take(Source::of(ip))
     }
 
     pub(crate) fn everybody(&self) -> Vec<Arc<Client>> {

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use thiserror::Error;
+
 /// The header lines of a request, in their order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Headers {
@@ -110,6 +112,29 @@ pub struct HandshakeRequest {
     pub request: Request,
     /// Who asks.
     pub peer: SocketAddr,
+}
+
+/// Why a client that the main thread was asked about did not come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum HandshakeFailure {
+    /// Nobody decided within [`crate::websocket::options::HandshakeOptions::timeout`].
+    #[error("nobody decided in time")]
+    Expired,
+    /// The client closed the connection, or broke it.
+    #[error("the client left")]
+    Left,
+    /// It was accepted, and the server is full meanwhile.
+    #[error("the server is full")]
+    Full,
+    /// It was accepted, and its address has its number of clients meanwhile.
+    #[error("its address has too many clients")]
+    Crowded,
+    /// The server stops.
+    #[error("the server is stopping")]
+    Stopping,
+    /// It was accepted, and the answer could not be sent.
+    #[error("the answer could not be sent")]
+    Unsent,
 }
 
 /// What is known of a client that came in.

@@ -15,6 +15,8 @@ pub(crate) struct Refusal {
     pub(crate) status: u16,
     /// Plain text for a person who reads it.
     pub(crate) body: String,
+    /// More header lines.
+    pub(crate) headers: Vec<ResponseHeader>,
 }
 
 impl Refusal {
@@ -22,6 +24,7 @@ impl Refusal {
         Self {
             status,
             body: body.into(),
+            headers: Vec::new(),
         }
     }
 
@@ -33,11 +36,14 @@ impl Refusal {
             _ => "Connection: close\r\n",
         };
         let (status, phrase, len) = (self.status, phrase(self.status), self.body.len());
-        format!(
-            "HTTP/1.1 {status} {phrase}\r\n{more}Content-Type: text/plain; charset=utf-8\r\nContent-Length: {len}\r\n\r\n{}",
-            self.body
-        )
-        .into_bytes()
+        let mut out = format!("HTTP/1.1 {status} {phrase}\r\n{more}");
+        let names_type = |header: &ResponseHeader| header.name().eq_ignore_ascii_case("content-type");
+        if !self.headers.iter().any(names_type) {
+            out += "Content-Type: text/plain; charset=utf-8\r\n";
+        }
+        write_headers(&mut out, &self.headers);
+        out += &format!("Content-Length: {len}\r\n\r\n{}", self.body);
+        out.into_bytes()
     }
 }
 
@@ -50,11 +56,15 @@ pub(crate) fn switching_protocols(key: &str, protocol: &str, headers: &[Response
     if !protocol.is_empty() {
         out += &format!("Sec-WebSocket-Protocol: {protocol}\r\n");
     }
-    for header in headers {
-        out += &format!("{}: {}\r\n", header.name(), header.value());
-    }
+    write_headers(&mut out, headers);
     out += "\r\n";
     out.into_bytes()
+}
+
+fn write_headers(out: &mut String, headers: &[ResponseHeader]) {
+    for header in headers {
+        *out += &format!("{}: {}\r\n", header.name(), header.value());
+    }
 }
 
 fn accept_key(key: &str) -> String {
@@ -102,5 +112,19 @@ mod tests {
         assert!(text.contains("\r\nSec-WebSocket-Version: 13\r\n"));
         assert!(text.contains("\r\nContent-Length: 2\r\n"));
         assert!(text.ends_with("\r\n\r\né"));
+    }
+
+    #[test]
+    fn a_refusal_has_the_headers_that_it_was_given() {
+        let headers = ["WWW-Authenticate: Bearer", "content-type: application/json"];
+        let refusal = Refusal {
+            headers: headers.map(|line| ResponseHeader::parse(line).expect("valid")).into(),
+            ..Refusal::new(401, "{}")
+        };
+        let text = String::from_utf8(refusal.to_bytes()).expect("UTF-8");
+        assert!(text.starts_with("HTTP/1.1 401 Unauthorized\r\n"), "{text}");
+        assert!(text.contains("\r\nWWW-Authenticate: Bearer\r\n"), "{text}");
+        assert_eq!(text.to_ascii_lowercase().matches("content-type").count(), 1, "{text}");
+        assert!(text.ends_with("\r\nContent-Length: 2\r\n\r\n{}"), "{text}");
     }
 }

@@ -1,24 +1,28 @@
 //! The tasks of one server: one accepts, and one per connection begins its handshake.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, oneshot, watch};
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::sync::{oneshot, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
 use super::connection::Connection;
 use super::registry::{Note, Registry};
-use super::upgrade::upgrade;
+use super::upgrade::{crowded, turn_away, upgrade};
+use crate::accept::pending::{Pending, Place};
+use crate::accept::{Host, accept_all};
 use crate::address::{BindAddress, canonical};
+use crate::admission::{Refused, Source};
 use crate::error::BindError;
-use crate::port_release::{HeldPort, held_port, wait_for_release};
+use crate::port_release::{HeldPort, held_port};
 use crate::runtime::{self, FlushGuard, Tasks};
 use crate::tcp::Transport;
 use crate::tcp::counted::Counted;
-use crate::tcp_listener::{PAUSE, bind, is_peer_gone};
-use crate::tls::stream::{accept_tls, within};
+use crate::tcp_listener::bind;
+use crate::tls::stream::accept_tls;
 use crate::websocket_server::Running;
 
 /// How long clients may take to answer the close frame of a server that stops.
@@ -27,13 +31,12 @@ pub(crate) const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 /// A heartbeat's interval is divided, so that not all clients are pinged in one moment.
 const BEATS: u32 = 8;
 
+/// A time that nobody lives to see, for a deadline that the clock cannot hold.
+const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+
 /// Binds, listens and starts the task that accepts.
 pub(crate) fn start(address: BindAddress, registry: &Arc<Registry>) -> Result<(SocketAddr, Running), BindError> {
-    let backlog = registry.options.backlog;
-    let (socket, local) = match bind(address, backlog) {
-        Err(BindError::InUse(port)) if wait_for_release(port) => bind(address, backlog),
-        other => other,
-    }?;
+    let (socket, local) = bind(address, registry.options.backlog)?;
     let listener = runtime::enter(|| TcpListener::from_std(socket))??;
     let (stop, stopped) = oneshot::channel();
     let (port, release) = held_port(local.port());
@@ -74,13 +77,15 @@ async fn run(
     alive: Arc<Alive>,
 ) {
     let (stop, stopping) = watch::channel(false);
+    let mut door = Door::new(&registry, stopping, alive.clone());
     tokio::select! {
-        () = accept_all(&listener, &registry, &stopping, &alive) => {}
+        () = accept_all(&listener, &registry.admission, &mut door) => {}
         () = beat(&registry) => {}
         () = hand_out(&registry) => {}
         _ = &mut stopped => {}
     }
-    drop(listener);
+    // The handshakes under way end by themselves.
+    drop((listener, door));
     // The port is free now.
     drop(port);
     // What was broadcast before the stop goes out before the close frames.
@@ -111,90 +116,142 @@ async fn beat(registry: &Registry) {
     }
 }
 
-async fn accept_all(
-    listener: &TcpListener,
-    registry: &Arc<Registry>,
-    stopping: &watch::Receiver<bool>,
-    alive: &Arc<Alive>,
-) {
-    let half_open = Arc::new(Semaphore::new(registry.options.handshake.max_pending.max(1)));
-    let mut pause: Option<Duration> = None;
-    loop {
-        // What is not accepted waits in the system's backlog, and costs this process nothing.
-        registry.room().await;
-        let Ok(slot) = half_open.clone().acquire_owned().await else {
-            return;
-        };
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                if pause.take().is_some() {
-                    registry.tell(Note::Resumed);
-                }
-                let handshake = welcome(
-                    stream,
-                    canonical(peer),
-                    registry.clone(),
-                    stopping.clone(),
-                    alive.clone(),
-                );
-                Tasks::spawn(async move {
-                    handshake.await;
-                    drop(slot);
-                });
-            }
-            Err(error) if is_peer_gone(&error) => {}
-            Err(error) => {
-                let length = match pause {
-                    None => {
-                        registry.tell(Note::Paused(error));
-                        PAUSE.0
-                    }
-                    Some(last) => (last * 2).min(PAUSE.1),
-                };
-                pause = Some(length);
-                sleep(length).await;
-            }
-        }
-    }
-}
-
-/// TLS, if the server has it, and the opening handshake.
-async fn welcome(
-    stream: TcpStream,
-    peer: SocketAddr,
+/// What the accept loop does with the connections of this server.
+struct Door {
     registry: Arc<Registry>,
     stopping: watch::Receiver<bool>,
     alive: Arc<Alive>,
-) {
+    pending: Pending,
+}
+
+impl Door {
+    fn new(registry: &Arc<Registry>, stopping: watch::Receiver<bool>, alive: Arc<Alive>) -> Self {
+        Self {
+            registry: registry.clone(),
+            stopping,
+            alive,
+            pending: Pending::new(registry.options.handshake.max_pending),
+        }
+    }
+
+    fn displaced(&self) {
+        self.registry.refuse();
+        self.registry.admission.count_displaced();
+    }
+}
+
+impl Host for Door {
+    async fn ready(&mut self) {
+        self.registry.room().await;
+        self.pending.room().await;
+    }
+
+    fn welcome(&mut self, stream: TcpStream, peer: SocketAddr) {
+        let displaced = self.pending.start(Source::of(peer.ip()), |place| {
+            let arrival = Arrival {
+                deadline: deadline(self.registry.options.handshake.timeout),
+                peer,
+                place: Some(place),
+                registry: self.registry.clone(),
+                stopping: self.stopping.clone(),
+                alive: self.alive.clone(),
+            };
+            welcome(stream, arrival)
+        });
+        if displaced {
+            self.displaced();
+        }
+    }
+
+    /// A client over its address's number is told so while there is a place to tell it, without a look at its request; the
+    /// others are not worth an answer.
+    fn refuse(&mut self, stream: TcpStream, why: Refused) {
+        self.registry.refuse();
+        let Ok(peer) = stream.peer_addr() else { return };
+        if why != Refused::Crowded || self.registry.options.tls.is_some() {
+            return;
+        }
+        if let Some(place) = self.registry.linger_refused(canonical(peer).ip()) {
+            Tasks::spawn(async move {
+                turn_away(Counted(stream), &crowded()).await.linger().await;
+                drop(place);
+            });
+        }
+    }
+
+    fn make_room(&mut self) -> bool {
+        let ended = self.pending.thin_out();
+        (0..ended).for_each(|_| self.displaced());
+        ended > 0
+    }
+
+    fn paused(&mut self, error: io::Error) {
+        self.registry.tell(Note::Paused(error));
+    }
+
+    fn resumed(&mut self) {
+        self.registry.tell(Note::Resumed);
+    }
+}
+
+/// A connection on its way in.
+pub(crate) struct Arrival {
+    pub(crate) peer: SocketAddr,
+    /// When the handshake must be over, TLS and all.
+    pub(crate) deadline: Instant,
+    /// Among the handshakes under way; `None` once it waits among others.
+    pub(crate) place: Option<Place>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) stopping: watch::Receiver<bool>,
+    alive: Arc<Alive>,
+}
+
+/// Waits for the first byte, as it costs little while a peer is silent; then goes on with all that a handshake needs.
+async fn welcome(stream: TcpStream, mut arrival: Arrival) {
     // It fails only if the peer is gone already, which reading then finds.
-    let _ = stream.set_nodelay(registry.options.no_delay);
+    let _ = stream.set_nodelay(arrival.registry.options.no_delay);
+    tokio::select! {
+        _ = timeout_at(arrival.deadline, stream.readable()) => {}
+        _ = arrival.stopping.wait_for(|stop| *stop) => {}
+    }
+    arrival.place.iter().for_each(Place::spoke);
+    Box::pin(go_on(stream, arrival)).await;
+}
+
+/// TLS, if the server has it, and the opening handshake.
+async fn go_on(stream: TcpStream, mut arrival: Arrival) {
+    let registry = arrival.registry.clone();
     let Some(config) = &registry.options.tls else {
-        return shake_hands(Counted(stream), peer, registry, stopping, alive).await;
+        return shake_hands(Counted(stream), arrival).await;
     };
-    let mut stop = stopping.clone();
     let tls = tokio::select! {
-        stream = within(registry.options.handshake.timeout, accept_tls(stream, config)) => stream.ok(),
-        _ = stop.wait_for(|stop| *stop) => None,
+        stream = timeout_at(arrival.deadline, accept_tls(stream, config)) => stream.ok().and_then(Result::ok),
+        _ = arrival.stopping.wait_for(|stop| *stop) => None,
     };
     match tls {
-        Some(stream) => shake_hands(stream, peer, registry, stopping, alive).await,
+        Some(stream) => shake_hands(stream, arrival).await,
         None => registry.refuse(),
     }
 }
 
 /// The opening handshake; then the connection gets a task of its own, which needs far less memory.
-async fn shake_hands<S: Transport + 'static>(
-    stream: S,
-    peer: SocketAddr,
-    registry: Arc<Registry>,
-    stopping: watch::Receiver<bool>,
-    alive: Arc<Alive>,
-) {
-    match upgrade(stream, peer, &registry, stopping).await {
+async fn shake_hands<S: Transport + 'static>(stream: S, arrival: Arrival) {
+    let (registry, alive, peer) = (arrival.registry.clone(), arrival.alive.clone(), arrival.peer);
+    match upgrade(stream, arrival).await {
         Ok(upgraded) => Tasks::spawn(Connection::new(upgraded, registry, alive)),
         Err(refused) => {
+            // Nobody waits for this one any more.
             drop(alive);
-            refused.linger().await;
+            if let Some(place) = registry.linger_refused(peer.ip()) {
+                refused.linger().await;
+                drop(place);
+            }
         }
     }
+}
+
+/// When so much time is over from now.
+fn deadline(time: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(time).unwrap_or_else(|| now + FAR)
 }

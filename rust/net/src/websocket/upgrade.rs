@@ -1,21 +1,23 @@
 //! Carries one connection through the opening handshake: reads the head, asks whoever must be asked, answers.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::{oneshot, watch};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::sync::oneshot;
+use tokio::time::{timeout, timeout_at};
 
 use super::ClientId;
 use super::client::Client;
 use super::handshake::{Head, check, parse};
 use super::registry::{Decision, NoEntry, Note, Registry};
-use super::request::{ClientInfo, HandshakeRequest, Request};
+use super::request::{ClientInfo, HandshakeFailure, HandshakeRequest, Request};
 use super::response::{Refusal, switching_protocols};
+use super::server::Arrival;
+use crate::accept::pending::Place;
+use crate::admission::Share;
 use crate::limits::LINGER_TIMEOUT;
 use crate::tcp::Transport;
 
@@ -55,6 +57,7 @@ impl From<NoEntry> for Failure {
     fn from(reason: NoEntry) -> Self {
         match reason {
             NoEntry::Full => Refusal::new(503, "The server is full.\n").into(),
+            NoEntry::Crowded => crowded().into(),
             NoEntry::Stopping => stopping().into(),
         }
     }
@@ -75,32 +78,30 @@ impl<S: Transport> Refused<S> {
     }
 }
 
-/// Answers one request to open a WebSocket.
-pub(crate) async fn upgrade<S: Transport>(
-    mut stream: S,
-    peer: SocketAddr,
-    registry: &Registry,
-    stop: watch::Receiver<bool>,
-) -> Result<Upgraded<S>, Refused<S>> {
-    let deadline = Instant::now() + registry.options.handshake.timeout;
+/// Answers one request to open a WebSocket. The place of the handshake is free again afterwards.
+pub(crate) async fn upgrade<S: Transport>(mut stream: S, mut arrival: Arrival) -> Result<Upgraded<S>, Refused<S>> {
     let mut negotiation = Negotiation {
         stream: &mut stream,
-        peer,
-        registry,
-        deadline,
-        stop,
+        arrival: &mut arrival,
+        deciding: None,
         received: Vec::new(),
     };
     match negotiation.run().await {
         Ok((client, early)) => Ok(Upgraded { stream, client, early }),
         Err(failure) => {
-            registry.refuse();
-            if let Failure::Refused(refusal) = failure {
-                let _ = timeout(ANSWER_TIME, refuse(&mut stream, &refusal)).await;
-            }
-            Err(Refused(stream))
+            arrival.registry.refuse();
+            Err(match failure {
+                Failure::Refused(refusal) => turn_away(stream, &refusal).await,
+                Failure::Gone => Refused(stream),
+            })
         }
     }
+}
+
+/// Sends a refusal.
+pub(crate) async fn turn_away<S: Transport>(mut stream: S, refusal: &Refusal) -> Refused<S> {
+    let _ = timeout(ANSWER_TIME, refuse(&mut stream, refusal)).await;
+    Refused(stream)
 }
 
 async fn refuse<S: Transport>(stream: &mut S, refusal: &Refusal) -> io::Result<()> {
@@ -110,65 +111,136 @@ async fn refuse<S: Transport>(stream: &mut S, refusal: &Refusal) -> io::Result<(
 
 struct Negotiation<'a, S> {
     stream: &'a mut S,
-    peer: SocketAddr,
-    registry: &'a Registry,
-    deadline: Instant,
-    stop: watch::Receiver<bool>,
+    arrival: &'a mut Arrival,
+    /// A place among the requests that wait for a decision.
+    deciding: Option<Share>,
     received: Vec<u8>,
+}
+
+/// A request that the main thread hears of. It hears of its failure too, also when the task ends before its time.
+struct Announced<'a> {
+    registry: &'a Registry,
+    id: ClientId,
+    /// `None` if there is nothing to be told.
+    failure: Option<HandshakeFailure>,
+}
+
+impl Drop for Announced<'_> {
+    fn drop(&mut self) {
+        if let Some(failure) = self.failure {
+            self.registry.tell(Note::HandshakeFailed(self.id, failure));
+        }
+    }
+}
+
+/// A client that is counted, and has not got its answer.
+struct Entered<'a> {
+    registry: &'a Registry,
+    /// `None` when it is in.
+    client: Option<Arc<Client>>,
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        if let Some(client) = &self.client {
+            self.registry.forget(client.id);
+        }
+    }
 }
 
 impl<S: Transport> Negotiation<'_, S> {
     async fn run(&mut self) -> Result<(Arc<Client>, Vec<u8>), Failure> {
+        let registry = self.arrival.registry.clone();
+        let options = &registry.options.handshake;
         let request = self.head().await?;
-        let options = &self.registry.options.handshake;
-        let mut protocol = check(&request, options)?;
-        self.registry.may_enter()?;
-        let mut id = None;
-        let request = if options.manual {
-            let (asked, request, decided) = self.decide(request).await?;
-            id = Some(asked);
-            if let Some(decided) = decided {
-                protocol = decided;
-            }
-            request
-        } else {
-            request
+        if !self.arrival.place.as_ref().is_some_and(Place::complete) {
+            return Err(Failure::Gone);
+        }
+        let protocol = check(&request, options)?;
+        registry.may_enter(self.arrival.peer.ip())?;
+        if !options.manual {
+            return self
+                .let_in(&registry, None, request, protocol)
+                .await
+                .map_err(|(failure, _)| failure);
+        }
+        self.deciding = registry.deciding(self.arrival.peer.ip());
+        if self.deciding.is_none() {
+            return Err(Refusal::new(503, "Too many requests wait.\n").into());
+        }
+        self.arrival.place = None;
+        let mut announced = Announced {
+            registry: &registry,
+            id: registry.next_id(),
+            failure: Some(HandshakeFailure::Stopping),
         };
-        let answer = switching_protocols(&request.key, &protocol, &options.response_headers);
+        let result = match self.decide(announced.id, request.clone()).await {
+            Ok(Decision::Accept(decided)) => {
+                let protocol = decided.unwrap_or(protocol);
+                self.let_in(&registry, Some(announced.id), request, protocol)
+                    .await
+                    .map_err(|(failure, why)| (failure, Some(why)))
+            }
+            Ok(Decision::Reject(refusal)) => Err((refusal.into(), None)),
+            Err((failure, why)) => Err((failure, Some(why))),
+        };
+        match result {
+            Ok(client) => {
+                announced.failure = None;
+                Ok(client)
+            }
+            Err((failure, why)) => {
+                announced.failure = why;
+                Err(failure)
+            }
+        }
+    }
+
+    /// Counts the client and answers it.
+    async fn let_in(
+        &mut self,
+        registry: &Registry,
+        id: Option<ClientId>,
+        request: Request,
+        protocol: String,
+    ) -> Result<(Arc<Client>, Vec<u8>), (Failure, HandshakeFailure)> {
+        let answer = switching_protocols(&request.key, &protocol, &registry.options.handshake.response_headers);
         let info = ClientInfo {
             request,
-            peer: self.peer,
+            peer: self.arrival.peer,
             protocol,
         };
-        let client = self.registry.enter(id, info)?;
+        let client = registry.enter(id, info).map_err(|why| (why.into(), why.into()))?;
+        let mut entered = Entered {
+            registry,
+            client: Some(client.clone()),
+        };
         let answered = async {
             self.stream.write_all(&answer).await?;
             self.stream.flush().await
         };
         match timeout(ANSWER_TIME, answered).await {
             Ok(Ok(())) => {
-                self.registry.figures.connected.fetch_add(1, Ordering::Relaxed);
-                self.registry.tell(Note::Connected(client.clone()));
+                entered.client = None;
+                registry.figures.connected.fetch_add(1, Ordering::Relaxed);
+                registry.tell(Note::Connected(client.clone()));
                 Ok((client, std::mem::take(&mut self.received)))
             }
-            Ok(Err(_)) | Err(_) => {
-                self.registry.forget(client.id);
-                Err(Failure::Gone)
-            }
+            Ok(Err(_)) | Err(_) => Err((Failure::Gone, HandshakeFailure::Unsent)),
         }
     }
 
     /// Reads the request's head; what follows it stays in `received`.
     async fn head(&mut self) -> Result<Request, Failure> {
-        let options = &self.registry.options.handshake;
+        let options = &self.arrival.registry.options.handshake;
         loop {
             let before = self.received.len();
             let n = tokio::select! {
-                n = timeout_at(self.deadline, read_more(self.stream, &mut self.received)) => match n {
+                n = timeout_at(self.arrival.deadline, read_more(self.stream, &mut self.received)) => match n {
                     Ok(n) => n?,
                     Err(_) => return Err(Refusal::new(408, "The request took too long.\n").into()),
                 },
-                _ = self.stop.wait_for(|stop| *stop) => return Err(stopping().into()),
+                _ = self.arrival.stopping.wait_for(|stop| *stop) => return Err(stopping().into()),
             };
             if n == 0 {
                 return Err(Failure::Gone);
@@ -185,41 +257,42 @@ impl<S: Transport> Negotiation<'_, S> {
     }
 
     /// Asks the main thread.
-    async fn decide(&mut self, request: Request) -> Result<(ClientId, Request, Option<String>), Failure> {
-        let id = self.registry.next_id();
+    async fn decide(&mut self, id: ClientId, request: Request) -> Result<Decision, (Failure, HandshakeFailure)> {
         let (answer, mut decision) = oneshot::channel();
-        let asked = HandshakeRequest {
-            request: request.clone(),
-            peer: self.peer,
-        };
-        self.registry
-            .tell(Note::HandshakeRequested(id, Box::new(asked), answer));
-        let failure = match self.decision(&mut decision).await {
-            Ok(Decision::Accept(protocol)) => return Ok((id, request, protocol)),
-            Ok(Decision::Reject(status, body)) => return Err(Refusal::new(status, body).into()),
-            Err(failure) => failure,
-        };
-        self.registry.tell(Note::HandshakeExpired(id));
-        Err(failure)
-    }
-
-    async fn decision(&mut self, decision: &mut oneshot::Receiver<Decision>) -> Result<Decision, Failure> {
+        let peer = self.arrival.peer;
+        let asked = Box::new(HandshakeRequest { request, peer });
+        self.arrival.registry.tell(Note::HandshakeRequested(id, asked, answer));
         loop {
-            let may_read = self.received.len() < self.registry.options.handshake.max_head;
+            let may_read = self.received.len() < self.arrival.registry.options.handshake.max_head;
             tokio::select! {
-                decision = timeout_at(self.deadline, &mut *decision) => return match decision {
+                decision = timeout_at(self.arrival.deadline, &mut decision) => return match decision {
                     Ok(Ok(decision)) => Ok(decision),
                     // The handle that could have answered has stopped.
-                    Ok(Err(_)) => Err(stopping().into()),
-                    Err(_) => Err(Refusal::new(503, "The server did not answer in time.\n").into()),
+                    Ok(Err(_)) => Err((stopping().into(), HandshakeFailure::Stopping)),
+                    Err(_) => {
+                        let refusal = Refusal::new(503, "The server did not answer in time.\n");
+                        Err((refusal.into(), HandshakeFailure::Expired))
+                    }
                 },
-                _ = self.stop.wait_for(|stop| *stop) => return Err(stopping().into()),
+                _ = self.arrival.stopping.wait_for(|stop| *stop) => {
+                    return Err((stopping().into(), HandshakeFailure::Stopping));
+                }
                 n = read_more(self.stream, &mut self.received), if may_read => {
-                    if n? == 0 {
-                        return Err(Failure::Gone);
+                    if !n.is_ok_and(|n| n > 0) {
+                        return Err((Failure::Gone, HandshakeFailure::Left));
                     }
                 }
             }
+        }
+    }
+}
+
+impl From<NoEntry> for HandshakeFailure {
+    fn from(reason: NoEntry) -> Self {
+        match reason {
+            NoEntry::Full => Self::Full,
+            NoEntry::Crowded => Self::Crowded,
+            NoEntry::Stopping => Self::Stopping,
         }
     }
 }
@@ -231,4 +304,9 @@ async fn read_more<S: Transport>(stream: &mut S, received: &mut Vec<u8>) -> io::
 
 fn stopping() -> Refusal {
     Refusal::new(503, "The server is stopping.\n")
+}
+
+/// The refusal of a client whose address has its number of clients.
+pub(crate) fn crowded() -> Refusal {
+    Refusal::new(429, "Too many connections from this address.\n")
 }

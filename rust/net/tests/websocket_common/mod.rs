@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -135,11 +135,24 @@ pub(crate) struct Peer {
 impl Peer {
     /// Connects, and sends nothing.
     pub(crate) fn connect(port: u16) -> Self {
-        let stream = TcpStream::connect(("127.0.0.1", port)).expect("a listening server");
+        Self::of(TcpStream::connect(("127.0.0.1", port)).expect("a listening server"))
+    }
+
+    fn of(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(LIMIT)).expect("a socket");
         stream.set_write_timeout(Some(LIMIT)).expect("a socket");
         stream.set_nodelay(true).expect("a socket");
         Self { stream }
+    }
+
+    /// Connects from an address of this machine. On Linux all of 127.0.0.0/8 is.
+    pub(crate) fn connect_from(address: [u8; 4], port: u16) -> Self {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+        socket.bind(&SocketAddr::from((address, 0)).into()).expect("an address");
+        socket
+            .connect(&SocketAddr::from(([127, 0, 0, 1], port)).into())
+            .expect("a listening server");
+        Self::of(socket.into())
     }
 
     /// Connects and sends a valid request with these lines (each with its CRLF) besides.

@@ -1,0 +1,427 @@
+//! The handshakes of a server that are under way. When there are too many, one that is not complete makes room for the
+//! next connection: silent peers cannot shut others out.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+
+use crate::admission::Source;
+
+/// However few descriptors the system has, there are so many places.
+const FEWEST: usize = 64;
+
+/// The handshakes under way, each in a task of its own.
+#[derive(Debug)]
+pub(crate) struct Pending(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    table: Mutex<Table<AbortHandle>>,
+    /// There is one less.
+    fewer: Notify,
+}
+
+/// One handshake's place, held by its task. Dropped when it is over.
+#[derive(Debug)]
+pub(crate) struct Place {
+    shared: Arc<Shared>,
+    number: u64,
+}
+
+impl Pending {
+    /// For up to `most` handshakes, at least 1.
+    pub(crate) fn new(most: usize) -> Self {
+        Self(Arc::new(Shared {
+            table: Mutex::new(Table::new(most.max(1))),
+            fewer: Notify::new(),
+        }))
+    }
+
+    /// Waits until there is a place, or one that can be had from a handshake that is not complete.
+    pub(crate) async fn room(&self) {
+        while !self.0.table().has_room() {
+            self.0.fewer.notified().await;
+        }
+    }
+
+    /// Runs a handshake. If there is no place left, another ends at once, and this says so.
+    pub(crate) fn start<F>(&self, source: Source, handshake: impl FnOnce(Place) -> F) -> bool
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (number, displaced) = self.0.table().enter(source);
+        if let Some(task) = &displaced {
+            task.abort();
+        }
+        let place = Place {
+            shared: self.0.clone(),
+            number,
+        };
+        let task = tokio::spawn(handshake(place)).abort_handle();
+        self.0.table().set_task(number, task);
+        displaced.is_some()
+    }
+
+    /// The system is out of descriptors. Ends a part of the handshakes that are not complete, in the order in which they
+    /// would have to make room, and has fewer places from now on. Says how many it ended.
+    pub(crate) fn thin_out(&self) -> usize {
+        let tasks = self.0.table().thin_out();
+        tasks.iter().for_each(AbortHandle::abort);
+        tasks.len()
+    }
+
+    /// Ends all.
+    pub(crate) fn end(&self) {
+        let entries = std::mem::take(&mut self.0.table().entries);
+        entries
+            .values()
+            .filter_map(|entry| entry.task.as_ref())
+            .for_each(AbortHandle::abort);
+    }
+}
+
+impl Place {
+    /// The peer has sent something.
+    pub(crate) fn spoke(&self) {
+        self.shared.table().set_stage(self.number, Stage::Speaking);
+    }
+
+    /// The peer has done its part: this one does not make room for others any more. False if it had to already.
+    pub(crate) fn complete(&self) -> bool {
+        self.shared.table().set_stage(self.number, Stage::Complete)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.shared.table().leave(self.number);
+        self.shared.fewer.notify_one();
+    }
+}
+
+impl Shared {
+    fn table(&self) -> MutexGuard<'_, Table<AbortHandle>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How far a handshake is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Nothing came.
+    Silent,
+    /// Something came, and not all.
+    Speaking,
+    /// It is up to this side.
+    Complete,
+}
+
+/// Who is there, and who makes room first.
+#[derive(Debug)]
+struct Table<T> {
+    /// Places in good times.
+    full: usize,
+    /// Places now: fewer after the system ran out of descriptors, and one more again for each handshake that succeeds.
+    most: usize,
+    next: u64,
+    entries: HashMap<u64, Entry<T>>,
+    sources: HashMap<Source, Held>,
+    /// Those sources that have something to give up: the one that holds most comes last, and of equals the one whose
+    /// oldest is the oldest.
+    ranks: BTreeMap<Rank, Source>,
+}
+
+type Rank = (usize, Reverse<u64>);
+
+#[derive(Debug)]
+struct Entry<T> {
+    source: Source,
+    stage: Stage,
+    /// `None` for the moment in which the task is made.
+    task: Option<T>,
+}
+
+/// What one source holds. Numbers grow with time.
+#[derive(Debug, Default)]
+struct Held {
+    silent: BTreeSet<u64>,
+    speaking: BTreeSet<u64>,
+    complete: usize,
+}
+
+impl Held {
+    fn count(&self) -> usize {
+        self.silent.len() + self.speaking.len() + self.complete
+    }
+
+    fn rank(&self) -> Option<Rank> {
+        let oldest = self.silent.first().into_iter().chain(self.speaking.first()).min()?;
+        Some((self.count(), Reverse(*oldest)))
+    }
+}
+
+impl<T> Table<T> {
+    fn new(most: usize) -> Self {
+        Self {
+            full: most,
+            most,
+            next: 0,
+            entries: HashMap::new(),
+            sources: HashMap::new(),
+            ranks: BTreeMap::new(),
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.entries.len() < self.most || !self.ranks.is_empty()
+    }
+
+    /// One more, and the task of the one that has to go for it, if any.
+    fn enter(&mut self, source: Source) -> (u64, Option<T>) {
+        let displaced = if self.entries.len() < self.most {
+            None
+        } else {
+            self.displace()
+        };
+        let number = self.next;
+        self.next += 1;
+        self.entries.insert(
+            number,
+            Entry {
+                source,
+                stage: Stage::Silent,
+                task: None,
+            },
+        );
+        self.change(source, |held| {
+            held.silent.insert(number);
+        });
+        (number, displaced)
+    }
+
+    fn set_task(&mut self, number: u64, task: T) {
+        if let Some(entry) = self.entries.get_mut(&number) {
+            entry.task = Some(task);
+        }
+    }
+
+    /// False if it is not there any more.
+    fn set_stage(&mut self, number: u64, stage: Stage) -> bool {
+        let Some(entry) = self.entries.get_mut(&number) else {
+            return false;
+        };
+        let before = std::mem::replace(&mut entry.stage, stage);
+        let source = entry.source;
+        if stage == Stage::Complete {
+            self.most = (self.most + 1).min(self.full);
+        }
+        self.change(source, |held| {
+            held.take(number, before);
+            held.put(number, stage);
+        });
+        true
+    }
+
+    fn leave(&mut self, number: u64) -> Option<T> {
+        let entry = self.entries.remove(&number)?;
+        self.change(entry.source, |held| held.take(number, entry.stage));
+        entry.task
+    }
+
+    /// Takes one out that is not complete, of the source that holds most. Its silent ones and those that have spoken are
+    /// two kinds; of the kind that there is more of, the oldest goes. So a crowd of either kind displaces only itself: the
+    /// few that are in the middle of a real handshake are safe from silent ones, and the few that have just come, and whose
+    /// first bytes are on their way, are safe from those that sent a byte and stopped.
+    fn displace(&mut self) -> Option<T> {
+        let (_, source) = self.ranks.last_key_value()?;
+        let held = self.sources.get(source)?;
+        let kind = if held.silent.len() >= held.speaking.len() {
+            &held.silent
+        } else {
+            &held.speaking
+        };
+        let number = *kind.first()?;
+        self.leave(number)
+    }
+
+    /// Takes a sixteenth out, and leaves as few places.
+    fn thin_out(&mut self) -> Vec<T> {
+        let count = self.entries.len().div_ceil(16);
+        let tasks: Vec<_> = std::iter::from_fn(|| self.displace()).take(count).collect();
+        if !tasks.is_empty() {
+            self.most = self.entries.len().max(self.full.min(FEWEST));
+        }
+        tasks
+    }
+
+    fn change(&mut self, source: Source, change: impl FnOnce(&mut Held)) {
+        let held = self.sources.entry(source).or_default();
+        if let Some(rank) = held.rank() {
+            self.ranks.remove(&rank);
+        }
+        change(held);
+        if let Some(rank) = held.rank() {
+            self.ranks.insert(rank, source);
+        }
+        if held.count() == 0 {
+            self.sources.remove(&source);
+        }
+    }
+}
+
+impl Held {
+    fn put(&mut self, number: u64, stage: Stage) {
+        match stage {
+            Stage::Silent => _ = self.silent.insert(number),
+            Stage::Speaking => _ = self.speaking.insert(number),
+            Stage::Complete => self.complete += 1,
+        }
+    }
+
+    fn take(&mut self, number: u64, stage: Stage) {
+        match stage {
+            Stage::Silent => _ = self.silent.remove(&number),
+            Stage::Speaking => _ = self.speaking.remove(&number),
+            Stage::Complete => self.complete -= 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GREEDY: Source = Source::V4(1);
+    const MODEST: Source = Source::V4(2);
+
+    /// A table whose tasks are the numbers of those who came.
+    struct Door {
+        table: Table<u64>,
+    }
+
+    impl Door {
+        fn new(most: usize) -> Self {
+            Self {
+                table: Table::new(most),
+            }
+        }
+
+        /// Somebody comes. Gives who had to go.
+        fn come(&mut self, source: Source) -> Option<u64> {
+            let (number, displaced) = self.table.enter(source);
+            self.table.set_task(number, number);
+            displaced
+        }
+    }
+
+    #[test]
+    fn the_oldest_of_the_greediest_makes_room() {
+        let mut door = Door::new(4);
+        assert_eq!(door.come(MODEST), None);
+        for _ in 0..3 {
+            assert_eq!(door.come(GREEDY), None);
+        }
+        // The modest one is the oldest of all, and stays.
+        for oldest in 1..10 {
+            assert_eq!(door.come(GREEDY), Some(oldest));
+        }
+        // Also when the modest come for a half of the places.
+        assert_eq!(door.come(MODEST), Some(10));
+        assert_eq!(door.table.sources[&MODEST].count(), 2);
+    }
+
+    #[test]
+    fn among_equals_the_oldest_makes_room() {
+        let mut door = Door::new(3);
+        for n in [7, 3, 5] {
+            assert_eq!(door.come(Source::V4(n)), None);
+        }
+        assert_eq!(door.come(Source::V4(4)), Some(0));
+        assert_eq!(door.come(Source::V4(1)), Some(1));
+        assert_eq!(door.come(Source::V4(9)), Some(2));
+    }
+
+    #[test]
+    fn a_crowd_of_silent_ones_does_not_displace_who_has_spoken() {
+        let mut door = Door::new(4);
+        door.come(GREEDY);
+        assert!(door.table.set_stage(0, Stage::Speaking));
+        for _ in 1..4 {
+            door.come(GREEDY);
+        }
+        for oldest in 1..20 {
+            assert_eq!(door.come(GREEDY), Some(oldest));
+        }
+        assert!(door.table.set_stage(0, Stage::Complete));
+        assert!(!door.table.set_stage(1, Stage::Complete), "it is gone");
+    }
+
+    #[test]
+    fn a_crowd_of_half_requests_does_not_displace_who_has_just_come() {
+        let mut door = Door::new(4);
+        for number in 0..4 {
+            door.come(GREEDY);
+            door.table.set_stage(number, Stage::Speaking);
+        }
+        // A real one, whose request is on its way.
+        assert_eq!(door.come(GREEDY), Some(0));
+        for oldest in [1, 2, 3, 5, 6] {
+            assert_eq!(door.come(GREEDY), Some(oldest));
+            let newest = door.table.next - 1;
+            door.table.set_stage(newest, Stage::Speaking);
+        }
+        assert!(door.table.set_stage(4, Stage::Complete), "still there");
+    }
+
+    #[test]
+    fn who_is_complete_is_never_sent_away() {
+        let mut door = Door::new(2);
+        door.come(GREEDY);
+        door.come(GREEDY);
+        assert!(door.table.set_stage(0, Stage::Complete));
+        assert_eq!(door.come(MODEST), Some(1));
+        assert!(door.table.set_stage(2, Stage::Complete));
+        assert!(!door.table.has_room(), "nobody can make room");
+        door.table.leave(0);
+        assert!(door.table.has_room());
+    }
+
+    #[test]
+    fn out_of_descriptors_there_are_fewer_places_for_a_while() {
+        let mut door = Door::new(400);
+        for _ in 0..320 {
+            assert_eq!(door.come(GREEDY), None);
+        }
+        assert_eq!(door.table.thin_out(), Vec::from_iter(0..20));
+        assert_eq!(door.come(GREEDY), Some(20), "as many as are left");
+        assert!(door.table.set_stage(21, Stage::Complete));
+        assert_eq!(door.come(GREEDY), None, "one more");
+        for number in 22..400 {
+            door.table.leave(number);
+        }
+        door.come(GREEDY);
+        assert_eq!(door.table.thin_out().len(), 1);
+        assert_eq!(door.table.most, FEWEST);
+    }
+
+    #[test]
+    fn nothing_is_left_behind() {
+        let mut door = Door::new(8);
+        for n in 0..1000 {
+            door.come(Source::V4(n % 37));
+            door.table.set_stage(u64::from(n) - u64::from(n % 3), Stage::Speaking);
+            if n % 5 == 0 {
+                door.table.leave(u64::from(n));
+            }
+        }
+        for number in 0..1000 {
+            door.table.leave(number);
+        }
+        let table = door.table;
+        assert!(table.entries.is_empty() && table.sources.is_empty() && table.ranks.is_empty());
+    }
+}

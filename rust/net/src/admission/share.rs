@@ -1,0 +1,99 @@
+//! A number of places of which one address cannot have all.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::Source;
+
+/// Places that are given to whoever comes first, until half of them are taken; from then on an address that has a quarter
+/// gets no more.
+#[derive(Debug, Clone)]
+pub(crate) struct Shares(Arc<Mutex<Taken>>);
+
+#[derive(Debug)]
+struct Taken {
+    most: usize,
+    all: usize,
+    by_source: HashMap<Source, usize>,
+}
+
+/// One place, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Share {
+    shares: Shares,
+    source: Source,
+}
+
+impl Shares {
+    pub(crate) fn new(most: usize) -> Self {
+        Self(Arc::new(Mutex::new(Taken {
+            most: most.max(1),
+            all: 0,
+            by_source: HashMap::new(),
+        })))
+    }
+
+    /// A place for the address, if there is one.
+    pub(crate) fn take(&self, source: Source) -> Option<Share> {
+        let mut taken = self.taken();
+        let own = taken.by_source.get(&source).copied().unwrap_or(0);
+        let is_tight = taken.all >= taken.most.div_ceil(2);
+        if taken.all >= taken.most || (is_tight && own >= (taken.most / 4).max(1)) {
+            return None;
+        }
+        taken.all += 1;
+        *taken.by_source.entry(source).or_default() += 1;
+        drop(taken);
+        Some(Share {
+            shares: self.clone(),
+            source,
+        })
+    }
+
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mut taken = self.shares.taken();
+        taken.all -= 1;
+        if let Some(own) = taken.by_source.get_mut(&self.source) {
+            *own -= 1;
+            if *own == 0 {
+                taken.by_source.remove(&self.source);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_address_gets_half_and_leaves_the_rest() {
+        let shares = Shares::new(8);
+        let take = |n: u32| shares.take(Source::V4(n));
+        let greedy: Vec<_> = std::iter::from_fn(|| take(1)).collect();
+        assert_eq!(greedy.len(), 4);
+        let second: Vec<_> = std::iter::from_fn(|| take(2)).collect();
+        assert_eq!(second.len(), 2);
+        let _third = (take(3).expect("a place"), take(4).expect("a place"));
+        assert!(take(5).is_none(), "all are taken");
+        drop(greedy);
+        assert!(take(5).is_some());
+        drop(second);
+        assert_eq!(shares.taken().by_source.len(), 2, "who has none is forgotten");
+    }
+
+    #[test]
+    fn a_single_place_is_for_anybody() {
+        let shares = Shares::new(1);
+        let only = shares.take(Source::V4(1)).expect("a place");
+        assert!(shares.take(Source::V4(2)).is_none());
+        drop(only);
+        assert!(shares.take(Source::V4(2)).is_some());
+    }
+}
