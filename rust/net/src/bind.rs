@@ -39,7 +39,7 @@ fn bind_first<T>(address: BindAddress, mut bind: impl FnMut(SocketAddr) -> io::R
     for candidate in address.candidates() {
         match bind(candidate) {
             Ok(socket) => return Ok(socket),
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(BindError::InUse(address.port())),
+            Err(error) if is_in_use(&error) => return Err(BindError::InUse(address.port())),
             Err(error) => last = Some(error),
         }
     }
@@ -49,4 +49,14 @@ fn bind_first<T>(address: BindAddress, mut bind: impl FnMut(SocketAddr) -> io::R
         (io::ErrorKind::AddrNotAvailable, BindAddress::One(one)) => BindError::NoSuchAddress(one.ip().to_string()),
         _ => BindError::Io(error),
     })
+}
+
+/// Whether another socket has the port. Windows refuses access to one that is in exclusive use; it keeps no ports for
+/// privileged users.
+fn is_in_use(error: &io::Error) -> bool {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => true,
+        io::ErrorKind::PermissionDenied => cfg!(windows),
+        _ => false,
+    }
 }

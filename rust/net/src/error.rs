@@ -168,7 +168,7 @@ pub enum StartTlsError {
 /// Why a listener or a bound socket could not start.
 #[derive(Debug, Error)]
 pub enum BindError {
-    /// Another socket has the port.
+    /// Another socket has the port; on Windows also if the system keeps it for something else.
     #[error("port {0} is already in use")]
     InUse(u16),
     /// The system does not let this user have the port (below 1024, as a rule).
