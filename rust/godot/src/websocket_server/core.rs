@@ -72,7 +72,8 @@ impl ServerCore {
         // With the ids of the servers before: those may still let clients in for a moment.
         let mut options = self.options.borrow().clone();
         options.prepare_text = Some(prepare_text);
-        if let Some(tls) = &*self.tls.borrow() {
+        let tls = self.tls.borrow().clone();
+        if let Some(tls) = &tls {
             // HTTP/1.1 is the only protocol that the opening handshake can follow; clients that say nothing are taken too.
             let config = tls::server(tls, &PackedStringArray::from(["http/1.1"].map(GString::from)));
             options.tls = Some(config.map_err(|(_, words)| words)?);
