@@ -65,7 +65,9 @@ func test_all_of_coroutines() -> void:
 func test_one_that_completes_another() -> void:
 	var all := NetTask.from(NetTask.all([_doubled.bind(go), func() -> void: go.emit(3)]))
 	equal(all.get_result(), [6, null])
-	var any := NetTask.from(NetTask.any([_doubled.bind(go), _line_of.bind(TcpClient.new()), func() -> void: go.emit(4)]))
+	var any := NetTask.from(
+		NetTask.any([_doubled.bind(go), _line_of.bind(TcpClient.new()), func() -> void: go.emit(4)])
+	)
 	equal((any.get_result() as Array)[0], 0)
 	equal((any.get_result() as Array)[1], 8)
 

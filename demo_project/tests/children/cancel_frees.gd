@@ -1,6 +1,6 @@
 extends Node
-## The last reference to a socket is in a lambda that is connected to an operation of that socket, and calls it again when
-## it goes.
+## The last reference to a socket is in a lambda that is connected to an operation of that socket. It calls the socket
+## again when it goes.
 
 signal decided
 

@@ -197,13 +197,16 @@ impl NetTask {
         if Self::is_done(task) {
             return;
         }
-        let dependents = {
+        let (dependents, has_sources) = {
             let this = task.bind();
             this.result.get_or_init(|| result.clone());
             this.owner.set(None);
-            this.dependents.take()
+            let has_sources = this.group.get().is_some() || this.watched.borrow().is_some();
+            (this.dependents.take(), has_sources)
         };
-        Self::leave_sources(task);
+        if has_sources {
+            Self::leave_sources(task);
+        }
         task.clone().emit_signal(completed, slice::from_ref(&result));
         for dependent in dependents {
             dependent.tell(&result);
@@ -229,6 +232,9 @@ impl NetTask {
         let count = usize::try_from(task.get_reference_count()).unwrap_or(usize::MAX);
         if count > holders + task.bind().held_by_sources() || has_connections(task) {
             return false;
+        }
+        if task.bind().dependents.borrow().is_empty() {
+            return true;
         }
         let wholes: Vec<_> = task.bind().dependents.borrow().iter().map(Dependent::whole).collect();
         // Their references counted themselves.

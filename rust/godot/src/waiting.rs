@@ -19,7 +19,7 @@ use crate::socket::Socket;
 use crate::task::NetTask;
 
 /// How long a queue may become before those that nobody waits for are looked for in the middle of it.
-const FIRST_SWEEP: usize = 16;
+const FIRST_SWEEP: usize = 256;
 
 /// One that waits, with what else there is to know of it.
 struct Operation<T> {
