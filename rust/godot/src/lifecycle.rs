@@ -73,7 +73,8 @@ pub(crate) fn hook() {
         frame,
         exit,
     };
-    HOOK.with_borrow_mut(|slot| *slot = Some(hook));
+    let before = HOOK.with_borrow_mut(|slot| slot.replace(hook));
+    drop(before);
 }
 
 /// Before the main loop runs (in the `_init` of the first script) there is no scene tree yet: another try in its first

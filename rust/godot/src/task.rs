@@ -1,19 +1,26 @@
 //! The awaitable behind every operation that does not finish at once.
+//!
+//! What nobody can receive is not taken: see [`NetTask::is_over`].
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
+use std::{mem, slice};
 
 use async_sockets_net::mailbox::SocketId;
-use godot::builtin::{AnyArray, Array, Callable, Signal, VarArray, Variant, varray};
+use godot::builtin::{AnyArray, Array, Callable, Signal, StringName, VarArray, Variant, varray};
+use godot::classes::object::ConnectFlags;
 use godot::classes::{Object, RefCounted};
 use godot::global::Error;
 use godot::meta::ToGodot;
-use godot::obj::{Base, Gd, NewGd, WithBaseField};
+use godot::obj::{Base, Gd, InstanceId, NewGd, WithBaseField};
 use godot::register::{GodotClass, godot_api};
 
 use crate::guard::{misuse, on_main_thread};
 use crate::pump::Pump;
 use crate::socket::Socket;
+use group::{Dependent, Group, Kind};
+
+mod group;
 
 /// An operation that is under way: what `await` waits for.
 ///
@@ -24,16 +31,33 @@ use crate::socket::Socket;
 /// # ...
 /// var result := await task.wait() as Array
 /// [/codeblock]
-/// The library holds a task until it has fired, so nothing needs to keep it.
+/// The library holds a task while its operation is under way, so a connected [signal completed] is enough.
+/// [br][br]What nobody receives is not taken. An operation gives its turn up when [signal completed] has no connection and
+/// no script holds the task: the node that awaited it was freed, or another awaitable won [method any]. Its bytes, its
+/// client or its datagram stay for the next one, and a send is still sent. So a bare result that is neither awaited nor
+/// kept by [method from] takes nothing unless it is there at once.
+/// [br][br]Each awaitable of [method from], [method all] and [method any] is one of these: what an awaitable method
+/// returned; a [NetTask]; any [Signal], whose arguments are the result (one as it is, several as an [Array]); a
+/// [Callable], which is called without arguments and stands for what it returns. Call a coroutine of your own by its
+/// [Callable]: [code]NetTask.from(fetch.bind("a"))[/code]. Everything else, such as a number, an [Array] or another object,
+/// is its own result. The state of a coroutine that was called without [code]await[/code] is taken too, while the
+/// coroutine runs; of one that has ended, the engine keeps no result.
 #[derive(GodotClass)]
 #[class(base = RefCounted, init)]
 pub(crate) struct NetTask {
-    result: RefCell<Option<Variant>>,
+    result: OnceCell<Variant>,
     /// What the task gives if it is cancelled.
-    if_cancelled: RefCell<Variant>,
+    if_cancelled: OnceCell<Variant>,
     /// Whose queue it stands in. Not a reference to it: that belongs to the main thread, and the last one to this task may
     /// go in another.
     owner: Cell<Option<SocketId>>,
+    /// The signal that completes it, of any object, and what is connected to it. The connection holds the task, and this
+    /// does not hold the connection.
+    watched: RefCell<Option<(Signal, Callable)>>,
+    /// The tasks that complete it.
+    group: OnceCell<Group>,
+    /// The tasks that wait for this one.
+    dependents: RefCell<Vec<Dependent>>,
     cancelled: Cell<bool>,
     base: Base<RefCounted>,
 }
@@ -44,75 +68,53 @@ impl NetTask {
     #[signal]
     fn completed(result: Variant);
 
-    /// Makes a task of what an awaitable method returned: the result itself, or the signal of one under way. Any signal
-    /// will do; its arguments become the result (one as it is, several as an [Array]).
+    /// Makes a task of an awaitable, or of the [Callable] of a coroutine. A task, or its signal, gives the task itself.
+    /// [br][br][code][ERR_INVALID_PARAMETER][/code] is the result of a [Callable] that cannot be called.
     #[func]
     fn from(awaitable: Variant) -> Gd<Self> {
         if !on_main_thread() {
-            return Self::done(&Variant::nil());
+            return Self::done(Variant::nil());
         }
+        let awaitable = called(awaitable);
         if let Ok(task) = awaitable.try_to::<Gd<Self>>() {
             return task;
         }
         let Some(signal) = signal_of(&awaitable) else {
-            return Self::done(&awaitable);
+            return Self::done(awaitable);
         };
         if let Some(task) = signal.object().and_then(|object| object.try_cast::<Self>().ok()) {
             return task;
         }
-        let task = Self::new_gd();
-        let waiting = task.clone();
-        then(&signal, move |args| Self::complete_with(&waiting, collected(args)));
-        task
+        Self::watching(signal)
     }
 
     /// Awaitable: an [Array] with the results of all the awaitables, in their order, once the last one has its own.
     #[func]
     fn all(awaitables: AnyArray) -> Variant {
-        if !on_main_thread() {
+        if !on_main_thread() || awaitables.is_empty() {
             return VarArray::new().to_variant();
         }
-        let results: Rc<RefCell<Vec<Variant>>> = Rc::new(RefCell::new(vec![Variant::nil(); awaitables.len()]));
-        let missing = Rc::new(Cell::new(awaitables.len()));
-        let whole = Self::new_gd();
-        if awaitables.is_empty() {
-            return VarArray::new().to_variant();
-        }
-        for (index, awaitable) in awaitables.iter_shared().enumerate() {
-            let (results, missing, whole) = (results.clone(), missing.clone(), whole.clone());
-            Self::when_done(&awaitable, move |result| {
-                results.borrow_mut()[index] = result;
-                missing.set(missing.get() - 1);
-                if missing.get() == 0 {
-                    let all: VarArray = results.take().into_iter().collect();
-                    Self::complete_with(&whole, all.to_variant());
-                }
-            });
-        }
-        whole.bind().wait()
+        Self::grouped(Kind::All, &awaitables)
     }
 
-    /// Awaitable: [code][index, result][/code] of the awaitable that has its result first. The others go on.
+    /// Awaitable: [code][index, result][/code] of the awaitable that has its result first. Of the others, a [NetTask] that
+    /// you hold and a coroutine go on; what only this waited for is given up and takes nothing.
+    /// [code][-1, null][/code] without any awaitable, which is an error.
     #[func]
     fn any(awaitables: AnyArray) -> Variant {
-        if !on_main_thread() || awaitables.is_empty() {
+        if on_main_thread() {
+            if !awaitables.is_empty() {
+                return Self::grouped(Kind::Any, &awaitables);
+            }
             misuse("NetTask.any() needs at least one awaitable");
-            return varray![-1, &Variant::nil()].to_variant();
         }
-        let whole = Self::new_gd();
-        for (index, awaitable) in awaitables.iter_shared().enumerate() {
-            let whole = whole.clone();
-            Self::when_done(&awaitable, move |result| {
-                Self::complete_with(&whole, varray![crate::convert::int(index), &result].to_variant());
-            });
-        }
-        whole.bind().wait()
+        varray![-1, &Variant::nil()].to_variant()
     }
 
     /// Whether the result is there.
     #[func]
     fn is_completed(&self) -> bool {
-        self.result.borrow().is_some()
+        self.result.get().is_some()
     }
 
     /// Whether [method cancel] ended it.
@@ -124,14 +126,14 @@ impl NetTask {
     /// The result, or [code]null[/code] while there is none.
     #[func]
     fn get_result(&self) -> Variant {
-        self.result.borrow().clone().unwrap_or_default()
+        self.result.get().cloned().unwrap_or_default()
     }
 
     /// Awaitable: the result if it is there, else [signal completed]. Works before and after completion, which awaiting
     /// the signal itself does not.
     #[func]
     pub(crate) fn wait(&self) -> Variant {
-        match &*self.result.borrow() {
+        match self.result.get() {
             Some(result) => result.clone(),
             None => Signal::from_object_signal(&*self.base(), "completed").to_variant(),
         }
@@ -142,22 +144,15 @@ impl NetTask {
     /// Without effect once completed.
     #[func(gd_self)]
     fn cancel(this: Gd<Self>) {
-        if !on_main_thread() || this.bind().is_completed() {
+        if !on_main_thread() || Self::is_done(&this) {
             return;
         }
         this.bind().cancelled.set(true);
-        let owner = this.bind().owner.take().and_then(|id| Pump::get().socket(id));
-        let result = this.bind().if_cancelled.borrow().clone();
-        let result = if result.is_nil() {
-            varray![Error::ERR_SKIP].to_variant()
-        } else {
-            result
-        };
-        Self::complete_with(&this, result);
-        if let Some(owner) = owner {
-            // What stands behind it in the queue may be ready now.
-            Pump::get().schedule(owner);
-        }
+        let owner = this.bind().owner.get();
+        let result = this.bind().if_cancelled.get().cloned();
+        Self::finish(&this, result.unwrap_or_else(|| varray![Error::ERR_SKIP].to_variant()));
+        // What stands behind it in the queue may be ready now.
+        reschedule(owner);
     }
 }
 
@@ -168,7 +163,7 @@ impl NetTask {
         {
             let this = task.bind();
             this.owner.set(owner.id());
-            *this.if_cancelled.borrow_mut() = if_cancelled;
+            this.if_cancelled.get_or_init(|| if_cancelled);
         }
         task
     }
@@ -187,20 +182,34 @@ impl NetTask {
 
     /// Completes a task. Runs user code: hold nothing.
     pub(crate) fn complete(task: &Gd<Self>, result: Variant, pump: &Pump) {
-        if task.bind().result.borrow().is_some() {
-            return;
-        }
-        {
-            let this = task.bind();
-            *this.result.borrow_mut() = Some(result.clone());
-            this.owner.set(None);
-        }
-        task.clone().emit_signal(&pump.names.completed, &[result]);
+        Self::finish_by(task, result, &pump.names.completed);
     }
 
-    fn complete_with(task: &Gd<Self>, result: Variant) {
-        if let Some(pump) = Pump::existing() {
-            Self::complete(task, result, &pump);
+    /// The same where no socket may ever have been made.
+    fn finish(task: &Gd<Self>, result: Variant) {
+        match Pump::existing() {
+            Some(pump) => Self::complete(task, result, &pump),
+            None => Self::finish_by(task, result, &StringName::from("completed")),
+        }
+    }
+
+    fn finish_by(task: &Gd<Self>, result: Variant, completed: &StringName) {
+        if Self::is_done(task) {
+            return;
+        }
+        let (dependents, has_sources) = {
+            let this = task.bind();
+            this.result.get_or_init(|| result.clone());
+            this.owner.set(None);
+            let has_sources = this.group.get().is_some() || this.watched.borrow().is_some();
+            (this.dependents.take(), has_sources)
+        };
+        if has_sources {
+            Self::leave_sources(task);
+        }
+        task.clone().emit_signal(completed, slice::from_ref(&result));
+        for dependent in dependents {
+            dependent.tell(&result);
         }
     }
 
@@ -208,43 +217,196 @@ impl NetTask {
         task.bind().is_completed()
     }
 
-    fn done(result: &Variant) -> Gd<Self> {
+    /// Whether nobody can get the result of an operation any more that stands in a queue and is held by it: it is
+    /// completed, or abandoned. Runs no user code.
+    pub(crate) fn is_over(task: &mut Gd<Self>) -> bool {
+        Self::is_done(task) || Self::is_abandoned(task, 1)
+    }
+
+    /// Whether nobody waits for the result: nothing is connected, no script holds the task, and all tasks that depend on
+    /// it are completed or abandoned themselves. `holders` are the references of the caller.
+    ///
+    /// A signal that was returned and is not awaited yet looks the same, so this is not to be asked inside the call that
+    /// returns it.
+    fn is_abandoned(task: &mut Gd<Self>, holders: usize) -> bool {
+        let count = usize::try_from(task.get_reference_count()).unwrap_or(usize::MAX);
+        if count > holders + task.bind().held_by_sources() || has_connections(task) {
+            return false;
+        }
+        if task.bind().dependents.borrow().is_empty() {
+            return true;
+        }
+        let wholes: Vec<_> = task.bind().dependents.borrow().iter().map(Dependent::whole).collect();
+        // Their references counted themselves.
+        wholes
+            .into_iter()
+            .all(|mut whole| Self::is_done(&whole) || Self::is_abandoned(&mut whole, 1))
+    }
+
+    /// How many references to this task belong to what will complete it.
+    fn held_by_sources(&self) -> usize {
+        let watched = self.watched.borrow();
+        let connected = watched
+            .as_ref()
+            .is_some_and(|(signal, callable)| is_connected(signal, callable));
+        usize::from(connected) + self.group.get().map_or(0, Group::dependencies)
+    }
+
+    /// Lets an abandoned task go that was taken out of its queue, and what waited for it in vain. Runs user code.
+    pub(crate) fn give_up(task: Gd<Self>) {
+        task.bind().owner.set(None);
+        Self::abandon(&task);
+        drop(task);
+    }
+
+    /// An abandoned task waits for nothing any more, and neither does what depends on it.
+    fn abandon(task: &Gd<Self>) {
+        Self::leave_sources(task);
+        let dependents = task.bind().dependents.take();
+        for dependent in &dependents {
+            let whole = dependent.whole();
+            if !Self::is_done(&whole) {
+                Self::abandon(&whole);
+            }
+        }
+        drop(dependents);
+    }
+
+    /// Ends the waiting of a task for what would complete it, which goes on only if somebody else waits for it.
+    fn leave_sources(task: &Gd<Self>) {
+        let watched = task.bind().watched.take();
+        if let Some((signal, callable)) = watched
+            && is_connected(&signal, &callable)
+        {
+            signal.disconnect(&callable);
+        }
+        let sources = task.bind().group.get().map(Group::take_sources).unwrap_or_default();
+        for id in sources {
+            if let Ok(source) = Gd::<Self>::try_from_instance_id(id) {
+                let left = source.bind().forget_dependent(task);
+                drop(left);
+            }
+            Self::unneeded(id);
+        }
+    }
+
+    /// One that waited for this task waits no more: if it was the last one, the task is given up at once.
+    fn unneeded(id: InstanceId) {
+        let Ok(mut task) = Gd::<Self>::try_from_instance_id(id) else {
+            return;
+        };
+        let owner = task.bind().owner.get();
+        if owner.is_some() {
+            // Its queue sees whether it is abandoned, and what stands behind it may be ready.
+            reschedule(owner);
+        } else if !Self::is_done(&task) && Self::is_abandoned(&mut task, 1) {
+            Self::abandon(&task);
+        }
+    }
+
+    fn forget_dependent(&self, whole: &Gd<Self>) -> Vec<Dependent> {
+        let mut dependents = self.dependents.borrow_mut();
+        let (left, kept) = mem::take(&mut *dependents)
+            .into_iter()
+            .partition(|dependent| dependent.is(whole));
+        *dependents = kept;
+        left
+    }
+
+    fn done(result: Variant) -> Gd<Self> {
         let task = Self::new_gd();
-        *task.bind().result.borrow_mut() = Some(result.clone());
+        task.bind().result.get_or_init(|| result);
         task
     }
 
-    /// Calls back with the result of an awaitable, now or when it comes.
-    fn when_done(awaitable: &Variant, callback: impl Fn(Variant) + 'static) {
-        match signal_of(awaitable) {
-            None => {
-                let finished = awaitable.try_to::<Gd<Self>>().ok().map(|task| task.bind().get_result());
-                callback(finished.unwrap_or_else(|| awaitable.clone()));
+    /// A task that completes with the next emission of a signal.
+    fn watching(signal: Signal) -> Gd<Self> {
+        let task = Self::new_gd();
+        // The task is an argument of the connection, so that the connection holds it and not the other way round.
+        let callable = Callable::from_fn("NetTask", |args: &[&Variant]| {
+            if let Some((task, args)) = args.split_last()
+                && on_main_thread()
+                && let Ok(task) = task.try_to::<Gd<Self>>()
+            {
+                Self::finish(&task, collected(args));
             }
-            Some(signal) => then(&signal, move |args| callback(collected(args))),
+        });
+        if signal.object().is_some() {
+            let connection = callable.bind(&[task.to_variant()]);
+            signal.connect_flags(&connection, ConnectFlags::ONE_SHOT);
         }
+        *task.bind().watched.borrow_mut() = Some((signal, callable));
+        task
+    }
+
+    /// The awaitable of a task that waits for several.
+    fn grouped(kind: Kind, awaitables: &AnyArray) -> Variant {
+        // All of them first: a Callable among them is the user's code.
+        let sources: Vec<Gd<Self>> = awaitables.iter_shared().map(Self::from).collect();
+        let group = Group::new(kind, &sources);
+        for (index, source) in sources.iter().enumerate() {
+            let result = source.bind().result.get().cloned();
+            if let Some(complete) = result.and_then(|result| group.take_in(index, &result)) {
+                let losers = group.take_sources();
+                drop(sources);
+                losers.into_iter().for_each(Self::unneeded);
+                return complete;
+            }
+        }
+        let whole = Self::new_gd();
+        whole.bind().group.get_or_init(|| group);
+        for (index, source) in sources.iter().enumerate() {
+            if !Self::is_done(source) {
+                let dependent = Dependent::new(&whole, index);
+                source.bind().dependents.borrow_mut().push(dependent);
+            }
+        }
+        whole.bind().wait()
     }
 }
 
-/// The signal to wait for: the awaitable itself, a task's that is under way, or that of a coroutine called without
-/// `await`.
+/// Gives the socket a turn, if there is one.
+fn reschedule(owner: Option<SocketId>) {
+    if let (Some(id), Some(pump)) = (owner, Pump::existing())
+        && let Some(socket) = pump.socket(id)
+    {
+        pump.schedule(socket);
+    }
+}
+
+/// Whether the signal's object lives and the signal is connected to this.
+fn is_connected(signal: &Signal, callable: &Callable) -> bool {
+    signal.object().is_some() && signal.is_connected(callable)
+}
+
+/// Whether something is connected to the task's signal.
+fn has_connections(task: &mut Gd<NetTask>) -> bool {
+    match Pump::existing() {
+        Some(pump) => pump.names.has_connections(task, &pump.names.completed),
+        None => !task.get_signal_connection_list("completed").is_empty(),
+    }
+}
+
+/// What a Callable returns; else the value itself.
+fn called(awaitable: Variant) -> Variant {
+    let Ok(callable) = awaitable.try_to::<Callable>() else {
+        return awaitable;
+    };
+    if callable.is_valid() {
+        return callable.call(&[]);
+    }
+    misuse("NetTask: this Callable cannot be called; its object was freed, or has no such method");
+    varray![Error::ERR_INVALID_PARAMETER].to_variant()
+}
+
+/// The signal to wait for: the awaitable itself, or that of a coroutine called without `await`.
 fn signal_of(awaitable: &Variant) -> Option<Signal> {
     if let Ok(signal) = awaitable.try_to::<Signal>() {
         return Some(signal);
     }
-    if let Ok(task) = awaitable.try_to::<Gd<NetTask>>() {
-        let under_way = !task.bind().is_completed();
-        return under_way.then(|| Signal::from_object_signal(&task, "completed"));
-    }
     let object = awaitable.try_to::<Gd<Object>>().ok()?;
     let is_coroutine = object.get_class() == "GDScriptFunctionState";
     is_coroutine.then(|| Signal::from_object_signal(&object, "completed"))
-}
-
-/// Connects a callback to a signal, for one emission.
-fn then(signal: &Signal, callback: impl Fn(&[&Variant]) + 'static) {
-    let callable = Callable::from_fn("NetTask", move |args| callback(args));
-    signal.connect_flags(&callable, godot::classes::object::ConnectFlags::ONE_SHOT);
 }
 
 /// The arguments of a signal as one value, as `await` gives them.

@@ -142,7 +142,8 @@ impl TcpListener {
             misuse("TcpListener.start: it listens already");
             return Error::ERR_ALREADY_IN_USE;
         }
-        match BindAddress::parse(&core.host.borrow(), core.port.get()) {
+        let address = BindAddress::parse(&core.host.borrow(), core.port.get());
+        match address {
             Ok(address) => core.start(address),
             Err(error) => {
                 misuse(&format!("TcpListener.start: {error}"));

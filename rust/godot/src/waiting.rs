@@ -1,6 +1,10 @@
 //! Operations of one kind that wait for something, first in, first out.
+//!
+//! An operation whose result nobody can get any more (it was cancelled, or its awaiter is gone) gives its turn up: what it
+//! would have taken stays for the next one. Only a drain asks for that: inside a call of the script, the signal that was
+//! just returned is not awaited yet.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Instant;
@@ -14,6 +18,9 @@ use crate::pump::Pump;
 use crate::socket::Socket;
 use crate::task::NetTask;
 
+/// How long a queue may become before those that nobody waits for are looked for in the middle of it.
+const FIRST_SWEEP: usize = 256;
+
 /// One that waits, with what else there is to know of it.
 struct Operation<T> {
     task: Gd<NetTask>,
@@ -21,15 +28,29 @@ struct Operation<T> {
     detail: T,
 }
 
+impl<T> Operation<T> {
+    /// Whether nobody can get its result any more.
+    fn is_over(&mut self) -> bool {
+        NetTask::is_over(&mut self.task)
+    }
+}
+
 /// The queue. Its owner must call [`Self::next_expired`] from [`Socket::expire`].
+///
+/// All but [`Self::push`], [`Self::is_empty`] and [`Self::peek`] belong into a drain. They may drop operations that are over,
+/// and with them objects of the user: hold nothing.
 pub(crate) struct Waiting<T = ()> {
     queue: RefCell<VecDeque<Operation<T>>>,
+    /// The length at which the whole queue is swept; it doubles with those that are left, so a sweep costs each of them
+    /// a constant.
+    sweep_at: Cell<usize>,
 }
 
 impl<T> Default for Waiting<T> {
     fn default() -> Self {
         Self {
             queue: RefCell::default(),
+            sweep_at: Cell::new(FIRST_SWEEP),
         }
     }
 }
@@ -48,12 +69,21 @@ impl<T> Waiting<T> {
         if let Some(deadline) = deadline {
             Pump::get().set_alarm(&**owner, deadline);
         }
+        if self.queued() >= self.sweep_at.get() {
+            Pump::get().set_alarm(&**owner, Instant::now());
+        }
         let task = NetTask::pending(owner, if_cancelled.to_variant());
         let signal = task.bind().wait();
         self.queue.borrow_mut().push_back(Operation { task, deadline, detail });
         signal
     }
 
+    /// How many stand in the queue, over or not.
+    pub(crate) fn queued(&self) -> usize {
+        self.queue.borrow().len()
+    }
+
+    /// Whether all that stand in the queue are completed.
     pub(crate) fn is_empty(&self) -> bool {
         self.queue
             .borrow()
@@ -61,25 +91,57 @@ impl<T> Waiting<T> {
             .all(|operation| NetTask::is_done(&operation.task))
     }
 
-    /// The first one that was not cancelled.
+    /// Whether there is one whose result somebody can get.
+    pub(crate) fn somebody_waits(&self) -> bool {
+        loop {
+            let over = {
+                let mut queue = self.queue.borrow_mut();
+                let Some(first) = queue.front_mut() else {
+                    return false;
+                };
+                if !first.is_over() {
+                    return true;
+                }
+                queue.pop_front()
+            };
+            if let Some(over) = over {
+                NetTask::give_up(over.task);
+            }
+        }
+    }
+
+    /// The first one.
     pub(crate) fn pop(&self) -> Option<(Gd<NetTask>, T)> {
-        let mut queue = self.queue.borrow_mut();
-        drop_cancelled(&mut queue);
-        queue.pop_front().map(|first| (first.task, first.detail))
+        self.pop_if(|_| true)
     }
 
-    /// The first one that was not cancelled, if `answer` has something for it. `answer` runs no user code.
-    pub(crate) fn pop_map<R>(&self, answer: impl FnOnce(&mut T) -> Option<R>) -> Option<(Gd<NetTask>, R)> {
-        let mut queue = self.queue.borrow_mut();
-        drop_cancelled(&mut queue);
-        let answer = answer(&mut queue.front_mut()?.detail)?;
-        queue.pop_front().map(|first| (first.task, answer))
+    /// The first one, if it is ready. `is_ready` runs no user code.
+    pub(crate) fn pop_if(&self, is_ready: impl Fn(&mut T) -> bool) -> Option<(Gd<NetTask>, T)> {
+        loop {
+            let (first, is_over) = {
+                let mut queue = self.queue.borrow_mut();
+                let stands_in_the_way = queue.len() > 1;
+                let first = queue.front_mut()?;
+                let ready = is_ready(&mut first.detail);
+                if !ready && !stands_in_the_way && !NetTask::is_done(&first.task) {
+                    return None; // Whether somebody waits for it does not matter yet.
+                }
+                let is_over = first.is_over();
+                if !ready && !is_over {
+                    return None;
+                }
+                (queue.pop_front()?, is_over)
+            };
+            if !is_over {
+                return Some((first.task, first.detail));
+            }
+            NetTask::give_up(first.task);
+        }
     }
 
-    /// Looks at the first one that was not cancelled.
-    pub(crate) fn look_at_first<R>(&self, look: impl FnOnce(&mut T) -> R) -> Option<R> {
+    /// Looks at the first one, even if it is over.
+    pub(crate) fn peek<R>(&self, look: impl FnOnce(&mut T) -> R) -> Option<R> {
         let mut queue = self.queue.borrow_mut();
-        drop_cancelled(&mut queue);
         queue.front_mut().map(|first| look(&mut first.detail))
     }
 
@@ -92,6 +154,9 @@ impl<T> Waiting<T> {
 
     /// One whose time is over.
     pub(crate) fn next_expired(&self, now: Instant) -> Option<(Gd<NetTask>, T)> {
+        if self.queued() >= self.sweep_at.get() {
+            self.sweep();
+        }
         let mut queue = self.queue.borrow_mut();
         let is_due = |operation: &Operation<T>| operation.deadline.is_some_and(|deadline| deadline <= now);
         let index = queue.iter().position(is_due)?;
@@ -115,8 +180,30 @@ impl<T> Waiting<T> {
             .map(|operation| (operation.task, operation.detail))
             .collect()
     }
+
+    /// Takes those out that are over, wherever they stand.
+    fn sweep(&self) {
+        let over = {
+            let mut queue = self.queue.borrow_mut();
+            let (over, left): (Vec<_>, VecDeque<_>) = partition(std::mem::take(&mut *queue));
+            *queue = left;
+            self.sweep_at.set(FIRST_SWEEP.max(2 * queue.len()));
+            over
+        };
+        for operation in over {
+            NetTask::give_up(operation.task);
+        }
+    }
 }
 
-fn drop_cancelled<T>(queue: &mut VecDeque<Operation<T>>) {
-    while queue.pop_front_if(|first| NetTask::is_done(&first.task)).is_some() {}
+fn partition<T>(queue: VecDeque<Operation<T>>) -> (Vec<Operation<T>>, VecDeque<Operation<T>>) {
+    let (mut over, mut left) = (Vec::new(), VecDeque::with_capacity(queue.len()));
+    for mut operation in queue {
+        if operation.is_over() {
+            over.push(operation);
+        } else {
+            left.push_back(operation);
+        }
+    }
+    (over, left)
 }

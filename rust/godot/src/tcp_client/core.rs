@@ -127,7 +127,8 @@ impl ClientCore {
         let (connection, external) = Connection::external(&self.settings.options());
         self.begin(connection, Status::Connected);
         self.endpoints.set(Some(endpoints));
-        *self.engine_stream.borrow_mut() = Some(EngineStream::new(stream, external));
+        let before = self.engine_stream.replace(Some(EngineStream::new(stream, external)));
+        drop(before);
         if let Some(socket) = self.socket() {
             Pump::get().poll_always(&socket);
         }
@@ -406,6 +407,7 @@ impl Socket for ClientCore {
             // Those that went out in time have been answered by now.
             self.fail_sends(Error::ERR_UNAVAILABLE, pump);
         }
+        self.inbox.drop_needless(self.settings.max_buffered.get());
         self.update_demand();
         left > 0
             || self
@@ -430,7 +432,7 @@ impl Socket for ClientCore {
         }
         self.update_demand();
         let deadlines = [
-            self.inbox.next_deadline(),
+            self.inbox.next_deadline(now),
             self.connect_waits.next_deadline(),
             self.sends.next_deadline(),
         ];

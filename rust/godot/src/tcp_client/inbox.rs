@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_sockets_net::recv_buffer::{Progress, RecvBuffer, Request, Want};
 use bytes::Bytes;
@@ -12,9 +12,13 @@ use godot::meta::ToGodot;
 use godot::obj::Gd;
 
 use crate::convert::{int, no_bytes, packed, result_with, utf8_text};
+use crate::pump::Pump;
 use crate::socket::Socket;
 use crate::task::NetTask;
 use crate::waiting::Waiting;
+
+/// How often a receive that keeps others waiting is looked at, whether somebody still waits for it.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The bytes that have come and the receives that wait for them.
 #[derive(Default)]
@@ -34,8 +38,14 @@ impl Inbox {
         self.buffer.borrow().len()
     }
 
+    /// Whether a receive waits that is not completed.
     pub(crate) fn is_waiting(&self) -> bool {
         !self.waiting.is_empty()
+    }
+
+    /// The same, or one that was cancelled.
+    pub(crate) fn has_queue(&self) -> bool {
+        self.waiting.queued() > 0
     }
 
     pub(crate) fn wait(
@@ -45,7 +55,11 @@ impl Inbox {
         if_cancelled: &VarArray,
         request: Request,
     ) -> Variant {
-        self.waiting.push(owner, deadline, if_cancelled, request)
+        let signal = self.waiting.push(owner, deadline, if_cancelled, request);
+        if self.waiting.queued() == 2 {
+            Pump::get().set_alarm(&**owner, Instant::now() + LOOK_INTERVAL);
+        }
+        signal
     }
 
     /// Forgets the bytes, for a new connection.
@@ -127,13 +141,17 @@ impl Inbox {
 
     /// The first receive that can be answered now, with its result.
     pub(crate) fn next_answer(&self) -> Option<(Gd<NetTask>, VarArray)> {
-        self.waiting.pop_map(|request| self.take(request).ok())
+        let can_be_answered =
+            |request: &mut Request| !matches!(request.check(&self.buffer.borrow()), Progress::Needs(_));
+        let (task, mut request) = self.waiting.pop_if(can_be_answered)?;
+        let result = self.take(&mut request).ok()?;
+        Some((task, result))
     }
 
     /// The first receive that waits, with its result now that no more bytes come.
     pub(crate) fn next_failure(&self, error: Error, with_bytes: bool) -> Option<(Gd<NetTask>, VarArray)> {
-        self.waiting
-            .pop_map(|request| Some(self.take_rest(request, error, with_bytes)))
+        let (task, mut request) = self.waiting.pop()?;
+        Some((task, self.take_rest(&mut request, error, with_bytes)))
     }
 
     /// A receive whose time is over.
@@ -142,19 +160,25 @@ impl Inbox {
         Some((task, failure(request.want(), Error::ERR_TIMEOUT)))
     }
 
-    /// When the next one's time is over.
-    pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.waiting.next_deadline()
+    /// When the owner has to look for expired ones again. While several wait, also when the first one may have lost its
+    /// awaiter: nothing tells of that, and what it does not take may be what the next one needs.
+    pub(crate) fn next_deadline(&self, now: Instant) -> Option<Instant> {
+        let look = (self.waiting.queued() > 1).then(|| now + LOOK_INTERVAL);
+        [self.waiting.next_deadline(), look].into_iter().flatten().min()
     }
 
     /// How many bytes the first receive needs in the buffer.
     pub(crate) fn demand(&self) -> usize {
-        let progress = self
-            .waiting
-            .look_at_first(|request| request.check(&self.buffer.borrow()));
-        match progress {
+        match self.waiting.peek(|request| request.check(&self.buffer.borrow())) {
             Some(Progress::Needs(bytes)) => bytes,
             _ => 0,
+        }
+    }
+
+    /// Has no room made beyond `room` for a receive whose awaiter is gone.
+    pub(crate) fn drop_needless(&self, room: usize) {
+        if self.demand() > room {
+            self.waiting.somebody_waits();
         }
     }
 }

@@ -110,17 +110,17 @@ impl ClientCore {
 
     /// Lets the mailbox hold what the first receive needs, however much that is.
     pub(crate) fn update_demand(&self) {
+        let demand = self.settings.max_buffered.get().max(self.inbox.demand());
         if let Some(connection) = &*self.connection.borrow() {
-            connection
-                .mailbox()
-                .set_max_bytes(self.settings.max_buffered.get().max(self.inbox.demand()));
+            connection.mailbox().set_max_bytes(demand);
         }
     }
 
     /// Answers the receives that can be. False if one is left only because the turn is over.
     pub(super) fn answer_receives(&self, pump: &Pump) -> bool {
         let mut answered = false;
-        while self.inbox.is_waiting() {
+        // Also those that were cancelled: they are dropped on the way.
+        while self.inbox.has_queue() {
             if pump.turn_over() {
                 return false;
             }

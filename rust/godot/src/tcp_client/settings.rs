@@ -51,6 +51,11 @@ impl Settings {
         self.keep_alive.get().then(|| self.keep_alive_times.get())
     }
 
+    /// A copy: what is done with it may run user code.
+    pub(crate) fn alpn(&self) -> PackedStringArray {
+        self.alpn.borrow().clone()
+    }
+
     pub(crate) fn options(&self) -> TcpOptions {
         TcpOptions {
             no_delay: self.no_delay.get(),

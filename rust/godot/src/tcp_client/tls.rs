@@ -23,8 +23,9 @@ impl ClientCore {
     /// The options of the next connection, with TLS if the user set it.
     pub(super) fn options(&self) -> Result<TcpOptions, Error> {
         let mut options = self.settings.options();
-        if let Some(tls) = &*self.settings.tls.borrow() {
-            let config = tls::client(tls, &self.settings.alpn.borrow());
+        let tls = self.settings.tls.borrow().clone();
+        if let Some(tls) = tls {
+            let config = tls::client(&tls, &self.settings.alpn());
             options.tls = Some(config.map_err(|(error, words)| self.refuse(error, "tls_options", words))?);
         }
         Ok(options)
@@ -45,7 +46,7 @@ impl ClientCore {
     }
 
     fn ask_tls(&self, options: &Gd<TlsOptions>, server_name: String) -> Result<(), Error> {
-        let side = tls::side(options, &self.settings.alpn.borrow())
+        let side = tls::side(options, &self.settings.alpn())
             .map_err(|(error, words)| self.refuse(error, "start_tls", words))?;
         let side = match side {
             Side::Server(config) => TlsSide::Server(config),

@@ -98,9 +98,11 @@ impl ListenerCore {
             return Error::ERR_UNAVAILABLE;
         }
         let max_clients = Some(self.max_clients.get()).filter(|&max| max > 0);
-        let tls = match &*self.tls.borrow() {
+        // Copies: reading the options, and telling what is wrong with them, may run user code.
+        let (tls, alpn) = (self.tls.borrow().clone(), self.alpn.borrow().clone());
+        let tls = match tls {
             None => None,
-            Some(tls) => match tls::server(tls, &self.alpn.borrow()) {
+            Some(tls) => match tls::server(&tls, &alpn) {
                 Ok(config) => Some(config),
                 Err((error, words)) => {
                     misuse(&format!("TcpListener.tls_options: {words}"));
@@ -181,8 +183,10 @@ impl ListenerCore {
 
     /// Gives waiting `accept()`s what is there.
     fn answer_accepts(&self, pump: &Pump) {
-        while !pump.turn_over() && !self.accepted.borrow().is_empty() {
-            let Some((task, ())) = self.waiting.pop() else { return };
+        while !pump.turn_over() {
+            let Some((task, ())) = self.waiting.pop_if(|()| !self.accepted.borrow().is_empty()) else {
+                return;
+            };
             let Some(accepted) = self.accepted.borrow_mut().pop_front() else {
                 return;
             };
@@ -254,7 +258,7 @@ impl ListenerCore {
         let mut clients = self.clients.borrow_mut();
         // Clients that the user has dropped say nothing: they are swept out as the list doubles.
         if clients.len() == clients.capacity() {
-            clients.retain(|&id| Gd::<TcpClient>::try_from_instance_id(id).is_ok());
+            clients.retain(|id| id.lookup_validity());
         }
         clients.push(client.instance_id());
     }
@@ -262,9 +266,8 @@ impl ListenerCore {
     /// The clients that are connected now.
     pub(crate) fn clients(&self) -> Array<Gd<TcpClient>> {
         let live = |&id: &InstanceId| Gd::<TcpClient>::try_from_instance_id(id).ok();
-        self.clients
-            .borrow()
-            .iter()
+        let ids = self.clients.borrow().clone();
+        ids.iter()
             .filter_map(live)
             .filter(|client| client.bind().core.is_open())
             .collect()

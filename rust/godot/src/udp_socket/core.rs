@@ -184,13 +184,14 @@ impl UdpCore {
                 .get_signal_connection_list(&pump.names.datagram_received)
                 .is_empty()
         });
+        self.receives.somebody_waits(); // Lets those go that were cancelled.
         let mut left = self.with(Bound::available_datagrams).unwrap_or(0);
         while left > 0 {
             if pump.turn_over() {
                 return false;
             }
             left -= 1;
-            if !self.receives.is_empty() {
+            if self.receives.somebody_waits() {
                 let Some(datagram) = self.next_datagram() else { break };
                 pump.count_events(1);
                 if let Some((task, ())) = self.receives.pop() {

@@ -75,7 +75,8 @@ impl ServerCore {
         let mut options = self.options.borrow().clone();
         options.prepare_text = Some(prepare_text);
         options.admission = self.admission.rules();
-        if let Some(tls) = &*self.tls.borrow() {
+        let tls = self.tls.borrow().clone();
+        if let Some(tls) = &tls {
             // HTTP/1.1 is the only protocol that the opening handshake can follow; clients that say nothing are taken too.
             let config = tls::server(tls, &PackedStringArray::from(["http/1.1"].map(GString::from)));
             options.tls = Some(config.map_err(|(_, words)| words)?);
