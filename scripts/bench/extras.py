@@ -3,7 +3,9 @@
 import json
 import os
 import re
+import socket
 import subprocess
+import threading
 from typing import Callable
 
 import machine
@@ -13,6 +15,7 @@ from servers import FAULTS, Failure, Setup
 MAX_LIBRARY = 6.0
 DELIVERY_TIME = 60
 CRITERION_TIME = 300
+CROWDS_TIME = 120
 
 
 def library_size(setup: Setup) -> list[str]:
@@ -61,6 +64,42 @@ def delivery(setup: Setup, quick: bool) -> dict[str, str]:
     return {way: f"{value:,.0f} ns" for way, value in figures.items()}
 
 
+def crowds(setup: Setup, quick: bool) -> dict[str, str]:
+    """Nanoseconds of the main thread for each of many sockets, by what they all do."""
+    scene = ["--headless", "--path", str(setup.root / "demo_project"), "res://bench/crowds.tscn"]
+    output: list[str] = []
+    clients: list[socket.socket] = []
+    figures = None
+    with subprocess.Popen(
+        [setup.engine, *scene],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as run:
+        limit = threading.Timer(CROWDS_TIME, run.kill)
+        limit.start()
+        try:
+            for line in run.stdout:
+                output.append(line)
+                told = json.loads(line) if line.startswith('{"event":"') else {"event": None}
+                if told["event"] == "connect":
+                    address = ("127.0.0.1", int(told["port"]))
+                    clients = [socket.create_connection(address) for _ in range(int(told["clients"]))]
+                elif told["event"] == "disconnect":
+                    while clients:
+                        clients.pop().close()
+                elif told["event"] == "crowds":
+                    figures = told["nanoseconds"]
+        finally:
+            limit.cancel()
+            run.kill()
+    text = "".join(output)
+    if run.returncode or figures is None or any(fault in text for fault in FAULTS):
+        raise Failure(text[-1500:])
+    return {what: f"{value:,.0f} ns" for what, value in figures.items()}
+
+
 def criterion(setup: Setup, quick: bool) -> dict[str, str]:
     """The hot paths of the engine-free half, by Criterion."""
     command = ["cargo", "bench", "--locked", "--package", "async-sockets-net", "--features", "internals", "--", "--noplot"]
@@ -83,9 +122,10 @@ def criterion(setup: Setup, quick: bool) -> dict[str, str]:
     return dict(found)
 
 
-PARTS: dict[str, Callable[[Setup, bool], dict[str, str]]] = {"delivery": delivery, "criterion": criterion}
+PARTS: dict[str, Callable[[Setup, bool], dict[str, str]]] = {"delivery": delivery, "crowds": crowds, "criterion": criterion}
 
 TITLES = {
     "delivery": "Time of the main thread for one message of 64 bytes, by way",
+    "crowds": "Time of the main thread for each of many sockets, by what all of them do",
     "criterion": "Hot paths of rust/net",
 }

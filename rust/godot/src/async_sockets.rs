@@ -2,7 +2,7 @@
 
 use async_sockets_net::traffic;
 use godot::builtin::{Array, Callable, GString, VarDictionary, Variant, vdict};
-use godot::classes::{Object, Performance, RefCounted};
+use godot::classes::{Node, Object, Performance, RefCounted};
 use godot::meta::ToGodot;
 use godot::obj::{Base, Gd, Singleton};
 use godot::register::property::PhantomVar;
@@ -10,6 +10,7 @@ use godot::register::{GodotClass, godot_api};
 
 use crate::convert::int;
 use crate::guard::on_main_thread;
+use crate::lifecycle;
 use crate::pump::Pump;
 
 /// Everything that Async Sockets has open, in one place.
@@ -73,7 +74,27 @@ impl AsyncSockets {
         }
     }
 
-    /// Connected to the root's `tree_exiting`.
+    /// Connected to the root's `child_entered_tree`.
+    #[func(gd_self, rename = _child_entered)]
+    fn child_entered(this: Gd<Self>, child: Gd<Node>) {
+        lifecycle::child_entered(&child, &this);
+    }
+
+    /// Called at the end of a frame in which the root got another child.
+    #[func(gd_self, rename = _move_sentinel)]
+    fn move_sentinel(_this: Gd<Self>) {
+        lifecycle::move_sentinel();
+    }
+
+    /// Connected to the `tree_exiting` of the root's last child.
+    #[func(gd_self, rename = _sentinel_goes)]
+    fn sentinel_goes(this: Gd<Self>) {
+        if lifecycle::sentinel_says_quit() {
+            Self::exit(this);
+        }
+    }
+
+    /// Connected to the root's `tree_exiting`: it comes after that of all nodes.
     #[func(gd_self, rename = _exit)]
     fn exit(_this: Gd<Self>) {
         if let Some(pump) = Pump::existing() {

@@ -58,6 +58,7 @@ impl<T: Socket> Drop for State<T> {
         let Some(state) = self.0.take() else { return };
         if is_main_thread() {
             if let Some(pump) = Pump::existing() {
+                pump.released(state.base());
                 state.release(&pump);
             }
         } else {

@@ -10,12 +10,16 @@
 mod admission;
 mod async_sockets;
 mod convert;
+mod ears;
 mod figures;
 mod guard;
 mod lifecycle;
+mod line;
 mod names;
 mod project_settings;
 mod pump;
+mod restore;
+mod running;
 mod socket;
 mod task;
 mod tcp_client;

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use async_sockets_net::runtime;
 use godot::builtin::{Callable, Variant};
-use godot::classes::{Engine, SceneTree};
-use godot::obj::{Gd, InstanceId, Singleton};
+use godot::classes::node::InternalMode;
+use godot::classes::{Engine, Node, SceneTree, Window};
+use godot::obj::{Gd, InstanceId, NewAlloc, Singleton};
 
 use crate::async_sockets::{self, AsyncSockets};
 use crate::project_settings;
@@ -27,6 +28,20 @@ struct Hook {
     root: InstanceId,
     frame: Callable,
     exit: Callable,
+    /// `None` in the editor.
+    sentinel: Option<Sentinel>,
+}
+
+/// A node that is the root's last child. The engine tells nobody that it quits before the nodes leave the tree, from the
+/// last one to the first: when this one goes the others still stand, and what is awaited can end there.
+struct Sentinel {
+    node: InstanceId,
+    /// Has it moved behind a child that came later.
+    stay_last: Callable,
+    /// It is being moved, and leaves the tree for no other reason.
+    moves: bool,
+    /// It will be moved in this frame.
+    is_called: bool,
 }
 
 /// The engine has loaded the library.
@@ -67,14 +82,71 @@ pub(crate) fn hook() {
     tree.connect("process_frame", &frame);
     root.connect("tree_exiting", &exit);
     async_sockets::add_monitors();
+    let sentinel = (!Engine::singleton().is_editor_hint()).then(|| stand_sentinel(&mut root, &singleton));
     let hook = Hook {
         tree: tree.instance_id(),
         root: root.instance_id(),
         frame,
         exit,
+        sentinel,
     };
     let before = HOOK.with_borrow_mut(|slot| slot.replace(hook));
     drop(before);
+}
+
+fn stand_sentinel(root: &mut Gd<Window>, singleton: &Gd<AsyncSockets>) -> Sentinel {
+    let mut node = Node::new_alloc();
+    node.set_name("_async_sockets_exit");
+    node.connect(
+        "tree_exiting",
+        &Callable::from_object_method(singleton, "_sentinel_goes"),
+    );
+    let stay_last = Callable::from_object_method(singleton, "_child_entered");
+    root.connect("child_entered_tree", &stay_last);
+    // Not now: the root may be busy adding a child.
+    Callable::from_object_method(singleton, "_move_sentinel").call_deferred(&[]);
+    Sentinel {
+        node: node.instance_id(),
+        stay_last,
+        moves: false,
+        is_called: true,
+    }
+}
+
+/// A node has become a child of the root.
+pub(crate) fn child_entered(child: &Gd<Node>, singleton: &Gd<AsyncSockets>) {
+    let id = child.instance_id();
+    let must_call = with_sentinel(|sentinel| sentinel.node != id && !std::mem::replace(&mut sentinel.is_called, true));
+    if must_call == Some(true) {
+        Callable::from_object_method(singleton, "_move_sentinel").call_deferred(&[]);
+    }
+}
+
+/// Makes the sentinel the root's last child.
+pub(crate) fn move_sentinel() {
+    let Some((mut root, node)) = HOOK.with_borrow(|hook| {
+        let hook = hook.as_ref()?;
+        let root = Gd::<Window>::try_from_instance_id(hook.root).ok()?;
+        let node = Gd::<Node>::try_from_instance_id(hook.sentinel.as_ref()?.node).ok()?;
+        Some((root, node))
+    }) else {
+        return;
+    };
+    with_sentinel(|sentinel| (sentinel.moves, sentinel.is_called) = (true, false));
+    if node.is_inside_tree() {
+        root.remove_child(&node);
+    }
+    root.add_child_ex(&node).internal(InternalMode::BACK).done();
+    with_sentinel(|sentinel| sentinel.moves = false);
+}
+
+/// Whether the sentinel leaves the tree because the engine quits.
+pub(crate) fn sentinel_says_quit() -> bool {
+    with_sentinel(|sentinel| !sentinel.moves).unwrap_or(false)
+}
+
+fn with_sentinel<R>(f: impl FnOnce(&mut Sentinel) -> R) -> Option<R> {
+    HOOK.with_borrow_mut(|hook| hook.as_mut()?.sentinel.as_mut().map(f))
 }
 
 /// Before the main loop runs (in the `_init` of the first script) there is no scene tree yet: another try in its first
@@ -94,8 +166,23 @@ fn unhook() {
         tree.disconnect("process_frame", &hook.frame);
         async_sockets::remove_monitors();
     }
-    if let Ok(mut root) = Gd::<godot::classes::Window>::try_from_instance_id(hook.root) {
+    if let Ok(mut root) = Gd::<Window>::try_from_instance_id(hook.root) {
         root.disconnect("tree_exiting", &hook.exit);
+        if let Some(sentinel) = &hook.sentinel {
+            root.disconnect("child_entered_tree", &sentinel.stay_last);
+        }
+    }
+    let node = hook
+        .sentinel
+        .map(|sentinel| Gd::<Node>::try_from_instance_id(sentinel.node));
+    if let Some(Ok(mut node)) = node {
+        let goes = Callable::from_object_method(&AsyncSockets::singleton(), "_sentinel_goes");
+        node.disconnect("tree_exiting", &goes);
+        if node.is_inside_tree() {
+            node.queue_free();
+        } else {
+            node.free();
+        }
     }
 }
 

@@ -382,7 +382,7 @@ fn is_connected(signal: &Signal, callable: &Callable) -> bool {
 /// Whether something is connected to the task's signal.
 fn has_connections(task: &mut Gd<NetTask>) -> bool {
     match Pump::existing() {
-        Some(pump) => pump.names.has_connections(task, &pump.names.completed),
+        Some(pump) => pump.ears.are_on(task, &pump.names.completed),
         None => !task.get_signal_connection_list("completed").is_empty(),
     }
 }

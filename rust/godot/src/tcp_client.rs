@@ -18,6 +18,7 @@ use godot::register::{GodotClass, godot_api};
 use crate::convert::{int, result, size};
 use crate::guard::{State, misuse, on_main_thread};
 use crate::pump::Pump;
+use crate::socket::Socket;
 use core::ClientCore;
 use inbox::failure;
 
@@ -678,7 +679,8 @@ impl TcpClient {
 
     #[func]
     fn set_auto_process(&self, on: bool) {
-        self.core.base.auto_process.set(on);
+        let socket: Rc<dyn Socket> = self.core.clone();
+        Pump::get().set_automatic(&socket, on);
     }
 
     #[func]

@@ -14,10 +14,12 @@ use godot::register::{GodotClass, godot_api};
 use crate::convert::{budget, int, size};
 use crate::guard::{State, misuse, on_main_thread};
 use crate::pump::Pump;
+use crate::socket::Socket;
 use crate::tcp_client::TcpClient;
 use core::{ListenerCore, nobody};
 
 pub(crate) mod core;
+mod roster;
 
 /// Accepts TCP connections in the background, at full speed, and hands them out as [TcpClient]s.
 ///
@@ -80,7 +82,9 @@ pub(crate) struct TcpListener {
     /// Protocols to take in the TLS handshake (ALPN), best first.
     #[var(get = get_alpn_protocols, set = set_alpn_protocols)]
     alpn_protocols: PhantomVar<PackedStringArray>,
-    /// Handle what has arrived once a frame. Off, call [method process]. Accepted clients start with the same.
+    /// Handle what has arrived once a frame. Off, call [method process], also after [method stop]. Accepted clients start
+    /// with the same; the listener's [method process] handles them together with their own, until the listener is freed.
+    /// Then only their own is left.
     #[var(get = get_auto_process, set = set_auto_process)]
     auto_process: PhantomVar<bool>,
 
@@ -110,7 +114,8 @@ impl IRefCounted for TcpListener {
 
 #[godot_api]
 impl TcpListener {
-    /// A connection was accepted. Its own signals come after this one.
+    /// A connection was accepted. Its own signals come after this one. Connections that nobody has taken by [method accept]
+    /// wait for a handler: one that is connected late is called for each of them, one for a single emission for one.
     #[signal]
     fn client_connected(client: Gd<TcpClient>);
     /// A connection that was accepted is over, and still has a reference to it somewhere.
@@ -173,7 +178,9 @@ impl TcpListener {
 
     /// Handles what is queued now, for this listener and the clients it accepted. With a budget in microseconds it goes
     /// on until that is over, asleep while there is nothing: a server that gives the rest of its frame to the network
-    /// answers in microseconds. Gives the number of events handled.
+    /// answers in microseconds. It takes that time also when the listener has stopped. Called by a handler of this
+    /// listener it serves the others, and what is next for the listener waits until the handler returns. Gives the number
+    /// of events handled.
     #[func(gd_self)]
     fn process(this: Gd<Self>, #[opt(default = 0)] budget_usec: i64) -> i64 {
         let Some(core) = this.bind().core().cloned() else {
@@ -361,7 +368,8 @@ impl TcpListener {
 
     #[func]
     fn set_auto_process(&self, on: bool) {
-        self.core.base.auto_process.set(on);
+        let socket: Rc<dyn Socket> = self.core.clone();
+        Pump::get().set_automatic(&socket, on);
     }
 }
 

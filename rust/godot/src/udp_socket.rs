@@ -17,6 +17,7 @@ use godot::register::{GodotClass, godot_api};
 use crate::convert::{budget, int, size, utf8};
 use crate::guard::{State, misuse, on_main_thread};
 use crate::pump::Pump;
+use crate::socket::Socket;
 use core::{UdpCore, nothing};
 
 mod core;
@@ -85,7 +86,8 @@ impl IRefCounted for UdpSocket {
 
 #[godot_api]
 impl UdpSocket {
-    /// A datagram that no [method recv_from] waited for. While this signal has listeners, datagrams go to it.
+    /// A datagram that no [method recv_from] waited for. While anything is connected to this signal, datagrams go to it,
+    /// those that have waited first; a connection for one emission takes one. The others wait.
     #[signal]
     fn datagram_received(data: PackedByteArray, address: GString, port: i64);
     /// A datagram could not be sent, or the peer of a connected socket does not take them
@@ -308,7 +310,8 @@ impl UdpSocket {
 
     #[func]
     fn set_auto_process(&self, on: bool) {
-        self.core.base.auto_process.set(on);
+        let socket: Rc<dyn Socket> = self.core.clone();
+        Pump::get().set_automatic(&socket, on);
     }
 }
 

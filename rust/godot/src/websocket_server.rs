@@ -19,6 +19,7 @@ use godot::register::{GodotClass, godot_api};
 use crate::convert::{budget, headers, int, size, utf8};
 use crate::guard::{State, misuse, on_main_thread};
 use crate::pump::Pump;
+use crate::socket::Socket;
 use core::{ServerCore, duration};
 use handshake_request::WebSocketHandshakeRequest;
 
@@ -794,7 +795,8 @@ impl WebSocketServer {
 
     #[func]
     fn set_auto_process(&self, on: bool) {
-        self.core.base.auto_process.set(on);
+        let socket: Rc<dyn Socket> = self.core.clone();
+        Pump::get().set_automatic(&socket, on);
     }
 }
 

@@ -42,6 +42,13 @@ impl DatagramQueue {
         self.ring().pop()
     }
 
+    pub(crate) fn put_back(&self, datagram: Datagram) {
+        let mut ring = self.ring();
+        ring.bytes += datagram.data.len();
+        ring.datagrams.push_front(datagram);
+        ring.shrink();
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.ring().datagrams.len()
     }
@@ -114,6 +121,21 @@ mod tests {
         assert_eq!((queue.len(), queue.bytes(), queue.dropped()), (2, 4, 3));
         queue.push(datagram(b"longer than the limit"));
         assert_eq!((queue.len(), queue.dropped()), (1, 5));
+    }
+
+    #[test]
+    fn what_is_put_back_is_the_oldest_again() {
+        let queue = DatagramQueue::new(2, 100);
+        for data in [b"a", b"b"] {
+            queue.push(datagram(data));
+        }
+        let taken = queue.pop().unwrap();
+        queue.put_back(taken);
+        assert_eq!((queue.len(), queue.bytes(), queue.dropped()), (2, 2, 0));
+        let taken = queue.pop().unwrap();
+        queue.push(datagram(b"c"));
+        queue.put_back(taken);
+        assert_eq!((queue.pop(), queue.dropped()), (Some(datagram(b"b")), 1));
     }
 
     #[test]

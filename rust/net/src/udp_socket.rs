@@ -96,6 +96,11 @@ impl UdpSocket {
         self.datagrams.pop()
     }
 
+    /// Gives a datagram back that was taken and not used: it is the oldest again.
+    pub fn put_back(&self, datagram: Datagram) {
+        self.datagrams.put_back(datagram);
+    }
+
     /// How many datagrams wait.
     #[must_use]
     pub fn available_datagrams(&self) -> usize {

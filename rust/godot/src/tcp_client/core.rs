@@ -22,7 +22,7 @@ use super::{Close, Status};
 use crate::convert::{result, send_error};
 use crate::lifecycle;
 use crate::pump::Pump;
-use crate::socket::{Socket, SocketBase};
+use crate::socket::{Socket, SocketBase, Turn};
 use crate::task::NetTask;
 use crate::tcp_listener::core::ListenerCore;
 use crate::waiting::Waiting;
@@ -115,6 +115,14 @@ impl ClientCore {
         self.begin(connection, Status::Connected);
         self.endpoints.set(Some(endpoints));
         *self.listener.borrow_mut() = Some(Rc::downgrade(listener));
+        self.move_in_line();
+    }
+
+    /// Its listener is another one now, and what waits for a turn waits where that one looks.
+    fn move_in_line(&self) {
+        if let Some(socket) = self.socket() {
+            Pump::get().move_in_line(&socket);
+        }
     }
 
     pub(crate) fn wrap(&self, stream: Gd<StreamPeerTcp>) -> Error {
@@ -166,6 +174,7 @@ impl ClientCore {
         self.peer_closed.set(false);
         self.send_ended.set(false);
         *self.listener.borrow_mut() = None;
+        self.move_in_line();
         lifecycle::hook();
         if let Some(socket) = self.socket() {
             pump.register(connection.id(), &socket);
@@ -179,9 +188,9 @@ impl ClientCore {
         if let Some(connection) = self.connection.take() {
             Pump::get().unregister(connection.id());
         }
-        if let (Some(mut stream), Some(socket)) = (self.engine_stream.take(), self.socket()) {
+        if let Some(mut stream) = self.engine_stream.take() {
             let pump = Pump::get();
-            pump.stop_polling(&socket);
+            pump.stop_polling(&self.base);
             if stream.pump() {
                 pump.finish_in_background(move || stream.pump());
             }
@@ -353,13 +362,13 @@ impl Socket for ClientCore {
         self.is_open().into()
     }
 
-    fn listener(&self) -> Option<SocketId> {
-        self.listener.borrow().as_ref()?.upgrade()?.id()
+    fn listener(&self) -> Option<Rc<dyn Socket>> {
+        Some(self.listener.borrow().as_ref()?.upgrade()?)
     }
 
-    fn turn(self: Rc<Self>, pump: &Pump) -> bool {
+    fn turn(self: Rc<Self>, pump: &Pump) -> Turn {
         if self.held.get() {
-            return false;
+            return Turn::Done;
         }
         if let Some(stream) = &mut *self.engine_stream.borrow_mut() {
             stream.pump();
@@ -388,19 +397,19 @@ impl Socket for ClientCore {
         }
         loop {
             if !self.answer_receives(pump) {
-                return true;
+                return Turn::Cut;
             }
             if left == 0 {
                 break;
             }
             let Some(event) = self.next_event() else { break };
             left -= 1;
-            pump.count_events(1);
+            pump.count_event(&self.base);
             self.handle(event, pump);
             if pump.turn_over() {
                 // Also when that was the last event: a receive may be waiting for its bytes.
                 self.update_demand();
-                return true;
+                return Turn::Cut;
             }
         }
         if left == 0 && self.closed_here.get() {
@@ -409,20 +418,20 @@ impl Socket for ClientCore {
         }
         self.inbox.drop_needless(self.settings.max_buffered.get());
         self.update_demand();
-        left > 0
-            || self
-                .with_connection(|connection| !connection.mailbox().is_empty())
-                .unwrap_or(false)
+        let waits = self.with_connection(|connection| !connection.mailbox().is_empty());
+        Turn::through(left > 0 || waits.unwrap_or(false))
     }
 
     fn expire(self: Rc<Self>, pump: &Pump, now: Instant) -> Option<Instant> {
         // Bytes that are there count as received in time.
         self.take_in();
-        while !pump.turn_over() {
-            let next = self.inbox.next_answer().or_else(|| self.inbox.next_expired(now));
-            let Some((task, result)) = next else { break };
+        // At least one in any case: also where turns never have time left, their operations end.
+        while let Some((task, result)) = self.inbox.next_answer().or_else(|| self.inbox.next_expired(now)) {
             self.settle();
             NetTask::complete(&task, result.to_variant(), pump);
+            if pump.turn_over() {
+                break;
+            }
         }
         while let Some((task, ())) = self.connect_waits.next_expired(now) {
             NetTask::complete(&task, result(Error::ERR_TIMEOUT).to_variant(), pump);
@@ -457,7 +466,5 @@ impl Socket for ClientCore {
         }
         self.forget_connection();
         self.inbox.clear();
-        // Nobody calls its process() any more: where it is parked, the next automatic drain takes it out.
-        self.base.auto_process.set(true);
     }
 }

@@ -22,19 +22,18 @@ use crate::convert::bind_error;
 use crate::guard::misuse;
 use crate::lifecycle;
 use crate::pump::Pump;
-use crate::socket::{Socket, SocketBase};
+use crate::restore::Finally;
+use crate::socket::{Socket, SocketBase, Turn};
 use crate::task::NetTask;
 use crate::tcp_client::TcpClient;
 use crate::tcp_client::settings::seconds;
 use crate::tls;
 use crate::waiting::Waiting;
 
-/// A connection that nobody has taken by `accept()` yet. This is what keeps it alive.
-struct Accepted {
-    client: Gd<TcpClient>,
-    /// `client_connected` had listeners: the user knows it, and it may go when it is disconnected.
-    announced: bool,
-}
+use super::roster::Roster;
+
+/// The smallest number of clients that is swept.
+const MIN_SWEEP: usize = 64;
 
 pub(crate) struct ListenerCore {
     pub(crate) base: SocketBase,
@@ -48,11 +47,18 @@ pub(crate) struct ListenerCore {
     pub(crate) alpn: RefCell<PackedStringArray>,
     this: OnceCell<Weak<Self>>,
     listening: RefCell<Option<Listening>>,
-    accepted: RefCell<VecDeque<Accepted>>,
+    /// Connections that nobody knows yet: neither told by `client_connected` nor taken by `accept()`. This is what keeps
+    /// them alive, as for the next ones.
+    unknown: RefCell<VecDeque<Gd<TcpClient>>>,
+    /// Those that `client_connected` has told of, until they are taken by `accept()` or disconnected. All are older than
+    /// those that nobody knows.
+    announced: RefCell<Roster<InstanceId, Gd<TcpClient>>>,
     /// The `accept()`s that wait.
     waiting: Waiting,
     /// All clients that were accepted and may still live.
-    clients: RefCell<Vec<InstanceId>>,
+    clients: RefCell<Roster<InstanceId, ()>>,
+    /// At this number, those that no longer live are taken out.
+    sweep_at: Cell<usize>,
     /// The author knows that accepting pauses at times.
     warned: Cell<bool>,
     last_error: RefCell<String>,
@@ -72,9 +78,11 @@ impl ListenerCore {
             alpn: RefCell::default(),
             this: OnceCell::new(),
             listening: RefCell::default(),
-            accepted: RefCell::default(),
+            unknown: RefCell::default(),
+            announced: RefCell::default(),
             waiting: Waiting::default(),
             clients: RefCell::default(),
+            sweep_at: Cell::new(MIN_SWEEP),
             warned: Cell::new(false),
             last_error: RefCell::default(),
         });
@@ -145,13 +153,7 @@ impl ListenerCore {
         if let Some(listening) = self.listening.take() {
             pump.unregister(listening.id());
         }
-        let (known, unknown): (VecDeque<_>, VecDeque<_>) = self
-            .accepted
-            .take()
-            .into_iter()
-            .partition(|accepted| accepted.announced);
-        self.accepted.borrow_mut().extend(known);
-        drop(unknown);
+        drop(self.unknown.take());
     }
 
     pub(crate) fn accept(&self, timeout: f64) -> Variant {
@@ -160,12 +162,12 @@ impl ListenerCore {
             return NetTask::answer(nobody(Error::ERR_UNCONFIGURED), &pump);
         }
         let first_in_line = self.waiting.is_empty();
-        if first_in_line && pump.may_answer_now() {
-            let next = self.accepted.borrow_mut().pop_front();
-            if let Some(accepted) = next {
-                self.reschedule();
-                return self.hand_over(accepted.client).to_variant();
-            }
+        if first_in_line
+            && pump.may_answer_now()
+            && let Some(client) = self.next_client()
+        {
+            self.reschedule();
+            return hand_over(client).to_variant();
         }
         let Some(this) = self.this() else { return Variant::nil() };
         let deadline = seconds(timeout).and_then(|limit| Instant::now().checked_add(limit));
@@ -175,23 +177,35 @@ impl ListenerCore {
         signal
     }
 
-    /// The result of an `accept()`. From now on the client's events are handled.
-    fn hand_over(&self, client: Gd<TcpClient>) -> VarArray {
-        client.bind().core.set_held(false);
-        varray![Error::OK, &client]
+    fn next_client(&self) -> Option<Gd<TcpClient>> {
+        let announced = self.announced.borrow_mut().pop_first();
+        announced.or_else(|| self.unknown.borrow_mut().pop_front())
+    }
+
+    fn has_client(&self) -> bool {
+        !self.announced.borrow().is_empty() || !self.unknown.borrow().is_empty()
     }
 
     /// Gives waiting `accept()`s what is there.
     fn answer_accepts(&self, pump: &Pump) {
         while !pump.turn_over() {
-            let Some((task, ())) = self.waiting.pop_if(|()| !self.accepted.borrow().is_empty()) else {
+            let Some((task, ())) = self.waiting.pop_if(|()| self.has_client()) else {
                 return;
             };
-            let Some(accepted) = self.accepted.borrow_mut().pop_front() else {
+            let Some(client) = self.next_client() else { return };
+            NetTask::complete(&task, hand_over(client).to_variant(), pump);
+        }
+    }
+
+    /// Tells of the clients that nobody knows, one by one, as long as somebody listens.
+    fn announce(&self, pump: &Pump) {
+        while !pump.turn_over() && !self.unknown.borrow().is_empty() && self.has_listeners(pump) {
+            let Some(client) = self.unknown.borrow_mut().pop_front() else {
                 return;
             };
-            let result = self.hand_over(accepted.client);
-            NetTask::complete(&task, result.to_variant(), pump);
+            self.announced.borrow_mut().push(client.instance_id(), client.clone());
+            let _told = Finally(|| client.bind().core.set_held(false));
+            self.base.emit(&pump.names.client_connected, &[client.to_variant()]);
         }
     }
 
@@ -220,36 +234,22 @@ impl ListenerCore {
             }
         }
         self.remember(&client);
-        let announced = self.has_listeners(pump);
-        if announced {
-            self.base.emit(&pump.names.client_connected, &[client.to_variant()]);
-            client.bind().core.set_held(false);
-        }
-        self.accepted.borrow_mut().push_back(Accepted { client, announced });
+        self.unknown.borrow_mut().push_back(client);
+        self.announce(pump);
         self.answer_accepts(pump);
     }
 
     /// Whether somebody listens to `client_connected`.
     fn has_listeners(&self, pump: &Pump) -> bool {
-        let object = self.base.object();
-        object.is_some_and(|object| {
-            !object
-                .get_signal_connection_list(&pump.names.client_connected)
-                .is_empty()
-        })
+        self.base.is_heard(&pump.names.client_connected, pump)
     }
 
     /// A client has told its own end.
     pub(crate) fn client_is_gone(&self, client: &Gd<RefCounted>, pump: &Pump) {
         let id = client.instance_id();
-        self.clients.borrow_mut().retain(|&other| other != id);
+        self.clients.borrow_mut().remove(id);
         // Dropped only after the signal: it may hold the last reference.
-        let position = self
-            .accepted
-            .borrow()
-            .iter()
-            .position(|a| a.announced && a.client.instance_id() == id);
-        let kept = position.and_then(|index| self.accepted.borrow_mut().remove(index));
+        let kept = self.announced.borrow_mut().remove(id);
         self.base.emit(&pump.names.client_disconnected, &[client.to_variant()]);
         drop(kept);
     }
@@ -257,18 +257,18 @@ impl ListenerCore {
     fn remember(&self, client: &Gd<TcpClient>) {
         let mut clients = self.clients.borrow_mut();
         // Clients that the user has dropped say nothing: they are swept out as the list doubles.
-        if clients.len() == clients.capacity() {
+        if clients.len() >= self.sweep_at.get() {
             clients.retain(|id| id.lookup_validity());
+            self.sweep_at.set((clients.len() * 2).max(MIN_SWEEP));
         }
-        clients.push(client.instance_id());
+        clients.push(client.instance_id(), ());
     }
 
     /// The clients that are connected now.
     pub(crate) fn clients(&self) -> Array<Gd<TcpClient>> {
-        let live = |&id: &InstanceId| Gd::<TcpClient>::try_from_instance_id(id).ok();
-        let ids = self.clients.borrow().clone();
-        ids.iter()
-            .filter_map(live)
+        let all: Vec<_> = self.clients.borrow().keys().collect();
+        all.into_iter()
+            .filter_map(|id| Gd::<TcpClient>::try_from_instance_id(id).ok())
             .filter(|client| client.bind().core.is_open())
             .collect()
     }
@@ -319,8 +319,15 @@ impl ListenerCore {
     /// Whether more connections may be taken in: nobody seems to want those that are there.
     fn is_full(&self, pump: &Pump) -> bool {
         let limit = usize::try_from(self.backlog.get()).unwrap_or(1);
-        self.accepted.borrow().len() >= limit && !self.has_listeners(pump)
+        let there = self.announced.borrow().len() + self.unknown.borrow().len();
+        there >= limit && !self.has_listeners(pump)
     }
+}
+
+/// The result of an `accept()`. From now on the client's events are handled.
+fn hand_over(client: Gd<TcpClient>) -> VarArray {
+    client.bind().core.set_held(false);
+    varray![Error::OK, &client]
 }
 
 /// The result of an `accept()` without a client.
@@ -344,15 +351,23 @@ impl Socket for ListenerCore {
             .map_or(0, |listening| listening.mailbox().len())
     }
 
-    fn turn(self: Rc<Self>, pump: &Pump) -> bool {
+    fn finds_ears(&self, pump: &Pump) -> Option<bool> {
+        let waits = !self.unknown.borrow().is_empty();
+        waits.then(|| self.has_listeners(pump))
+    }
+
+    fn turn(self: Rc<Self>, pump: &Pump) -> Turn {
         let queued = self.listening.borrow().as_ref().map(|listening| {
             listening.mailbox().unlist();
             listening.mailbox().len()
         });
+        self.announce(pump);
         self.answer_accepts(pump);
+        let mut full = false;
         for _ in 0..queued.unwrap_or(0) {
-            if self.is_full(pump) {
-                return false; // The next accept() goes on.
+            full = self.is_full(pump);
+            if full || pump.turn_over() {
+                break;
             }
             let event = self
                 .listening
@@ -360,18 +375,21 @@ impl Socket for ListenerCore {
                 .as_ref()
                 .and_then(|listening| listening.mailbox().next());
             let Some(event) = event else { break };
-            pump.count_events(1);
+            pump.count_event(&self.base);
             self.handle(event, pump);
-            if pump.turn_over() {
-                break;
-            }
         }
-        let queued = self
-            .listening
-            .borrow()
-            .as_ref()
-            .is_some_and(|listening| !listening.mailbox().is_empty());
-        queued || (!self.accepted.borrow().is_empty() && !self.waiting.is_empty())
+        if !self.unknown.borrow().is_empty() {
+            pump.wait_for_ears(&(self.clone() as Rc<dyn Socket>));
+        }
+        let unanswered = self.has_client() && !self.waiting.is_empty();
+        let unheard = !self.unknown.borrow().is_empty() && self.has_listeners(pump);
+        // If it is full, the next accept() goes on.
+        let queued = !full && self.queued() > 0;
+        if pump.turn_over() && (queued || unanswered || unheard) {
+            Turn::Cut
+        } else {
+            Turn::through(queued || unanswered || unheard)
+        }
     }
 
     fn expire(self: Rc<Self>, pump: &Pump, now: Instant) -> Option<Instant> {
@@ -387,6 +405,7 @@ impl Socket for ListenerCore {
 
     fn release(&self, _pump: &Pump) {
         self.close();
-        self.base.auto_process.set(true);
+        let announced = self.announced.take();
+        drop(announced);
     }
 }

@@ -18,7 +18,7 @@ use godot::meta::ToGodot;
 use crate::convert::{bind_error, connect_error, datagram_error, datagram_lost, int, multicast_error, no_bytes};
 use crate::lifecycle;
 use crate::pump::Pump;
-use crate::socket::{Socket, SocketBase};
+use crate::socket::{Socket, SocketBase, Turn};
 use crate::task::NetTask;
 use crate::tcp_client::settings::seconds;
 use crate::waiting::Waiting;
@@ -176,14 +176,9 @@ impl UdpCore {
         self.bound.borrow().as_ref().and_then(Bound::next_datagram)
     }
 
-    /// Gives datagrams to the receives that wait, else to the signal if somebody listens. False if the turn was over.
+    /// Gives datagrams to the receives that wait, else to the signal if somebody listens. The rest stay for those who
+    /// come later. False if the turn was over.
     fn deliver(&self, pump: &Pump) -> bool {
-        let object = self.base.object();
-        let has_listeners = object.as_ref().is_some_and(|object| {
-            !object
-                .get_signal_connection_list(&pump.names.datagram_received)
-                .is_empty()
-        });
         self.receives.somebody_waits(); // Lets those go that were cancelled.
         let mut left = self.with(Bound::available_datagrams).unwrap_or(0);
         while left > 0 {
@@ -191,22 +186,27 @@ impl UdpCore {
                 return false;
             }
             left -= 1;
-            if self.receives.somebody_waits() {
-                let Some(datagram) = self.next_datagram() else { break };
-                pump.count_events(1);
-                if let Some((task, ())) = self.receives.pop() {
-                    NetTask::complete(&task, received(&datagram).to_variant(), pump);
-                }
-            } else if has_listeners {
-                let Some(datagram) = self.next_datagram() else { break };
-                pump.count_events(1);
-                let [data, address, port] = parts(&datagram);
-                self.base.emit(&pump.names.datagram_received, &[data, address, port]);
-            } else {
+            let Some(datagram) = self.next_datagram() else { break };
+            if let Some((task, ())) = self.receives.pop() {
+                pump.count_event(&self.base);
+                NetTask::complete(&task, received(&datagram).to_variant(), pump);
+                continue;
+            }
+            // Each may find nobody: the handler before was for one datagram only, or has disconnected itself.
+            if !self.base.emit_heard(&pump.names.datagram_received, &parts(&datagram)) {
+                self.with(|bound| bound.put_back(datagram));
+                self.wait_for_ears(pump);
                 break;
             }
+            pump.count_event(&self.base);
         }
         true
+    }
+
+    fn wait_for_ears(&self, pump: &Pump) {
+        if let Some(socket) = self.socket() {
+            pump.wait_for_ears(&socket);
+        }
     }
 
     fn handle(&self, event: UdpEvent, pump: &Pump) {
@@ -329,7 +329,12 @@ impl Socket for UdpCore {
             .unwrap_or(0)
     }
 
-    fn turn(self: Rc<Self>, pump: &Pump) -> bool {
+    fn finds_ears(&self, pump: &Pump) -> Option<bool> {
+        let waits = self.with(Bound::available_datagrams)? > 0;
+        waits.then(|| self.base.is_heard(&pump.names.datagram_received, pump))
+    }
+
+    fn turn(self: Rc<Self>, pump: &Pump) -> Turn {
         let mut left = self.with(|bound| {
             bound.mailbox().unlist();
             bound.mailbox().len()
@@ -338,13 +343,13 @@ impl Socket for UdpCore {
             left = left.map(|left| left - 1);
             let event = self.bound.borrow().as_ref().and_then(|bound| bound.mailbox().next());
             let Some(event) = event else { break };
-            pump.count_events(1);
+            pump.count_event(&self.base);
             self.handle(event, pump);
             if pump.turn_over() {
-                return true;
+                return Turn::Cut;
             }
         }
-        !self.deliver(pump)
+        if self.deliver(pump) { Turn::Done } else { Turn::Cut }
     }
 
     fn expire(self: Rc<Self>, pump: &Pump, now: Instant) -> Option<Instant> {
@@ -360,7 +365,6 @@ impl Socket for UdpCore {
 
     fn release(&self, _pump: &Pump) {
         self.close();
-        self.base.auto_process.set(true);
     }
 }
 

@@ -24,7 +24,8 @@ use crate::admission::Admission;
 use crate::convert::{prepare_text, prepared_text, text};
 use crate::lifecycle;
 use crate::pump::Pump;
-use crate::socket::{Socket, SocketBase};
+use crate::restore::Finally;
+use crate::socket::{Socket, SocketBase, Turn};
 use crate::tls;
 
 #[derive(Default)]
@@ -156,7 +157,7 @@ impl ServerCore {
     fn handle(&self, event: WebSocketEvent, pump: &Pump, object: &mut Gd<RefCounted>) {
         let names = &pump.names;
         if is_told(&event) {
-            pump.count_events(1);
+            pump.count_event(&self.base);
         }
         match event {
             WebSocketEvent::Connected(id, _) => {
@@ -169,8 +170,8 @@ impl ServerCore {
             WebSocketEvent::Disconnected(id, how) => {
                 let code = i64::from(how.code.get());
                 *self.leaving.borrow_mut() = Some((id, *how));
+                let _gone = Finally(|| drop(self.leaving.take()));
                 object.emit_signal(&names.client_disconnected, &[id.to_variant(), code.to_variant()]);
-                *self.leaving.borrow_mut() = None;
             }
             WebSocketEvent::HandshakeRequested(id, request) => self.ask(id, &request, pump),
             WebSocketEvent::HandshakeFailed(id, why) => {
@@ -193,12 +194,16 @@ impl ServerCore {
 
     /// Emits the messages that wait in `unread`. False if the turn was over first.
     fn emit_messages(&self, pump: &Pump, object: &mut Gd<RefCounted>) -> bool {
-        let Some((id, mut messages)) = self.unread.take() else {
+        let Some(unread) = self.unread.take() else {
             return true;
         };
-        let id_value = id.to_variant();
-        while let Some(message) = messages.next() {
-            pump.count_events(1);
+        let id_value = unread.0.to_variant();
+        let mut reading = Reading {
+            left: Some(unread),
+            server: self,
+        };
+        while let Some(message) = reading.next() {
+            pump.count_event(&self.base);
             let (signal, value) = match message {
                 Message::Binary(bytes) => (&pump.names.data_received, PackedByteArray::from(bytes).to_variant()),
                 Message::Text(message) | Message::PreparedText(message, _) if self.text_as_data.get() => (
@@ -212,8 +217,7 @@ impl ServerCore {
                 }
             };
             object.emit_signal(signal, &[id_value.clone(), value]);
-            if pump.turn_over() && !messages.is_empty() {
-                *self.unread.borrow_mut() = Some((id, messages));
+            if pump.turn_over() && !reading.is_over() {
                 return false;
             }
         }
@@ -262,9 +266,9 @@ impl Socket for ServerCore {
         self.with(Server::client_count).unwrap_or(0)
     }
 
-    fn turn(self: Rc<Self>, pump: &Pump) -> bool {
+    fn turn(self: Rc<Self>, pump: &Pump) -> Turn {
         let Some(mut object) = self.base.object() else {
-            return false;
+            return Turn::Done;
         };
         let mut left = 0;
         self.each(|server| {
@@ -272,8 +276,9 @@ impl Socket for ServerCore {
             server.cork();
             left += server.queued_events();
         });
-        let mut more = !self.emit_messages(pump, &mut object);
-        while !more && left > 0 {
+        let uncork = Finally(|| self.each(Server::uncork));
+        let mut cut = !self.emit_messages(pump, &mut object);
+        while !cut && left > 0 {
             let Some(event) = self.next_event() else { break };
             left -= 1;
             let is_last = matches!(event, WebSocketEvent::Stopped);
@@ -281,12 +286,13 @@ impl Socket for ServerCore {
             if is_last {
                 self.forget_stopped(pump);
             }
-            more = self.unread.borrow().is_some() || pump.turn_over();
+            cut = self.unread.borrow().is_some() || pump.turn_over();
         }
-        self.each(Server::uncork);
+        drop(uncork);
         let mut queued = false;
         self.each(|server| queued |= server.queued_events() > 0);
-        queued || self.unread.borrow().is_some()
+        let more = queued || self.unread.borrow().is_some();
+        if cut && more { Turn::Cut } else { Turn::through(more) }
     }
 
     fn expire(self: Rc<Self>, _pump: &Pump, _now: Instant) -> Option<Instant> {
@@ -302,7 +308,31 @@ impl Socket for ServerCore {
         for server in servers {
             pump.unregister(server.id());
         }
-        self.base.auto_process.set(true);
+    }
+}
+
+/// The messages of one client while they are emitted. Those that are left, as the turn is over or a panic ended it, are
+/// the next turn's.
+struct Reading<'a> {
+    left: Option<(ClientId, Messages)>,
+    server: &'a ServerCore,
+}
+
+impl Reading<'_> {
+    fn next(&mut self) -> Option<Message<'_>> {
+        self.left.as_mut()?.1.next()
+    }
+
+    fn is_over(&self) -> bool {
+        self.left.as_ref().is_none_or(|(_, messages)| messages.is_empty())
+    }
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        if !self.is_over() {
+            *self.server.unread.borrow_mut() = self.left.take();
+        }
     }
 }
 
