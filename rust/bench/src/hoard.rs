@@ -141,11 +141,8 @@ impl Client {
             // Of what was not read, the end is not seen; but writing fails.
             return self.ended || self.stream.write(&[]).is_err() || matches!(self.stream.take_error(), Ok(Some(_)));
         }
-        match self.stream.read(&mut [0; 64]) {
-            // Nothing but a close frame or the end is to be read.
-            Ok(_) => true,
-            Err(error) => error.kind() != ErrorKind::WouldBlock,
-        }
+        // Nothing but a close frame or the end is to be seen.
+        !matches!(self.stream.peek(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
     }
 }
 
