@@ -3,6 +3,8 @@
 use std::num::NonZeroU8;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::tls::{TlsClientConfig, TlsServerConfig};
 
 /// How long a closing connection may stand still, the peer taking nothing of what was queued, before it is cut.
@@ -27,6 +29,9 @@ pub const MAX_QUEUED_EVENTS: usize = 1024;
 
 /// How long a TLS handshake may take, unless said otherwise.
 pub const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where a time has to be given and there is to be no limit: thirty years.
+pub const NO_TIME_LIMIT: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
 /// TLS handshakes that a listener carries on at once; further connections wait in the backlog.
 pub const MAX_TLS_HANDSHAKES: usize = 256;
@@ -87,8 +92,11 @@ impl Default for TcpOptions {
 pub struct ListenOptions {
     /// Connections that the system may hold before they are accepted.
     pub backlog: i32,
-    /// Connections at once; more wait in the backlog. `None` sets no limit.
+    /// Connections at once. `None` sets no limit.
     pub max_clients: Option<usize>,
+    /// What a connection beyond [`Self::max_clients`] is sent before it is closed (nothing, if empty). `None`: it waits in
+    /// the backlog instead.
+    pub farewell: Option<Bytes>,
     /// What every accepted connection starts with.
     pub tcp: TcpOptions,
     /// TLS from the first byte: only connections whose handshake has succeeded are accepted.
@@ -102,6 +110,7 @@ impl Default for ListenOptions {
         Self {
             backlog: 1024,
             max_clients: None,
+            farewell: None,
             tcp: TcpOptions::default(),
             tls: None,
             tls_timeout: TLS_HANDSHAKE_TIMEOUT,

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener as TokioListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::sleep;
 
-use crate::address::BindAddress;
+use crate::address::{BindAddress, canonical};
 use crate::bind::bind_socket;
 use crate::error::BindError;
 use crate::event::ListenerEvent;
@@ -19,6 +19,7 @@ use crate::limits::{ListenOptions, TcpOptions};
 use crate::mailbox::{Mailbox, MailboxSender, SocketId, mailbox};
 use crate::port_release::{ReleaseOnDrop, held_port};
 use crate::runtime::{self, Tasks};
+use crate::tcp::farewell::Farewells;
 use crate::tcp::stream::Stream;
 use crate::tcp_client::TcpClient;
 use crate::tls::handshakes::{Failures, Handshakes};
@@ -129,6 +130,8 @@ struct Acceptor {
     slots: Arc<Semaphore>,
     /// `None` without TLS.
     handshakes: Option<Handshakes>,
+    /// For connections that find no slot. `None`: they wait for one.
+    farewells: Option<Farewells>,
 }
 
 impl Acceptor {
@@ -144,7 +147,9 @@ impl Acceptor {
             .tls
             .clone()
             .map(|config| Handshakes::new(config, options.tls_timeout, failures));
+        let farewells = options.farewell.clone().map(Farewells::new);
         Self {
+            farewells,
             options,
             events,
             tasks,
@@ -158,16 +163,16 @@ impl Acceptor {
         loop {
             self.events.room().await;
             let place = match &self.handshakes {
+                None if self.farewells.is_some() => None,
                 None => self.slots.clone().acquire_owned().await.ok(),
                 Some(handshakes) => handshakes.place().await,
             };
-            let Some(place) = place else { return };
             match listener.accept().await {
-                Ok((stream, _)) => {
+                Ok((stream, peer)) => {
                     if pause.take().is_some() {
                         self.events.send(ListenerEvent::Resumed, 0);
                     }
-                    self.accepted(stream, place);
+                    self.accepted(stream, canonical(peer), place);
                 }
                 Err(error) if is_peer_gone(&error) => {}
                 Err(error) => {
@@ -185,17 +190,30 @@ impl Acceptor {
         }
     }
 
-    fn accepted(&mut self, stream: TcpStream, place: OwnedSemaphorePermit) {
-        let Some(handshakes) = &mut self.handshakes else {
-            hand_over(stream.into(), &self.options.tcp, &self.tasks, &self.events, place);
-            return;
-        };
+    /// `place` is one among the handshakes, or, without TLS, the slot if it was waited for.
+    fn accepted(&mut self, stream: TcpStream, peer: SocketAddr, place: Option<OwnedSemaphorePermit>) {
         let (tcp, tasks) = (self.options.tcp.clone(), self.tasks.clone());
         let (events, slots) = (self.events.clone(), self.slots.clone());
+        let Some(handshakes) = &mut self.handshakes else {
+            match (place.or_else(|| slots.try_acquire_owned().ok()), &self.farewells) {
+                (Some(slot), _) => hand_over(stream.into(), &tcp, &tasks, &events, slot),
+                (None, Some(farewells)) => farewells.refuse(stream.into(), peer, &events),
+                (None, None) => {}
+            }
+            return;
+        };
+        let Some(place) = place else { return };
+        let farewells = self.farewells.clone();
         handshakes.start(stream, place, async move |stream| {
             // Only now does it count as a client: who stalls in the handshake takes nobody's slot.
-            if let Ok(slot) = slots.acquire_owned().await {
-                hand_over(stream.into(), &tcp, &tasks, &events, slot);
+            let slot = match &farewells {
+                None => slots.acquire_owned().await.ok(),
+                Some(_) => slots.try_acquire_owned().ok(),
+            };
+            match (slot, farewells) {
+                (Some(slot), _) => hand_over(stream.into(), &tcp, &tasks, &events, slot),
+                (None, Some(farewells)) => farewells.refuse(stream.into(), peer, &events),
+                (None, None) => {}
             }
         });
     }

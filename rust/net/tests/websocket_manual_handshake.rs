@@ -15,7 +15,7 @@ fn manual(timeout: Duration) -> Server {
     Server::start(WebSocketOptions {
         handshake: HandshakeOptions {
             manual: true,
-            timeout,
+            timeout: Some(timeout),
             ..HandshakeOptions::default()
         },
         ..WebSocketOptions::default()

@@ -13,6 +13,7 @@ use super::registry::{Note, Registry};
 use super::upgrade::upgrade;
 use crate::address::{BindAddress, canonical};
 use crate::error::BindError;
+use crate::limits::NO_TIME_LIMIT;
 use crate::port_release::{HeldPort, held_port, wait_for_release};
 use crate::runtime::{self, FlushGuard, Tasks};
 use crate::tcp::Transport;
@@ -173,7 +174,7 @@ async fn welcome(
     };
     let mut stop = stopping.clone();
     let tls = tokio::select! {
-        stream = within(registry.options.handshake.timeout, accept_tls(stream, config)) => stream.ok(),
+        stream = within(registry.options.handshake.timeout.unwrap_or(NO_TIME_LIMIT), accept_tls(stream, config)) => stream.ok(),
         _ = stop.wait_for(|stop| *stop) => None,
     };
     match tls {

@@ -16,7 +16,7 @@ use super::handshake::{Head, check, parse};
 use super::registry::{Decision, NoEntry, Note, Registry};
 use super::request::{ClientInfo, HandshakeRequest, Request};
 use super::response::{Refusal, switching_protocols};
-use crate::limits::LINGER_TIMEOUT;
+use crate::limits::{LINGER_TIMEOUT, NO_TIME_LIMIT};
 use crate::tcp::Transport;
 
 /// Time to hand an answer to the system, beside the handshake's own.
@@ -82,7 +82,7 @@ pub(crate) async fn upgrade<S: Transport>(
     registry: &Registry,
     stop: watch::Receiver<bool>,
 ) -> Result<Upgraded<S>, Refused<S>> {
-    let deadline = Instant::now() + registry.options.handshake.timeout;
+    let deadline = Instant::now() + registry.options.handshake.timeout.unwrap_or(NO_TIME_LIMIT);
     let mut negotiation = Negotiation {
         stream: &mut stream,
         peer,
