@@ -95,12 +95,21 @@ func test_close_while_connecting() -> void:
 		var client := _connecting_for_ever()
 		var waiting := _receives(client)
 		waiting["wait_connected"] = NetTask.from(client.wait_connected())
-		waiting["send_async"] = NetTask.from(client.send_async(utf8("x")))
 		if abort:
+			waiting["send_async"] = NetTask.from(client.send_async(utf8("x")))
 			client.abort()
 		else:
 			client.disconnect_from_host()
 		await _all_end(waiting, ERR_UNAVAILABLE, FEW_FRAMES)
+
+
+func test_sends_before_a_close_while_connecting_end_with_the_attempt() -> void:
+	var client := _connecting_for_ever(0.2)
+	var waiting := {"send_async": NetTask.from(client.send_async(utf8("x")))}
+	client.disconnect_from_host()
+	await frames(FEW_FRAMES)
+	_none_has_ended(waiting)
+	await _all_end(waiting, ERR_TIMEOUT)
 
 
 func test_connection_refused() -> void:

@@ -6,7 +6,6 @@ use async_sockets_net::admission::{AdmissionRules, BlockedAddresses};
 use godot::builtin::PackedStringArray;
 
 use crate::convert::{int, size};
-use crate::guard::misuse;
 
 /// The rules that hold now, and will for the next start.
 #[derive(Default)]
@@ -25,53 +24,38 @@ impl Admission {
         self.rules.borrow().max_clients_per_address.map_or(0, int)
     }
 
-    /// Says whether the number was taken.
-    pub(crate) fn set_max_clients_per_address(&self, class: &str, clients: i64) -> bool {
-        let Some(clients) = checked(class, "max_clients_per_address", clients) else {
-            return false;
-        };
+    /// Sets it, or says in words what is wrong.
+    pub(crate) fn set_max_clients_per_address(&self, clients: i64) -> Result<(), String> {
+        let clients = checked(clients)?;
         self.rules.borrow_mut().max_clients_per_address = Some(clients).filter(|&clients| clients > 0);
-        true
+        Ok(())
     }
 
     pub(crate) fn max_handshakes_per_second(&self) -> i64 {
         self.rules.borrow().max_handshakes_per_second.map_or(0, int)
     }
 
-    /// Says whether the number was taken.
-    pub(crate) fn set_max_handshakes_per_second(&self, class: &str, handshakes: i64) -> bool {
-        let Some(most) = checked(class, "max_handshakes_per_second_per_address", handshakes) else {
-            return false;
-        };
-        let most = u32::try_from(most).unwrap_or(u32::MAX);
+    /// Sets it, or says in words what is wrong.
+    pub(crate) fn set_max_handshakes_per_second(&self, handshakes: i64) -> Result<(), String> {
+        let most = u32::try_from(checked(handshakes)?).unwrap_or(u32::MAX);
         self.rules.borrow_mut().max_handshakes_per_second = Some(most).filter(|&most| most > 0);
-        true
+        Ok(())
     }
 
     pub(crate) fn blocked_addresses(&self) -> PackedStringArray {
         self.blocked.borrow().clone()
     }
 
-    /// Takes all entries or, if one is bad, none. Says whether they were taken.
-    pub(crate) fn set_blocked_addresses(&self, class: &str, addresses: PackedStringArray) -> bool {
-        match BlockedAddresses::parse(addresses.as_slice().iter().map(ToString::to_string)) {
-            Ok(blocked) => {
-                self.rules.borrow_mut().blocked = blocked;
-                self.blocked.replace(addresses);
-                true
-            }
-            Err(error) => {
-                misuse(&format!("{class}.blocked_addresses: {error}; nothing is changed"));
-                false
-            }
-        }
+    /// Takes all entries; if one is wrong, none, and says in words which.
+    pub(crate) fn set_blocked_addresses(&self, addresses: PackedStringArray) -> Result<(), String> {
+        let blocked = BlockedAddresses::parse(addresses.as_slice().iter().map(ToString::to_string))
+            .map_err(|error| format!("{error}; nothing is changed"))?;
+        self.rules.borrow_mut().blocked = blocked;
+        self.blocked.replace(addresses);
+        Ok(())
     }
 }
 
-fn checked(class: &str, name: &str, number: i64) -> Option<usize> {
-    let checked = size(number, 0);
-    if checked.is_none() {
-        misuse(&format!("{class}.{name}: {number} is outside 0..2147483647"));
-    }
-    checked
+fn checked(number: i64) -> Result<usize, String> {
+    size(number, 0).ok_or_else(|| format!("{number} is outside 0..2147483647"))
 }

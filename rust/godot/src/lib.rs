@@ -24,6 +24,7 @@ mod socket;
 mod task;
 mod tcp_client;
 mod tcp_listener;
+mod time;
 mod tls;
 mod udp_socket;
 mod waiting;

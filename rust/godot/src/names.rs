@@ -20,6 +20,7 @@ macro_rules! names {
 names! {
     client_connected,
     client_disconnected,
+    client_refused,
     closed,
     completed,
     connect_failed,

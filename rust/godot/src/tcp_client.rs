@@ -16,9 +16,10 @@ use godot::register::property::PhantomVar;
 use godot::register::{GodotClass, godot_api};
 
 use crate::convert::{int, result, size};
-use crate::guard::{State, misuse, on_main_thread};
+use crate::guard::{State, on_main_thread};
 use crate::pump::Pump;
 use crate::socket::Socket;
+use crate::time;
 use core::ClientCore;
 use inbox::failure;
 
@@ -69,15 +70,19 @@ impl Close {
 /// Awaitable methods give an [Array] whose first element is an [enum Error]: at once if the result is there, otherwise
 /// by a signal, and [code]await[/code] takes both. Operations of a kind are served first in, first out. Bytes arrive in
 /// the background; a full buffer slows the peer, and nothing is dropped. Use it from the main thread.
+/// [br][br]When something happens to the connection, the state ([method get_status], [method get_close_reason],
+/// [method get_last_error_message]) changes first, then what is awaited gets its result, then the signals are emitted.
+/// [br][br]A [param timeout] is in seconds: 0 sets no limit, and -1, the default, stands for [member timeout]. Another
+/// negative time is refused with [constant ERR_INVALID_PARAMETER].
 #[derive(GodotClass)]
 #[class(base = RefCounted)]
 pub(crate) struct TcpClient {
     pub(crate) core: State<ClientCore>,
 
-    /// Seconds that an operation may take when its own [param timeout] is left out (-1). 0 or less: as long as it takes.
+    /// Seconds that an operation may take when its own [param timeout] is left out (-1). 0 sets no limit.
     #[var(get = get_timeout, set = set_timeout)]
     timeout: PhantomVar<f64>,
-    /// Seconds for name lookup and connecting together. 0 or less leaves it to the system.
+    /// Seconds for name lookup, connecting and TLS together. 0 sets no limit of its own and leaves it to the system.
     #[var(get = get_connect_timeout, set = set_connect_timeout)]
     connect_timeout: PhantomVar<f64>,
     /// Small messages leave at once (Nagle's algorithm is off). Off, they may wait for an answer to earlier ones.
@@ -194,10 +199,12 @@ impl TcpClient {
     /// [constant ERR_TIMEOUT].
     #[signal]
     fn connect_failed(error: i32);
-    /// A connection that stood is over, whoever ended it. Never emitted inside [method disconnect_from_host].
+    /// A connection that was established is over, whoever ended it. Never emitted inside [method disconnect_from_host].
+    /// When it is emitted, everything that was awaited on the connection has its result.
     #[signal]
     fn disconnected();
-    /// Every end, also of an attempt that failed, with its reason: one of the [code]CLOSE_[/code] constants.
+    /// Every end, also of an attempt that failed or was closed, with its reason: one of the [code]CLOSE_[/code] constants.
+    /// It follows [signal disconnected] or [signal connect_failed]; an attempt that this side closes has neither.
     #[signal]
     fn closed(reason: i32);
     /// Bytes have come; only with [member emit_data].
@@ -216,19 +223,10 @@ impl TcpClient {
         let Some(core) = self.core() else {
             return Error::ERR_UNAVAILABLE;
         };
-        let error = match Target::parse(&host.to_string(), port) {
+        match Target::parse(&host.to_string(), port) {
             Ok(target) => core.connect(target),
-            Err(error) => {
-                misuse(&format!("TcpClient.connect_to_host: {error}"));
-                return Error::ERR_INVALID_PARAMETER;
-            }
-        };
-        if error == Error::ERR_ALREADY_IN_USE {
-            misuse(
-                "TcpClient.connect_to_host: this client is connected already; disconnect it first, or use a new one",
-            );
+            Err(error) => core.refuse(Error::ERR_INVALID_PARAMETER, "connect_to_host", error.to_string()),
         }
-        error
     }
 
     /// Awaitable: [code][OK][/code] once connected, or [code][error][/code]. Also when that was decided before.
@@ -242,6 +240,9 @@ impl TcpClient {
 
     /// Closes in good order: what was sent before still goes out (within 10 seconds). Everything that waits for bytes
     /// gets [constant ERR_UNAVAILABLE] at the next drain; [signal disconnected] comes when all is out.
+    /// [br][br]While connecting, an attempt for which nothing was sent is given up. Otherwise it goes on within
+    /// [member connect_timeout], sends that, and closes; a [method send_async] that waits is answered accordingly. Only
+    /// [signal closed] is emitted then.
     #[func]
     fn disconnect_from_host(&self) {
         if let Some(core) = self.core() {
@@ -249,7 +250,7 @@ impl TcpClient {
         }
     }
 
-    /// Closes at once with a reset; what was not sent yet is dropped.
+    /// Closes at once with a reset; what was not sent yet is dropped. An attempt to connect is given up.
     #[func]
     fn abort(&self) {
         if let Some(core) = self.core() {
@@ -274,8 +275,11 @@ impl TcpClient {
             return Error::ERR_UNAVAILABLE;
         };
         let Some(stream) = stream else {
-            misuse("TcpClient.wrap_stream: the stream is null");
-            return Error::ERR_INVALID_PARAMETER;
+            return core.refuse(
+                Error::ERR_INVALID_PARAMETER,
+                "wrap_stream",
+                "the stream is null".to_owned(),
+            );
         };
         core.wrap(stream)
     }
@@ -286,14 +290,20 @@ impl TcpClient {
     /// the host of [method connect_to_host].
     /// [br][br][constant ERR_UNAUTHORIZED] if the certificate is not to be trusted, [constant ERR_CANT_CONNECT] if the
     /// handshake fails otherwise; the connection ends then, and [method get_last_error_message] has the words.
+    /// [constant ERR_ALREADY_IN_USE] if the connection has TLS already or is starting it, also one that a listener with
+    /// TLS accepted; it goes on unharmed.
     #[func]
     fn start_tls(&self, options: Option<Gd<TlsOptions>>, #[opt(default = "")] server_name: GString) -> Variant {
         let Some(core) = self.core() else {
             return result(Error::ERR_UNAVAILABLE).to_variant();
         };
         let Some(options) = options else {
-            misuse("TcpClient.start_tls: the options are null");
-            return result(Error::ERR_INVALID_PARAMETER).to_variant();
+            let error = core.refuse(
+                Error::ERR_INVALID_PARAMETER,
+                "start_tls",
+                "the options are null".to_owned(),
+            );
+            return result(error).to_variant();
         };
         core.start_tls(&options, server_name.to_string())
     }
@@ -348,13 +358,11 @@ impl TcpClient {
             return Error::ERR_UNAVAILABLE;
         };
         let bytes = buffer.as_slice();
-        let Ok(len) = u32::try_from(bytes.len()) else {
-            return Error::ERR_INVALID_PARAMETER;
+        let max = core.settings.max_packet.get();
+        let Some(len) = u32::try_from(bytes.len()).ok().filter(|_| bytes.len() <= max) else {
+            let words = format!("the block has {} bytes, and max_packet_size is {max}", bytes.len());
+            return core.refuse(Error::ERR_INVALID_PARAMETER, "send_packet", words);
         };
-        if bytes.len() > core.settings.max_packet.get() {
-            misuse("TcpClient.send_packet: the block is longer than max_packet_size");
-            return Error::ERR_INVALID_PARAMETER;
-        }
         let header = if core.settings.big_endian.get() {
             len.to_be_bytes()
         } else {
@@ -370,18 +378,20 @@ impl TcpClient {
     /// After a timeout the bytes stay for the next receive.
     #[func]
     fn recv(&self, length: i64, #[opt(default = -1.0)] timeout: f64) -> Variant {
-        self.receive(size(length, 0).map(Want::Exactly), timeout, Want::Exactly(0))
+        let want = ranged("length", length, 0).map(Want::Exactly);
+        self.receive("recv", want, timeout, &Want::Exactly(0))
     }
 
     /// Awaitable: [code][OK, bytes][/code] with whatever is there, at least 1 byte and at most [param max_bytes].
     /// [code][ERR_FILE_EOF, empty][/code] when the peer is done.
     #[func]
     fn recv_some(&self, #[opt(default = 4096)] max_bytes: i64, #[opt(default = -1.0)] timeout: f64) -> Variant {
-        self.receive(size(max_bytes, 1).map(Want::UpTo), timeout, Want::UpTo(0))
+        let want = ranged("max_bytes", max_bytes, 1).map(Want::UpTo);
+        self.receive("recv_some", want, timeout, &Want::UpTo(0))
     }
 
     /// Awaitable: [code][OK, bytes][/code] up to and with [param delimiter]. More than [param max_bytes] without one:
-    /// [constant ERR_OUT_OF_MEMORY], and the bytes stay.
+    /// [constant ERR_OUT_OF_MEMORY], and the bytes stay. To go on, give a larger limit or skip them by [method recv_some].
     #[func]
     fn recv_until(
         &self,
@@ -390,19 +400,21 @@ impl TcpClient {
         #[opt(default = -1.0)] timeout: f64,
     ) -> Variant {
         let delimiter: Box<[u8]> = delimiter.as_slice().into();
-        let max = size(max_bytes, 1).filter(|_| !delimiter.is_empty());
-        self.receive(max.map(|max| Want::Until { delimiter, max }), timeout, Want::UpTo(0))
+        let want = if delimiter.is_empty() {
+            Err("the delimiter is empty".to_owned())
+        } else {
+            ranged("max_bytes", max_bytes, 1).map(|max| Want::Until { delimiter, max })
+        };
+        self.receive("recv_until", want, timeout, &Want::UpTo(0))
     }
 
     /// Awaitable: [code][OK, String][/code], a line of UTF-8 text without its ending (LF or CRLF). Longer than
-    /// [param max_bytes]: [constant ERR_OUT_OF_MEMORY], and the bytes stay.
+    /// [param max_bytes]: [constant ERR_OUT_OF_MEMORY], and the bytes stay. To go on, give a larger limit or skip them by
+    /// [method recv_some].
     #[func]
     fn recv_line(&self, #[opt(default = 65536)] max_bytes: i64, #[opt(default = -1.0)] timeout: f64) -> Variant {
-        self.receive(
-            size(max_bytes, 1).map(|max| Want::Line { max }),
-            timeout,
-            Want::Line { max: 0 },
-        )
+        let want = ranged("max_bytes", max_bytes, 1).map(|max| Want::Line { max });
+        self.receive("recv_line", want, timeout, &Want::Line { max: 0 })
     }
 
     /// Awaitable: [code][OK, bytes][/code], a block that was sent behind its length (see [method send_packet]). One
@@ -414,18 +426,19 @@ impl TcpClient {
             big_endian: settings.big_endian.get(),
             max: settings.max_packet.get(),
         };
-        self.receive(Some(want), timeout, Want::UpTo(0))
+        self.receive("recv_packet", Ok(want), timeout, &Want::UpTo(0))
     }
 
     /// Awaitable: [code][OK, int][/code], the number of bytes that can be received now, at least 1.
     #[func]
     fn wait_readable(&self, #[opt(default = -1.0)] timeout: f64) -> Variant {
-        self.receive(Some(Want::Readable), timeout, Want::Readable)
+        self.receive("wait_readable", Ok(Want::Readable), timeout, &Want::Readable)
     }
 
     // What there is to know -------------------------------------------------------------------------------------------
 
-    /// One of the [code]STATUS_[/code] constants.
+    /// One of the [code]STATUS_[/code] constants. With [member allow_half_open] a connection counts as connected after the
+    /// peer's end, otherwise no longer from the moment when a receive tells of it.
     #[func]
     fn get_status(&self) -> i32 {
         self.core.status() as i32
@@ -464,13 +477,13 @@ impl TcpClient {
         self.core.endpoints().map_or(0, |ends| ends.local.port().into())
     }
 
-    /// The number of this connection in the whole process, never used twice; 0 without one.
+    /// The number of this connection in the whole process, never used twice, also after the end; 0 before the first.
     #[func]
     fn get_id(&self) -> i64 {
-        self.core.with_connection(Connection::id).map_or(0, |id| int(id.get()))
+        self.core.last_id().map_or(0, |id| int(id.get()))
     }
 
-    /// Whether what is sent and received is encrypted.
+    /// Whether what is sent and received is encrypted, or was until the end.
     #[func]
     fn is_tls(&self) -> bool {
         self.core.tls_info(|_| ()).is_some()
@@ -513,7 +526,7 @@ impl TcpClient {
         self.core.close_reason() as i32
     }
 
-    /// The last failure in words; empty if there was none.
+    /// The last error that this object gave, in words; empty if there was none since the connection began.
     #[func]
     fn get_last_error_message(&self) -> GString {
         self.core.last_error()
@@ -528,7 +541,9 @@ impl TcpClient {
 
     #[func]
     fn set_timeout(&self, seconds: f64) {
-        self.core.settings.timeout.set(seconds);
+        if self.is_time("timeout", seconds) {
+            self.core.settings.timeout.set(seconds);
+        }
     }
 
     #[func]
@@ -538,7 +553,9 @@ impl TcpClient {
 
     #[func]
     fn set_connect_timeout(&self, seconds: f64) {
-        self.core.settings.connect_timeout.set(seconds);
+        if self.is_time("connect_timeout", seconds) {
+            self.core.settings.connect_timeout.set(seconds);
+        }
     }
 
     #[func]
@@ -570,7 +587,7 @@ impl TcpClient {
 
     #[func]
     fn set_keep_alive_idle(&self, seconds: i64) {
-        if let Some(idle) = probe_time("keep_alive_idle", seconds) {
+        if let Some(idle) = self.probe_time("keep_alive_idle", seconds) {
             self.change_keep_alive(|times| times.idle = idle);
         }
     }
@@ -582,7 +599,7 @@ impl TcpClient {
 
     #[func]
     fn set_keep_alive_interval(&self, seconds: i64) {
-        if let Some(interval) = probe_time("keep_alive_interval", seconds) {
+        if let Some(interval) = self.probe_time("keep_alive_interval", seconds) {
             self.change_keep_alive(|times| times.interval = interval);
         }
     }
@@ -596,7 +613,7 @@ impl TcpClient {
     fn set_keep_alive_count(&self, probes: i64) {
         match u32::try_from(probes) {
             Ok(count @ 1..=127) => self.change_keep_alive(|times| times.count = count),
-            _ => misuse(&format!("TcpClient.keep_alive_count: {probes} is outside 1..127")),
+            _ => self.refuse("keep_alive_count", format!("{probes} is outside 1..127")),
         }
     }
 
@@ -607,7 +624,7 @@ impl TcpClient {
 
     #[func]
     fn set_max_buffered_bytes(&self, bytes: i64) {
-        let Some(bytes) = limit("max_buffered_bytes", bytes) else {
+        let Some(bytes) = self.limit("max_buffered_bytes", bytes) else {
             return;
         };
         self.core.settings.max_buffered.set(bytes);
@@ -621,7 +638,7 @@ impl TcpClient {
 
     #[func]
     fn set_max_pending_send_bytes(&self, bytes: i64) {
-        let Some(bytes) = limit("max_pending_send_bytes", bytes) else {
+        let Some(bytes) = self.limit("max_pending_send_bytes", bytes) else {
             return;
         };
         self.core.settings.max_pending_send.set(bytes);
@@ -636,7 +653,7 @@ impl TcpClient {
 
     #[func]
     fn set_max_packet_size(&self, bytes: i64) {
-        if let Some(bytes) = limit("max_packet_size", bytes) {
+        if let Some(bytes) = self.limit("max_packet_size", bytes) {
             self.core.settings.max_packet.set(bytes);
         }
     }
@@ -726,38 +743,56 @@ impl TcpClient {
     }
 
     /// `shape` is the kind of result in case the arguments are bad.
-    fn receive(&self, want: Option<Want>, timeout: f64, shape: Want) -> Variant {
+    fn receive(&self, method: &str, want: Result<Want, String>, timeout: f64, shape: &Want) -> Variant {
         let Some(core) = self.core() else {
-            return failure(&shape, Error::ERR_UNAVAILABLE).to_variant();
+            return failure(shape, Error::ERR_UNAVAILABLE).to_variant();
         };
-        let Some(want) = want else {
-            misuse("TcpClient: a receive with a length, limit or delimiter that is out of its range");
-            return failure(&shape, Error::ERR_INVALID_PARAMETER).to_variant();
+        let want = match want {
+            Ok(want) => want,
+            Err(words) => {
+                let error = core.refuse(Error::ERR_INVALID_PARAMETER, method, words);
+                return failure(shape, error).to_variant();
+            }
         };
         if core.settings.emit_data.get() {
-            misuse("TcpClient: no receive while emit_data is on, as the bytes come by data_received");
-            return failure(&shape, Error::ERR_UNAVAILABLE).to_variant();
+            let words = "no receive while emit_data is on, as the bytes come by data_received";
+            let error = core.refuse(Error::ERR_UNAVAILABLE, method, words.to_owned());
+            return failure(shape, error).to_variant();
         }
-        core.receive(want, timeout)
+        core.receive(method, want, timeout)
+    }
+
+    fn refuse(&self, property: &str, words: String) {
+        self.core.refuse(Error::ERR_INVALID_PARAMETER, property, words);
+    }
+
+    /// Whether a property can have this time; tells the author if not.
+    fn is_time(&self, property: &str, seconds: f64) -> bool {
+        time::limit(seconds)
+            .map_err(|words| self.refuse(property, words))
+            .is_ok()
+    }
+
+    /// A time of keep-alive from a script, in the range that every system takes.
+    fn probe_time(&self, property: &str, seconds: i64) -> Option<Duration> {
+        let time = (1..=32_767)
+            .contains(&seconds)
+            .then(|| Duration::from_secs(seconds.unsigned_abs()));
+        if time.is_none() {
+            self.refuse(property, format!("{seconds} is outside 1..32767"));
+        }
+        time
+    }
+
+    /// A limit in bytes from a script.
+    fn limit(&self, property: &str, bytes: i64) -> Option<usize> {
+        ranged("the limit", bytes, 1)
+            .map_err(|words| self.refuse(property, words))
+            .ok()
     }
 }
 
-/// A time of keep-alive from a script, in the range that every system takes.
-fn probe_time(name: &str, seconds: i64) -> Option<Duration> {
-    let time = (1..=32_767)
-        .contains(&seconds)
-        .then(|| Duration::from_secs(seconds.unsigned_abs()));
-    if time.is_none() {
-        misuse(&format!("TcpClient.{name}: {seconds} is outside 1..32767"));
-    }
-    time
-}
-
-/// A limit in bytes from a script.
-fn limit(name: &str, bytes: i64) -> Option<usize> {
-    let limit = size(bytes, 1);
-    if limit.is_none() {
-        misuse(&format!("TcpClient.{name}: {bytes} is outside 1..2147483647"));
-    }
-    limit
+/// A number of bytes from a script.
+fn ranged(name: &str, bytes: i64, low: i64) -> Result<usize, String> {
+    size(bytes, low).ok_or_else(|| format!("{name} {bytes} is outside {low}..2147483647"))
 }

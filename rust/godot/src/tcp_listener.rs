@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use async_sockets_net::address::BindAddress;
-use godot::builtin::{Array, GString, PackedStringArray, Variant};
+use godot::builtin::{Array, GString, PackedByteArray, PackedStringArray, Variant};
 use godot::classes::{IRefCounted, RefCounted, TlsOptions};
 use godot::global::Error;
 use godot::meta::ToGodot;
@@ -12,7 +12,7 @@ use godot::register::property::PhantomVar;
 use godot::register::{GodotClass, godot_api};
 
 use crate::convert::{budget, int, size};
-use crate::guard::{State, misuse, on_main_thread};
+use crate::guard::{State, on_main_thread};
 use crate::pump::Pump;
 use crate::socket::Socket;
 use crate::tcp_client::TcpClient;
@@ -20,6 +20,9 @@ use core::{ListenerCore, nobody};
 
 pub(crate) mod core;
 mod roster;
+
+/// The longest message to a connection that is turned away: it waits in memory until the peer takes it.
+const MAX_BUSY_MESSAGE: usize = 65_536;
 
 /// Accepts TCP connections in the background, at full speed, and hands them out as [TcpClient]s.
 ///
@@ -49,7 +52,8 @@ pub(crate) struct TcpListener {
     /// Connections that may wait to be accepted, 1 to 65535, both in the system and in this object. Read by [method start].
     #[var(get = get_backlog, set = set_backlog)]
     backlog: PhantomVar<i64>,
-    /// Connections at once; more wait in the backlog until one ends. 0 sets no limit. Read by [method start].
+    /// Connections at once. More wait in the backlog until one ends, or are turned away (see [member refuse_when_full]). 0
+    /// sets no limit. Read by [method start].
     #[var(get = get_max_clients, set = set_max_clients)]
     max_clients: PhantomVar<i64>,
     /// Memory that all accepted clients together may take, in bytes: what was received and not taken, and what waits to be
@@ -73,6 +77,14 @@ pub(crate) struct TcpListener {
     /// connections; accepted clients stay. If an entry is wrong, none is taken. Default: empty.
     #[var(get = get_blocked_addresses, set = set_blocked_addresses)]
     blocked_addresses: PhantomVar<PackedStringArray>,
+    /// Turn connections beyond [member max_clients] away instead of leaving them in the backlog: each is sent
+    /// [member busy_message], closed, and told of by [signal client_refused]. Read by [method start].
+    #[var(get = get_refuse_when_full, set = set_refuse_when_full)]
+    refuse_when_full: PhantomVar<bool>,
+    /// What a connection is sent before it is turned away, at most 65536 bytes; encrypted with [member tls_options]. Empty:
+    /// it is only closed. Read by [method start].
+    #[var(get = get_busy_message, set = set_busy_message)]
+    busy_message: PhantomVar<PackedByteArray>,
     /// TLS from the first byte, with [code]TLSOptions.server(key, certificate)[/code]; read by [method start]. Handshakes go
     /// on in the background, and only clients whose handshake succeeds within 10 seconds are accepted. Of more than 256 at
     /// once, the oldest that is not complete makes room, beginning with the address that has most of them. A certificate with
@@ -104,6 +116,8 @@ impl IRefCounted for TcpListener {
             max_clients_per_address: PhantomVar::default(),
             max_handshakes_per_second_per_address: PhantomVar::default(),
             blocked_addresses: PhantomVar::default(),
+            refuse_when_full: PhantomVar::default(),
+            busy_message: PhantomVar::default(),
             tls_options: PhantomVar::default(),
             alpn_protocols: PhantomVar::default(),
             auto_process: PhantomVar::default(),
@@ -118,9 +132,15 @@ impl TcpListener {
     /// wait for a handler: one that is connected late is called for each of them, one for a single emission for one.
     #[signal]
     fn client_connected(client: Gd<TcpClient>);
-    /// A connection that was accepted is over, and still has a reference to it somewhere.
+    /// A connection that was accepted is over. Emitted once for each that [signal client_connected] or [method accept] has
+    /// given, however it ended, after the client's own signals, also when the listener has stopped meanwhile.
+    /// [br][br]If the last reference to the client is gone, which closes it, [param client] is a stand-in for it: another
+    /// object, ended, with the same [method TcpClient.get_id], addresses and close reason.
     #[signal]
     fn client_disconnected(client: Gd<TcpClient>);
+    /// A connection beyond [member max_clients] was turned away; only with [member refuse_when_full].
+    #[signal]
+    fn client_refused(address: GString, port: i64);
 
     /// A listener for the port. It starts with [method start].
     #[func]
@@ -144,16 +164,12 @@ impl TcpListener {
             return Error::ERR_UNAVAILABLE;
         };
         if core.is_listening() {
-            misuse("TcpListener.start: it listens already");
-            return Error::ERR_ALREADY_IN_USE;
+            return core.refuse(Error::ERR_ALREADY_IN_USE, "start", "it listens already".to_owned());
         }
         let address = BindAddress::parse(&core.host.borrow(), core.port.get());
         match address {
             Ok(address) => core.start(address),
-            Err(error) => {
-                misuse(&format!("TcpListener.start: {error}"));
-                Error::ERR_INVALID_PARAMETER
-            }
+            Err(error) => core.refuse(Error::ERR_INVALID_PARAMETER, "start", error.to_string()),
         }
     }
 
@@ -166,7 +182,7 @@ impl TcpListener {
         }
     }
 
-    /// Awaitable: [code][OK, TcpClient][/code]. Several may wait, and are served in order. 0 waits as long as it takes;
+    /// Awaitable: [code][OK, TcpClient][/code]. Several may wait, and are served in order. 0 and -1 set no limit;
     /// [code][ERR_UNCONFIGURED, null][/code] if it does not listen.
     #[func]
     fn accept(&self, #[opt(default = 0.0)] timeout: f64) -> Variant {
@@ -233,7 +249,7 @@ impl TcpListener {
         int(self.core.turned_away())
     }
 
-    /// The last failure in words; empty if there was none.
+    /// The last error that this object gave, in words; empty if there was none since [method start].
     #[func]
     fn get_last_error_message(&self) -> GString {
         GString::from(&self.core.last_error())
@@ -268,7 +284,7 @@ impl TcpListener {
     fn set_backlog(&self, connections: i64) {
         match u16::try_from(connections) {
             Ok(backlog @ 1..) => self.core.backlog.set(backlog.into()),
-            _ => misuse(&format!("TcpListener.backlog: {connections} is outside 1..65535")),
+            _ => self.refuse("backlog", format!("{connections} is outside 1..65535")),
         }
     }
 
@@ -281,9 +297,7 @@ impl TcpListener {
     fn set_max_total_bytes(&self, bytes: i64) {
         match size(bytes, 0) {
             Some(bytes) => self.core.max_total.set(bytes),
-            None => misuse(&format!(
-                "TcpListener.max_total_bytes: {bytes} is outside 0..2147483647"
-            )),
+            None => self.refuse("max_total_bytes", format!("{bytes} is outside 0..2147483647")),
         }
     }
 
@@ -296,7 +310,7 @@ impl TcpListener {
     fn set_max_clients(&self, clients: i64) {
         match u32::try_from(clients) {
             Ok(clients) => self.core.max_clients.set(clients as usize),
-            Err(_) => misuse(&format!("TcpListener.max_clients: {clients} is negative or too large")),
+            Err(_) => self.refuse("max_clients", format!("{clients} is outside 0..{}", u32::MAX)),
         }
     }
 
@@ -307,9 +321,10 @@ impl TcpListener {
 
     #[func]
     fn set_max_clients_per_address(&self, clients: i64) {
-        if self.core.admission.set_max_clients_per_address("TcpListener", clients) {
-            self.core.apply_admission();
-        }
+        self.changed(
+            "max_clients_per_address",
+            self.core.admission.set_max_clients_per_address(clients),
+        );
     }
 
     #[func]
@@ -319,13 +334,10 @@ impl TcpListener {
 
     #[func]
     fn set_max_handshakes_per_second(&self, handshakes: i64) {
-        if self
-            .core
-            .admission
-            .set_max_handshakes_per_second("TcpListener", handshakes)
-        {
-            self.core.apply_admission();
-        }
+        self.changed(
+            "max_handshakes_per_second_per_address",
+            self.core.admission.set_max_handshakes_per_second(handshakes),
+        );
     }
 
     #[func]
@@ -335,9 +347,34 @@ impl TcpListener {
 
     #[func]
     fn set_blocked_addresses(&self, addresses: PackedStringArray) {
-        if self.core.admission.set_blocked_addresses("TcpListener", addresses) {
-            self.core.apply_admission();
+        self.changed(
+            "blocked_addresses",
+            self.core.admission.set_blocked_addresses(addresses),
+        );
+    }
+
+    #[func]
+    fn get_refuse_when_full(&self) -> bool {
+        self.core.refuse_when_full.get()
+    }
+
+    #[func]
+    fn set_refuse_when_full(&self, on: bool) {
+        self.core.refuse_when_full.set(on);
+    }
+
+    #[func]
+    fn get_busy_message(&self) -> PackedByteArray {
+        self.core.busy_message.borrow().clone()
+    }
+
+    #[func]
+    fn set_busy_message(&self, message: PackedByteArray) {
+        if message.len() > MAX_BUSY_MESSAGE {
+            let words = format!("{} bytes are too many: {MAX_BUSY_MESSAGE} at the most", message.len());
+            return self.refuse("busy_message", words);
         }
+        *self.core.busy_message.borrow_mut() = message;
     }
 
     #[func]
@@ -374,6 +411,20 @@ impl TcpListener {
 }
 
 impl TcpListener {
+    fn refuse(&self, property: &str, words: String) {
+        self.core.refuse(Error::ERR_INVALID_PARAMETER, property, words);
+    }
+
+    /// A rule about addresses was set, and holds for new connections; or it was refused.
+    fn changed(&self, property: &str, set: Result<(), String>) {
+        match set {
+            Ok(()) => self.core.apply_admission(),
+            Err(words) => {
+                self.refuse(property, words);
+            }
+        }
+    }
+
     fn core(&self) -> Option<&Rc<ListenerCore>> {
         if !on_main_thread() {
             return None;

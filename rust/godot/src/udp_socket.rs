@@ -15,7 +15,7 @@ use godot::register::property::PhantomVar;
 use godot::register::{GodotClass, godot_api};
 
 use crate::convert::{budget, int, size, utf8};
-use crate::guard::{State, misuse, on_main_thread};
+use crate::guard::{State, on_main_thread};
 use crate::pump::Pump;
 use crate::socket::Socket;
 use core::{UdpCore, nothing};
@@ -105,7 +105,7 @@ impl UdpSocket {
         };
         match BindAddress::parse(&address.to_string(), port) {
             Ok(address) => core.bind(address),
-            Err(error) => refuse("bind", &error),
+            Err(error) => refuse(core, "bind", &error),
         }
     }
 
@@ -118,7 +118,7 @@ impl UdpSocket {
         };
         match Destination::parse(&utf8(&host), port) {
             Ok(to) => core.connect(to),
-            Err(error) => refuse("connect_to_host", &error),
+            Err(error) => refuse(core, "connect_to_host", &error),
         }
     }
 
@@ -140,7 +140,7 @@ impl UdpSocket {
         };
         match Destination::parse(&utf8(&host), port) {
             Ok(to) => core.send(data.as_slice(), Some(to)),
-            Err(error) => refuse("send_to", &error),
+            Err(error) => refuse(core, "send_to", &error),
         }
     }
 
@@ -152,12 +152,12 @@ impl UdpSocket {
         };
         match Destination::parse(&utf8(&host), port) {
             Ok(to) => core.send_awaited(data.as_slice(), to),
-            Err(error) => varray![refuse("send_to_async", &error), 0].to_variant(),
+            Err(error) => varray![refuse(core, "send_to_async", &error), 0].to_variant(),
         }
     }
 
-    /// Awaitable: [code][OK, bytes, address, port][/code] of the next datagram, which may be empty. 0 waits as long as it
-    /// takes; after that many seconds [constant ERR_TIMEOUT]. [constant ERR_UNCONFIGURED] before [method bind].
+    /// Awaitable: [code][OK, bytes, address, port][/code] of the next datagram, which may be empty. 0 and -1 set no
+    /// limit; after that many seconds [constant ERR_TIMEOUT]. [constant ERR_UNCONFIGURED] before [method bind].
     #[func]
     fn recv_from(&self, #[opt(default = 0.0)] timeout: f64) -> Variant {
         self.core().map_or_else(
@@ -227,7 +227,7 @@ impl UdpSocket {
         self.core.with(Bound::id).map_or(0, |id| int(id.get()))
     }
 
-    /// The last failure in words; empty if there was none.
+    /// The last error that this object gave, in words; empty if there was none since [method bind].
     #[func]
     fn get_last_error_message(&self) -> GString {
         self.core.last_error()
@@ -252,7 +252,7 @@ impl UdpSocket {
     fn set_ttl(&self, ttl: i64) {
         match u8::try_from(ttl) {
             Ok(ttl) => self.core.set_ttl(NonZeroU8::new(ttl)),
-            Err(_) => misuse(&format!("UdpSocket.ttl: {ttl} is outside 0..255")),
+            Err(_) => self.refuse("ttl", format!("{ttl} is outside 0..255")),
         }
     }
 
@@ -274,9 +274,7 @@ impl UdpSocket {
     #[func]
     fn set_max_datagrams(&self, datagrams: i64) {
         let Some(datagrams) = size(datagrams, 1) else {
-            return misuse(&format!(
-                "UdpSocket.max_datagrams: {datagrams} is outside 1..2147483647"
-            ));
+            return self.refuse("max_datagrams", format!("{datagrams} is outside 1..2147483647"));
         };
         self.core.options.borrow_mut().max_datagrams = datagrams;
         self.core.apply_queue_limits();
@@ -290,9 +288,7 @@ impl UdpSocket {
     #[func]
     fn set_max_buffered_bytes(&self, bytes: i64) {
         let Some(bytes) = size(bytes, 1) else {
-            return misuse(&format!(
-                "UdpSocket.max_buffered_bytes: {bytes} is outside 1..2147483647"
-            ));
+            return self.refuse("max_buffered_bytes", format!("{bytes} is outside 1..2147483647"));
         };
         self.core.options.borrow_mut().max_datagram_bytes = bytes;
         self.core.apply_queue_limits();
@@ -316,6 +312,10 @@ impl UdpSocket {
 }
 
 impl UdpSocket {
+    fn refuse(&self, property: &str, words: String) {
+        self.core.refuse(Error::ERR_INVALID_PARAMETER, property, words);
+    }
+
     fn core(&self) -> Option<&Rc<UdpCore>> {
         if !on_main_thread() {
             return None;
@@ -325,7 +325,6 @@ impl UdpSocket {
     }
 }
 
-fn refuse(method: &str, error: &AddressError) -> Error {
-    misuse(&format!("UdpSocket.{method}: {error}"));
-    Error::ERR_INVALID_PARAMETER
+fn refuse(core: &UdpCore, member: &str, error: &AddressError) -> Error {
+    core.refuse(Error::ERR_INVALID_PARAMETER, member, error.to_string())
 }

@@ -1,6 +1,7 @@
 //! The class `WebSocketServer`: what a script sees of a server and its clients.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use async_sockets_net::address::BindAddress;
 use async_sockets_net::websocket::close_code::CloseFrame;
@@ -20,11 +21,14 @@ use crate::convert::{budget, headers, int, size, utf8};
 use crate::guard::{State, misuse, on_main_thread};
 use crate::pump::Pump;
 use crate::socket::Socket;
-use core::{ServerCore, duration};
+use crate::time;
+use core::ServerCore;
 use handshake_request::WebSocketHandshakeRequest;
 
 mod core;
 mod handshake_request;
+
+const NOT_RUNNING: &str = "the server is not running; call start() first";
 
 /// A WebSocket server (RFC 6455) that runs in the background and calls back by signals.
 ///
@@ -84,10 +88,11 @@ pub(crate) struct WebSocketServer {
     #[var(get = get_backpressure_policy, set = set_backpressure_policy)]
     backpressure_policy: PhantomVar<i32>,
     /// Seconds that a client has for its opening handshake, TLS and your decision included. Of more than 4096 handshakes
-    /// at once, the oldest whose request is not complete makes room, beginning with the address that has most of them.
+    /// at once, the oldest whose request is not complete makes room, beginning with the address that has most of them. 0 sets no
+    /// limit: silent connections stay until they leave or have to make room.
     #[var(get = get_handshake_timeout, set = set_handshake_timeout)]
     handshake_timeout: PhantomVar<f64>,
-    /// Seconds that a closing handshake may take before the connection is cut.
+    /// Seconds that a closing handshake may take before the connection is cut. 0 sets no limit, except in [method stop].
     #[var(get = get_close_timeout, set = set_close_timeout)]
     close_timeout: PhantomVar<f64>,
     /// Seconds between pings to each client; one from which nothing came until the next is dead (1006). 0: no pings.
@@ -204,18 +209,24 @@ impl WebSocketServer {
 
     /// Starts to listen: on the port (0 picks a free one, see [method get_local_port]) of an IP address,
     /// [code]"0.0.0.0"[/code] for all of IPv4 and [code]"*"[/code] for IPv6 and IPv4. If that fails it gives
-    /// [code]false[/code], and [signal server_error] says why, inside this call.
+    /// [code]false[/code], and [signal server_error] says why, inside this call; when nobody listens to it, the output does.
     #[func(gd_self)]
     fn start(this: Gd<Self>, #[opt(default = 8080)] port: i64, #[opt(default = "0.0.0.0")] host: GString) -> bool {
         let Some(core) = this.bind().core().cloned() else {
             return false;
         };
         let address = BindAddress::parse(&host.to_string(), port).map_err(|error| error.to_string());
+        core.set_last_error("");
         let started = address.and_then(|address| core.start(address));
         if let Err(error) = &started {
+            core.set_last_error(error);
             let signal = &Pump::get().names.server_error;
-            this.upcast::<RefCounted>()
-                .emit_signal(signal, &[GString::from(error).to_variant()]);
+            let mut object = this.upcast::<RefCounted>();
+            if object.get_signal_connection_list(signal).is_empty() {
+                misuse(&format!("WebSocketServer.start: {error}"));
+            } else {
+                object.emit_signal(signal, &[GString::from(error).to_variant()]);
+            }
         }
         started.is_ok()
     }
@@ -300,6 +311,7 @@ impl WebSocketServer {
     #[func]
     fn send_text_data(&self, client_id: i64, utf8: PackedByteArray) -> Error {
         let Ok(text) = std::str::from_utf8(utf8.as_slice()) else {
+            self.core.set_last_error("the bytes are not UTF-8");
             return Error::ERR_INVALID_DATA;
         };
         self.to_client(|server| server.send_text(client_id, text))
@@ -345,10 +357,7 @@ impl WebSocketServer {
     ) -> Error {
         match CloseFrame::parse(code, &reason.to_string()) {
             Ok(frame) => self.to_client(|server| server.disconnect(client_id, frame)),
-            Err(error) => {
-                misuse(&format!("WebSocketServer.disconnect_client: {error}"));
-                Error::ERR_INVALID_PARAMETER
-            }
+            Err(error) => self.refuse("disconnect_client", &error.to_string()),
         }
     }
 
@@ -488,6 +497,12 @@ impl WebSocketServer {
             .unwrap_or_default()
     }
 
+    /// The last error that this object gave, in words; empty if there was none since [method start].
+    #[func]
+    fn get_last_error_message(&self) -> GString {
+        self.core.last_error()
+    }
+
     // Properties ------------------------------------------------------------------------------------------------------
 
     #[func]
@@ -497,7 +512,7 @@ impl WebSocketServer {
 
     #[func]
     fn set_max_clients(&self, clients: i64) {
-        if let Some(clients) = checked("max_clients", clients, 0) {
+        if let Some(clients) = self.checked("max_clients", clients, 0) {
             self.core.options.borrow_mut().max_clients = Some(clients).filter(|&clients| clients > 0);
         }
     }
@@ -509,13 +524,10 @@ impl WebSocketServer {
 
     #[func]
     fn set_max_clients_per_address(&self, clients: i64) {
-        if self
-            .core
-            .admission
-            .set_max_clients_per_address("WebSocketServer", clients)
-        {
-            self.core.apply_admission();
-        }
+        self.changed(
+            "max_clients_per_address",
+            self.core.admission.set_max_clients_per_address(clients),
+        );
     }
 
     #[func]
@@ -525,13 +537,10 @@ impl WebSocketServer {
 
     #[func]
     fn set_max_handshakes_per_second(&self, handshakes: i64) {
-        if self
-            .core
-            .admission
-            .set_max_handshakes_per_second("WebSocketServer", handshakes)
-        {
-            self.core.apply_admission();
-        }
+        self.changed(
+            "max_handshakes_per_second_per_address",
+            self.core.admission.set_max_handshakes_per_second(handshakes),
+        );
     }
 
     #[func]
@@ -541,9 +550,10 @@ impl WebSocketServer {
 
     #[func]
     fn set_blocked_addresses(&self, addresses: PackedStringArray) {
-        if self.core.admission.set_blocked_addresses("WebSocketServer", addresses) {
-            self.core.apply_admission();
-        }
+        self.changed(
+            "blocked_addresses",
+            self.core.admission.set_blocked_addresses(addresses),
+        );
     }
 
     #[func]
@@ -553,7 +563,7 @@ impl WebSocketServer {
 
     #[func]
     fn set_max_message_size(&self, bytes: i64) {
-        if let Some(bytes) = checked("max_message_size", bytes, 1) {
+        if let Some(bytes) = self.checked("max_message_size", bytes, 1) {
             self.core.options.borrow_mut().max_message_size = bytes;
         }
     }
@@ -565,7 +575,7 @@ impl WebSocketServer {
 
     #[func]
     fn set_max_pending_bytes(&self, bytes: i64) {
-        if let Some(bytes) = checked("max_pending_bytes", bytes, 1) {
+        if let Some(bytes) = self.checked("max_pending_bytes", bytes, 1) {
             self.core.options.borrow_mut().max_pending = bytes;
         }
     }
@@ -577,25 +587,21 @@ impl WebSocketServer {
 
     #[func]
     fn set_max_total_bytes(&self, bytes: i64) {
-        if let Some(bytes) = checked("max_total_bytes", bytes, 0) {
+        if let Some(bytes) = self.checked("max_total_bytes", bytes, 0) {
             self.core.options.borrow_mut().max_total = bytes;
         }
     }
 
     #[func]
     fn get_message_timeout(&self) -> f64 {
-        let timeout = self.core.options.borrow().message_timeout;
-        timeout.map_or(0.0, |timeout| timeout.as_secs_f64())
+        seconds_of(self.core.options.borrow().message_timeout)
     }
 
     #[func]
     fn set_message_timeout(&self, seconds: f64) {
-        if seconds.is_nan() || seconds < 0.0 {
-            let words =
-                format!("WebSocketServer.message_timeout: {seconds} is no time; take seconds, or 0 for no limit");
-            return misuse(&words);
+        if let Some(limit) = self.time("message_timeout", seconds) {
+            self.core.options.borrow_mut().message_timeout = limit;
         }
-        self.core.options.borrow_mut().message_timeout = (seconds > 0.0).then(|| duration(seconds));
     }
 
     #[func]
@@ -611,42 +617,48 @@ impl WebSocketServer {
         self.core.options.borrow_mut().backpressure = match policy {
             Self::BACKPRESSURE_ERROR => BackpressurePolicy::Refuse,
             Self::BACKPRESSURE_DISCONNECT => BackpressurePolicy::Disconnect,
-            _ => return misuse("WebSocketServer.backpressure_policy: take one of the BACKPRESSURE_ constants"),
+            _ => {
+                let words = format!("{policy} is none of the BACKPRESSURE_ constants, 0 and 1");
+                self.refuse("backpressure_policy", &words);
+                return;
+            }
         };
     }
 
     #[func]
     fn get_handshake_timeout(&self) -> f64 {
-        self.core.options.borrow().handshake.timeout.as_secs_f64()
+        seconds_of(self.core.options.borrow().handshake.timeout)
     }
 
     #[func]
     fn set_handshake_timeout(&self, seconds: f64) {
-        self.core.options.borrow_mut().handshake.timeout = duration(seconds);
+        if let Some(limit) = self.time("handshake_timeout", seconds) {
+            self.core.options.borrow_mut().handshake.timeout = limit;
+        }
     }
 
     #[func]
     fn get_close_timeout(&self) -> f64 {
-        self.core.options.borrow().close_timeout.as_secs_f64()
+        seconds_of(self.core.options.borrow().close_timeout)
     }
 
     #[func]
     fn set_close_timeout(&self, seconds: f64) {
-        self.core.options.borrow_mut().close_timeout = duration(seconds);
+        if let Some(limit) = self.time("close_timeout", seconds) {
+            self.core.options.borrow_mut().close_timeout = limit;
+        }
     }
 
     #[func]
     fn get_heartbeat_interval(&self) -> f64 {
-        self.core
-            .options
-            .borrow()
-            .heartbeat_interval
-            .map_or(0.0, |interval| interval.as_secs_f64())
+        seconds_of(self.core.options.borrow().heartbeat_interval)
     }
 
     #[func]
     fn set_heartbeat_interval(&self, seconds: f64) {
-        self.core.options.borrow_mut().heartbeat_interval = (seconds > 0.0).then(|| duration(seconds));
+        if let Some(interval) = self.time("heartbeat_interval", seconds) {
+            self.core.options.borrow_mut().heartbeat_interval = interval;
+        }
     }
 
     #[func]
@@ -670,7 +682,9 @@ impl WebSocketServer {
             .collect();
         match parsed {
             Ok(protocols) => self.core.options.borrow_mut().handshake.protocols = protocols,
-            Err(error) => misuse(&format!("WebSocketServer.supported_protocols: {error}")),
+            Err(error) => {
+                self.refuse("supported_protocols", &error.to_string());
+            }
         }
     }
 
@@ -696,7 +710,9 @@ impl WebSocketServer {
             .collect();
         match parsed {
             Ok(headers) => self.core.options.borrow_mut().handshake.response_headers = headers,
-            Err(error) => misuse(&format!("WebSocketServer.handshake_headers: {error}")),
+            Err(error) => {
+                self.refuse("handshake_headers", &error.to_string());
+            }
         }
     }
 
@@ -774,7 +790,9 @@ impl WebSocketServer {
     fn set_backlog(&self, connections: i64) {
         match u16::try_from(connections) {
             Ok(backlog @ 1..) => self.core.options.borrow_mut().backlog = backlog.into(),
-            _ => misuse(&format!("WebSocketServer.backlog: {connections} is outside 1..65535")),
+            _ => {
+                self.refuse("backlog", &format!("{connections} is outside 1..65535"));
+            }
         }
     }
 
@@ -813,16 +831,20 @@ impl WebSocketServer {
         let Some(core) = self.core() else {
             return Error::ERR_UNAVAILABLE;
         };
-        match core.command(command) {
-            None => Error::ERR_UNCONFIGURED,
-            Some(Ok(())) => Error::OK,
-            Some(Err(ClientError::Unknown(_))) => Error::ERR_DOES_NOT_EXIST,
-            Some(Err(ClientError::Full(_))) => Error::ERR_OUT_OF_MEMORY,
-            Some(Err(ClientError::Closing(_))) => Error::ERR_UNAVAILABLE,
-            Some(Err(error @ ClientError::PingTooLong(_))) => {
-                misuse(&format!("WebSocketServer.ping: {error}"));
-                Error::ERR_INVALID_PARAMETER
+        let error = match core.command(command) {
+            None => {
+                core.set_last_error(NOT_RUNNING);
+                return Error::ERR_UNCONFIGURED;
             }
+            Some(Ok(())) => return Error::OK,
+            Some(Err(error)) => error,
+        };
+        core.set_last_error(&error.to_string());
+        match error {
+            ClientError::Unknown(_) => Error::ERR_DOES_NOT_EXIST,
+            ClientError::Full(_) => Error::ERR_OUT_OF_MEMORY,
+            ClientError::Closing(_) => Error::ERR_UNAVAILABLE,
+            ClientError::PingTooLong(_) => self.refuse("ping", &error.to_string()),
         }
     }
 
@@ -831,24 +853,56 @@ impl WebSocketServer {
             return Error::ERR_UNAVAILABLE;
         };
         match core.command(command) {
-            None => Error::ERR_UNCONFIGURED,
+            None => {
+                core.set_last_error(NOT_RUNNING);
+                Error::ERR_UNCONFIGURED
+            }
             Some(Broadcast { refused: 0, .. }) => Error::OK,
-            Some(_) => Error::ERR_OUT_OF_MEMORY,
+            Some(Broadcast { refused, .. }) => {
+                core.set_last_error(&format!(
+                    "{refused} clients are over max_pending_bytes, and did not get the message"
+                ));
+                Error::ERR_OUT_OF_MEMORY
+            }
         }
     }
+
+    /// Refuses what the script asks, in words to its author.
+    fn refuse(&self, member: &str, words: &str) -> Error {
+        misuse(&format!("WebSocketServer.{member}: {words}"));
+        self.core.set_last_error(words);
+        Error::ERR_INVALID_PARAMETER
+    }
+
+    /// A rule about addresses was set, and holds for new connections; or it was refused.
+    fn changed(&self, property: &str, set: Result<(), String>) {
+        match set {
+            Ok(()) => self.core.apply_admission(),
+            Err(words) => {
+                self.refuse(property, &words);
+            }
+        }
+    }
+
+    /// A time for a property: `Some(None)` is no limit, `None` was refused.
+    fn time(&self, property: &str, seconds: f64) -> Option<Option<Duration>> {
+        time::limit(seconds).map_err(|words| self.refuse(property, &words)).ok()
+    }
+
+    /// A number from a script for a property that starts at `low`.
+    fn checked(&self, property: &str, number: i64, low: i64) -> Option<usize> {
+        let checked = size(number, low);
+        if checked.is_none() {
+            self.refuse(property, &format!("{number} is outside {low}..2147483647"));
+        }
+        checked
+    }
+}
+
+fn seconds_of(limit: Option<Duration>) -> f64 {
+    limit.map_or(0.0, |limit| limit.as_secs_f64())
 }
 
 fn strings(array: &PackedStringArray) -> Vec<String> {
     array.as_slice().iter().map(ToString::to_string).collect()
-}
-
-/// A number from a script for a property that starts at `low`.
-fn checked(name: &str, number: i64, low: i64) -> Option<usize> {
-    let checked = size(number, low);
-    if checked.is_none() {
-        misuse(&format!(
-            "WebSocketServer.{name}: {number} is outside {low}..2147483647"
-        ));
-    }
-    checked
 }

@@ -155,7 +155,7 @@ pub enum CertificateProblem {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum StartTlsError {
     /// The connection has TLS already, or is starting it.
-    #[error("the connection has TLS already")]
+    #[error("the connection has TLS already, or is starting it")]
     AlreadyTls,
     /// The sending side is shut down, or the connection is closed.
     #[error("the sending side is closed")]

@@ -39,6 +39,8 @@ pub enum TcpEvent {
 pub enum ListenerEvent {
     /// A connection that stands, and its addresses.
     Accepted(TcpClient, Box<Endpoints>),
+    /// The listener has [`crate::limits::ListenOptions::max_clients`], and turned this peer away.
+    Refused(SocketAddr),
     /// The process is out of file descriptors or memory for sockets: accepting waits and tries again. Said once.
     Paused(io::Error),
     /// Accepting works again after [`ListenerEvent::Paused`].

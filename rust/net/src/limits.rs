@@ -3,6 +3,8 @@
 use std::num::NonZeroU8;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::admission::AdmissionRules;
 use crate::tls::{TlsClientConfig, TlsServerConfig};
 
@@ -31,6 +33,9 @@ pub const MAX_QUEUED_EVENTS: usize = 1024;
 
 /// How long a TLS handshake may take, unless said otherwise.
 pub const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where a time has to be given and there is to be no limit: thirty years.
+pub const NO_TIME_LIMIT: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
 /// TLS handshakes that a listener carries on at once. Of more, the oldest that is not complete makes room, beginning with
 /// the address that has most of them.
@@ -92,7 +97,7 @@ impl Default for TcpOptions {
 pub struct ListenOptions {
     /// Connections that the system may hold before they are accepted.
     pub backlog: i32,
-    /// Connections at once; more wait in the backlog. `None` sets no limit.
+    /// Connections at once. `None` sets no limit.
     pub max_clients: Option<usize>,
     /// Memory that all accepted connections together may take, in bytes: what was received and not taken by the user, and
     /// what waits to be sent. When it is reached, those that hold most end with
@@ -101,6 +106,9 @@ pub struct ListenOptions {
     pub max_total: usize,
     /// Who may connect, by address.
     pub admission: AdmissionRules,
+    /// What a connection beyond [`Self::max_clients`] is sent before it is closed (nothing, if empty). `None`: it waits in
+    /// the backlog instead.
+    pub farewell: Option<Bytes>,
     /// What every accepted connection starts with.
     pub tcp: TcpOptions,
     /// TLS from the first byte: only connections whose handshake has succeeded are accepted.
@@ -116,6 +124,7 @@ impl Default for ListenOptions {
             max_clients: None,
             max_total: DEFAULT_MAX_TOTAL,
             admission: AdmissionRules::default(),
+            farewell: None,
             tcp: TcpOptions::default(),
             tls: None,
             tls_timeout: TLS_HANDSHAKE_TIMEOUT,

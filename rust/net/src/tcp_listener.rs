@@ -21,6 +21,7 @@ use crate::limits::{ListenOptions, MAX_TLS_HANDSHAKES, TcpOptions};
 use crate::mailbox::{Mailbox, MailboxSender, SocketId, mailbox};
 use crate::port_release::{ReleaseOnDrop, held_port};
 use crate::runtime::{self, Tasks};
+use crate::tcp::farewell::Farewells;
 use crate::tcp::stream::Stream;
 use crate::tcp_client::TcpClient;
 use crate::tls::failures::Failures;
@@ -55,6 +56,7 @@ impl TcpListener {
         let failures = Arc::<Failures>::default();
         let admission = Arc::new(Admission::new(options.admission.clone()));
         let clients = options.max_clients.unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+        let farewells = options.farewell.clone().map(Farewells::new);
         let (task_failures, task_admission) = (failures.clone(), admission.clone());
         runtime::spawn(|tasks| {
             let tasks = tasks.clone();
@@ -68,6 +70,7 @@ impl TcpListener {
                     admission: task_admission.clone(),
                     slots: Arc::new(Semaphore::new(clients)),
                     slot: None,
+                    farewells,
                     handshakes: Pending::new(MAX_TLS_HANDSHAKES),
                     failures: task_failures,
                 };
@@ -157,8 +160,10 @@ struct Acceptor {
     admission: Arc<Admission>,
     /// One for each client that may be there at once.
     slots: Arc<Semaphore>,
-    /// That of the next client, without TLS.
+    /// That of the next client, without TLS and farewells.
     slot: Option<OwnedSemaphorePermit>,
+    /// For connections that find no slot. `None`: they wait for one.
+    farewells: Option<Farewells>,
     /// The TLS handshakes under way. Whoever stalls in one takes no slot.
     handshakes: Pending,
     failures: Arc<Failures>,
@@ -176,7 +181,7 @@ impl Host for Acceptor {
         self.events.room().await;
         if self.options.tls.is_some() {
             self.handshakes.room().await;
-        } else if self.slot.is_none() {
+        } else if self.slot.is_none() && self.farewells.is_none() {
             // It fails if the semaphore is closed, which it never is.
             self.slot = self.slots.clone().acquire_owned().await.ok();
         }
@@ -192,12 +197,12 @@ impl Host for Acceptor {
             admission: self.admission.clone(),
         };
         let Some(config) = self.options.tls.clone() else {
-            if let Some(slot) = self.slot.take() {
-                way.hand_over(stream.into(), slot);
-            }
+            let slot = self.slot.take().or_else(|| self.slots.clone().try_acquire_owned().ok());
+            way.hand_over_or_refuse(stream.into(), slot, self.farewells.as_ref());
             return;
         };
         let (timeout, failures, slots) = (self.options.tls_timeout, self.failures.clone(), self.slots.clone());
+        let farewells = self.farewells.clone();
         let displaced = self.handshakes.start(Source::of(peer.ip()), move |place| async move {
             let handshake = async {
                 // Costs little while the peer is silent.
@@ -207,9 +212,11 @@ impl Host for Acceptor {
             };
             match within(timeout, handshake).await {
                 Ok(stream) if place.complete() => {
-                    if let Ok(slot) = slots.acquire_owned().await {
-                        way.hand_over(stream.into(), slot);
-                    }
+                    let slot = match &farewells {
+                        None => slots.acquire_owned().await.ok(),
+                        Some(_) => slots.try_acquire_owned().ok(),
+                    };
+                    way.hand_over_or_refuse(stream.into(), slot, farewells.as_ref());
                 }
                 Ok(_) => {}
                 Err(error) => failures.add(&error),
@@ -256,6 +263,15 @@ struct Way {
 }
 
 impl Way {
+    /// Gives a connection to the main thread, or turns it away if there is no slot for it.
+    fn hand_over_or_refuse(self, stream: Stream, slot: Option<OwnedSemaphorePermit>, farewells: Option<&Farewells>) {
+        match (slot, farewells) {
+            (Some(slot), _) => self.hand_over(stream, slot),
+            (None, Some(farewells)) => farewells.refuse(stream, self.peer, &self.events),
+            (None, None) => {}
+        }
+    }
+
     /// Gives a connection to the main thread. `slot` is held until its end.
     fn hand_over(self, stream: Stream, slot: OwnedSemaphorePermit) {
         // Others of its address may have come in meanwhile.

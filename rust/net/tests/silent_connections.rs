@@ -10,16 +10,14 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{JoinHandle, spawn};
-use std::time::Duration;
 
-use async_sockets_net::limits::{ListenOptions, MAX_TLS_HANDSHAKES};
+use async_sockets_net::limits::{ListenOptions, MAX_TLS_HANDSHAKES, NO_TIME_LIMIT};
 use async_sockets_net::websocket::options::{HandshakeOptions, WebSocketOptions};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tls_common::{Authority, listen_with, try_connect};
 use websocket_common::{Peer, REQUEST, Server, TEXT, frame, wait_for, wait_until};
 
 /// Far longer than a test lasts: no silent connection is over by itself.
-const NEVER: Duration = Duration::from_secs(600);
 
 /// One crowd at a time, so that each has the machine for itself.
 static TURN: Mutex<()> = Mutex::new(());
@@ -84,7 +82,7 @@ fn options(max_pending: usize) -> WebSocketOptions {
     WebSocketOptions {
         handshake: HandshakeOptions {
             max_pending,
-            timeout: NEVER,
+            timeout: None,
             ..HandshakeOptions::default()
         },
         ..WebSocketOptions::default()
@@ -164,7 +162,7 @@ fn tls_handshakes_too() {
     let authority = Authority::new("authority");
     let (listener, port) = listen_with(ListenOptions {
         tls: Some(authority.issue(&["localhost"]).server()),
-        tls_timeout: NEVER,
+        tls_timeout: NO_TIME_LIMIT,
         ..ListenOptions::default()
     });
     let mut secure = options(1024);

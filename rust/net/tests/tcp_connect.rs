@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use async_sockets_net::error::{ConnectError, SendError};
 use async_sockets_net::event::{CloseReason, TcpEvent};
 use async_sockets_net::limits::TcpOptions;
-use common::{Client, accept, listen, next, std_listener};
+use common::{Client, accept, listen, next, read_to_end, std_listener};
 
 fn with_timeout(timeout: Option<Duration>) -> TcpOptions {
     TcpOptions {
@@ -156,9 +156,9 @@ fn a_pending_connect_can_be_given_up() {
     let silent = Silent::new();
     for abort in [false, true] {
         let mut client = Client::start("127.0.0.1", silent.port(), &with_timeout(None));
-        client.tcp.send(b"never sent").expect("room");
-        client.tcp.flush(1);
         if abort {
+            client.tcp.send(b"never sent").expect("room");
+            client.tcp.flush(1);
             client.tcp.abort();
         } else {
             client.tcp.close();
@@ -168,6 +168,44 @@ fn a_pending_connect_can_be_given_up() {
         assert!(start.elapsed() < Duration::from_secs(5));
         assert_over(&client);
     }
+}
+
+#[test]
+fn what_was_sent_before_a_close_while_connecting_goes_out() {
+    let (listener, port) = std_listener();
+    for drop_handle in [false, true] {
+        let mut client = Client::start("127.0.0.1", port, &TcpOptions::default());
+        client.tcp.send(b"hello").expect("room");
+        client.tcp.flush(1);
+        if drop_handle {
+            drop(client);
+        } else {
+            client.tcp.close();
+            assert!(matches!(client.event(), TcpEvent::Connected(_)));
+            assert!(matches!(client.event(), TcpEvent::Flushed(1)));
+            assert!(matches!(client.closed(), (CloseReason::ByHost, None)));
+        }
+        let (mut peer, _) = listener.accept().expect("a connection");
+        assert_eq!(read_to_end(&mut peer), b"hello");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_close_while_connecting_with_bytes_to_send_ends_with_the_attempt() {
+    let silent = Silent::new();
+    let limit = Duration::from_millis(200);
+    let mut client = Client::start("127.0.0.1", silent.port(), &with_timeout(Some(limit)));
+    client.tcp.send(b"never sent").expect("room");
+    client.tcp.close();
+    assert!(matches!(client.event(), TcpEvent::ConnectFailed(_)));
+    assert_over(&client);
+    // An abort after the close does not wait for it.
+    let mut client = Client::start("127.0.0.1", silent.port(), &with_timeout(None));
+    client.tcp.send(b"never sent").expect("room");
+    client.tcp.close();
+    client.tcp.abort();
+    assert!(matches!(client.closed(), (CloseReason::ByHost, None)));
 }
 
 #[test]

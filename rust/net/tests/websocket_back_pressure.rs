@@ -59,7 +59,7 @@ fn a_slow_client_gets_no_more_and_the_others_do() {
 #[test]
 fn by_the_other_policy_it_is_disconnected_with_1008() {
     let mut server = Server::start(WebSocketOptions {
-        close_timeout: Duration::from_millis(300),
+        close_timeout: Some(Duration::from_millis(300)),
         ..small(BackpressurePolicy::Disconnect)
     });
     let (slow, id) = server.join();

@@ -17,7 +17,7 @@ fn bye(code: i64, reason: &str) -> CloseFrame {
 
 fn impatient() -> Server {
     Server::start(WebSocketOptions {
-        close_timeout: Duration::from_millis(200),
+        close_timeout: Some(Duration::from_millis(200)),
         ..WebSocketOptions::default()
     })
 }

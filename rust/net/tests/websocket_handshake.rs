@@ -129,7 +129,7 @@ fn a_full_server_says_503_and_has_room_again() {
 #[test]
 fn a_slow_request_is_answered_with_408() {
     let server = Server::start(with(HandshakeOptions {
-        timeout: Duration::from_millis(200),
+        timeout: Some(Duration::from_millis(200)),
         ..HandshakeOptions::default()
     }));
     let start = Instant::now();
@@ -142,7 +142,7 @@ fn a_slow_request_is_answered_with_408() {
 fn half_open_handshakes_are_bounded_and_the_next_one_waits() {
     let mut server = Server::start(with(HandshakeOptions {
         max_pending: 2,
-        timeout: Duration::from_millis(300),
+        timeout: Some(Duration::from_millis(300)),
         ..HandshakeOptions::default()
     }));
     let _silent = [Peer::connect(server.port()), Peer::connect(server.port())];

@@ -16,7 +16,7 @@ fn manual(timeout: Duration) -> Server {
     Server::start(WebSocketOptions {
         handshake: HandshakeOptions {
             manual: true,
-            timeout,
+            timeout: Some(timeout),
             ..HandshakeOptions::default()
         },
         ..WebSocketOptions::default()
@@ -217,7 +217,7 @@ fn requests_that_wait_leave_room_for_other_addresses() {
     let mut server = Server::start(WebSocketOptions {
         handshake: HandshakeOptions {
             manual: true,
-            timeout: Duration::from_secs(60),
+            timeout: Some(Duration::from_secs(60)),
             max_pending: 8,
             ..HandshakeOptions::default()
         },

@@ -15,7 +15,7 @@ const MIB: usize = 1024 * 1024;
 fn server(max_total: usize) -> Server {
     Server::start(WebSocketOptions {
         max_total,
-        close_timeout: Duration::from_millis(500),
+        close_timeout: Some(Duration::from_millis(500)),
         ..WebSocketOptions::default()
     })
 }

@@ -13,7 +13,7 @@ const TIMEOUT: Duration = Duration::from_millis(400);
 fn server() -> Server {
     Server::start(WebSocketOptions {
         message_timeout: Some(TIMEOUT),
-        close_timeout: Duration::from_millis(200),
+        close_timeout: Some(Duration::from_millis(200)),
         ..WebSocketOptions::default()
     })
 }

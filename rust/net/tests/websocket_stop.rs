@@ -57,7 +57,7 @@ fn everybody_is_told_1001_and_the_port_is_free() {
 #[test]
 fn a_client_that_was_closing_slowly_is_hurried() {
     let mut server = Server::start(WebSocketOptions {
-        close_timeout: Duration::from_secs(60),
+        close_timeout: Some(Duration::from_secs(60)),
         ..WebSocketOptions::default()
     });
     let (_mute, id) = server.join();

@@ -15,7 +15,7 @@ fn secure(authority: &Authority) -> Server {
     Server::start(WebSocketOptions {
         tls: Some(authority.issue(&["localhost"]).server()),
         handshake: HandshakeOptions {
-            timeout: Duration::from_secs(20),
+            timeout: Some(Duration::from_secs(20)),
             ..HandshakeOptions::default()
         },
         ..WebSocketOptions::default()

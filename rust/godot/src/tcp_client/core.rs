@@ -6,7 +6,8 @@ use std::rc::{Rc, Weak};
 use std::time::Instant;
 
 use async_sockets_net::address::Target;
-use async_sockets_net::event::{Endpoints, TcpEvent};
+use async_sockets_net::error::SendError;
+use async_sockets_net::event::{Endpoints, TcpEvent, TlsInfo};
 use async_sockets_net::mailbox::SocketId;
 use async_sockets_net::tcp_client::TcpClient as Connection;
 use godot::builtin::{GString, Variant, varray};
@@ -20,12 +21,19 @@ use super::inbox::Inbox;
 use super::settings::Settings;
 use super::{Close, Status};
 use crate::convert::{result, send_error};
+use crate::guard::misuse;
 use crate::lifecycle;
 use crate::pump::Pump;
 use crate::socket::{Socket, SocketBase, Turn};
 use crate::task::NetTask;
 use crate::tcp_listener::core::ListenerCore;
+use crate::time;
 use crate::waiting::Waiting;
+
+const QUITTING: &str = "the engine is quitting";
+const CLOSED_HERE: &str = "this side has closed the connection";
+pub(super) const CLOSED_BY_PEER: &str = "the peer has closed the connection";
+const TIME_OVER: &str = "the timeout passed first";
 
 /// A `send_async` under way.
 pub(super) struct AwaitedSend {
@@ -37,7 +45,21 @@ pub(super) struct AwaitedSend {
 /// The signals of a connection's end. Kept apart from the state, which may be a new connection's when they are told.
 pub(super) struct Farewell {
     pub(super) close: Close,
+    /// The connection stood, and the user was told so.
+    pub(super) established: bool,
+    pub(super) id: Option<SocketId>,
+    pub(super) endpoints: Option<Endpoints>,
+    /// The listener that accepted it, and has not told its end.
     pub(super) listener: Option<Weak<ListenerCore>>,
+}
+
+/// What an accepted client knows of its end, for the stand-in of one whose object is gone.
+pub(crate) struct Ended {
+    pub(super) close: Close,
+    pub(super) id: Option<SocketId>,
+    pub(super) endpoints: Option<Endpoints>,
+    pub(super) tls: Option<TlsInfo>,
+    pub(super) words: String,
 }
 
 #[derive(Default)]
@@ -61,14 +83,23 @@ pub(crate) struct ClientCore {
     pub(super) end_error: Cell<Option<Error>>,
     pub(super) close: Cell<Close>,
     pub(super) endpoints: Cell<Option<Endpoints>>,
+    /// The name and the TLS of the last connection, which outlive it.
+    last_id: Cell<Option<SocketId>>,
+    pub(super) ended_tls: RefCell<Option<TlsInfo>>,
     /// The user has closed: what waits gets its error at the next drain.
     pub(super) closed_here: Cell<bool>,
     /// The peer has sent its FIN.
     pub(super) peer_closed: Cell<bool>,
     /// The user has ended the sending side.
     send_ended: Cell<bool>,
-    /// The signals of the end that are still to come: the user closed, and the connection is not over or was replaced.
+    /// The user closed while connecting, and what was sent before goes out once the connection stands.
+    closed_early: Cell<bool>,
+    /// The signals of the end that are still to come: the user closed, and the connection is not over.
     pub(super) owed: RefCell<Option<Farewell>>,
+    /// The same of earlier connections, which were replaced first.
+    owed_before: RefCell<VecDeque<Farewell>>,
+    /// The end of this connection is still to be told to the listener that accepted it.
+    pub(super) listener_waits: Cell<bool>,
     /// Accepted and not handed to the user yet: its events wait, so that no signal is lost.
     held: Cell<bool>,
     last_error: RefCell<String>,
@@ -89,8 +120,12 @@ impl ClientCore {
     // Making and ending a connection ----------------------------------------------------------------------------------
 
     pub(crate) fn connect(&self, target: Target) -> Error {
+        if Pump::get().is_closed() {
+            return self.say(Error::ERR_UNAVAILABLE, QUITTING);
+        }
         if !self.may_start() {
-            return Error::ERR_ALREADY_IN_USE;
+            let words = "this client is connected already; disconnect it first, or use a new one";
+            return self.refuse(Error::ERR_ALREADY_IN_USE, "connect_to_host", words.to_owned());
         }
         let options = match self.options() {
             Ok(options) => options,
@@ -115,6 +150,7 @@ impl ClientCore {
         self.begin(connection, Status::Connected);
         self.endpoints.set(Some(endpoints));
         *self.listener.borrow_mut() = Some(Rc::downgrade(listener));
+        self.listener_waits.set(true);
         self.move_in_line();
     }
 
@@ -125,12 +161,34 @@ impl ClientCore {
         }
     }
 
+    /// Takes the state of an accepted client whose object is gone.
+    pub(crate) fn stand_in(&self, ended: Ended) {
+        self.close.set(ended.close);
+        self.status.set(match ended.close {
+            Close::Error | Close::Timeout => Status::Error,
+            _ => Status::None,
+        });
+        self.end_error.set(Some(match ended.close {
+            Close::ByPeer => Error::ERR_FILE_EOF,
+            Close::Error | Close::Timeout => Error::ERR_CONNECTION_ERROR,
+            _ => Error::ERR_UNAVAILABLE,
+        }));
+        self.last_id.set(ended.id);
+        self.endpoints.set(ended.endpoints);
+        *self.ended_tls.borrow_mut() = ended.tls;
+        self.set_last_error(ended.words);
+    }
+
     pub(crate) fn wrap(&self, stream: Gd<StreamPeerTcp>) -> Error {
+        if Pump::get().is_closed() {
+            return self.say(Error::ERR_UNAVAILABLE, QUITTING);
+        }
         if !self.may_start() {
-            return Error::ERR_ALREADY_IN_USE;
+            let words = "this client is connected already; disconnect it first, or use a new one";
+            return self.refuse(Error::ERR_ALREADY_IN_USE, "wrap_stream", words.to_owned());
         }
         let Some(endpoints) = EngineStream::endpoints(&stream) else {
-            return Error::ERR_UNCONFIGURED;
+            return self.say(Error::ERR_UNCONFIGURED, "the stream is not connected");
         };
         let (connection, external) = Connection::external(&self.settings.options());
         self.begin(connection, Status::Connected);
@@ -158,7 +216,9 @@ impl ClientCore {
     fn begin(&self, connection: Connection, status: Status) {
         let pump = Pump::get();
         if self.is_ending() {
-            *self.owed.borrow_mut() = Some(self.farewell(Close::ByPeer));
+            self.owed_before.borrow_mut().push_back(self.farewell(Close::ByPeer));
+        } else if let Some(farewell) = self.owed.take() {
+            self.owed_before.borrow_mut().push_back(farewell);
         }
         for (task, result) in self.all_failures(Error::ERR_UNAVAILABLE, false) {
             pump.finish_later(task, result.to_variant());
@@ -170,6 +230,11 @@ impl ClientCore {
         self.end_error.set(None);
         self.close.set(Close::Not);
         self.endpoints.set(None);
+        self.last_id.set(Some(connection.id()));
+        *self.ended_tls.borrow_mut() = None;
+        self.last_error.borrow_mut().clear();
+        self.closed_early.set(false);
+        self.listener_waits.set(false);
         self.closed_here.set(false);
         self.peer_closed.set(false);
         self.send_ended.set(false);
@@ -186,6 +251,7 @@ impl ClientCore {
     /// Drops the connection; what was sent before still goes out behind the scenes.
     pub(super) fn forget_connection(&self) {
         if let Some(connection) = self.connection.take() {
+            *self.ended_tls.borrow_mut() = connection.tls_info().cloned();
             Pump::get().unregister(connection.id());
         }
         if let Some(mut stream) = self.engine_stream.take() {
@@ -202,6 +268,7 @@ impl ClientCore {
         if !matches!(self.status.get(), Status::Connecting | Status::Connected) {
             // In the middle of a good close, an abort still cuts it short.
             if let (true, Some(connection)) = (abort, &*self.connection.borrow()) {
+                self.closed_early.set(false);
                 connection.abort();
             }
             return;
@@ -209,11 +276,18 @@ impl ClientCore {
         if let Some(connection) = &*self.connection.borrow() {
             if abort { connection.abort() } else { connection.close() }
         }
+        // Who has told the end of the stream to the script keeps to it.
+        let (close, error) = match self.close_reason() {
+            Close::ByPeer => (Close::ByPeer, Error::ERR_FILE_EOF),
+            _ => (Close::ByHost, Error::ERR_UNAVAILABLE),
+        };
+        let farewell = self.farewell(close);
+        self.closed_early.set(!abort && self.status.get() == Status::Connecting);
         self.status.set(Status::None);
-        self.close.set(Close::ByHost);
-        self.end_error.set(Some(Error::ERR_UNAVAILABLE));
+        self.close.set(close);
+        self.end_error.set(Some(error));
         self.closed_here.set(true);
-        *self.owed.borrow_mut() = Some(self.farewell(Close::ByHost));
+        *self.owed.borrow_mut() = Some(farewell);
         if let Some(socket) = self.socket() {
             Pump::get().schedule(socket);
         }
@@ -224,20 +298,36 @@ impl ClientCore {
     pub(crate) fn send(&self, bytes: &[u8]) -> Error {
         let sent = match (&*self.connection.borrow(), self.status.get()) {
             (Some(connection), Status::Connecting | Status::Connected) => connection.send(bytes),
-            _ => return self.not_open_error(),
+            _ => return self.say_not_open(),
         };
-        sent.map_or_else(send_error, |()| Error::OK)
+        sent.map_or_else(|error| self.not_sent(error), |()| Error::OK)
+    }
+
+    fn not_sent(&self, error: SendError) -> Error {
+        let words = match error {
+            SendError::Full => format!(
+                "{error}: it holds max_pending_send_bytes, {} at the most",
+                self.settings.max_pending_send.get()
+            ),
+            SendError::Closed => error.to_string(),
+        };
+        self.set_last_error(words);
+        send_error(error)
     }
 
     pub(crate) fn send_async(&self, bytes: &[u8], timeout: f64) -> Variant {
         let pump = Pump::get();
+        let deadline = match self.deadline("send_async", timeout) {
+            Ok(deadline) => deadline,
+            Err(error) => return NetTask::answer(varray![error, 0], &pump),
+        };
         let token = self.next_token.get() + 1;
         let sent = match (&*self.connection.borrow(), self.status.get()) {
             (Some(connection), Status::Connecting | Status::Connected) => connection
                 .send_awaited(bytes)
                 .map(|()| connection.flush(token))
-                .map_err(send_error),
-            _ => Err(self.not_open_error()),
+                .map_err(|error| self.not_sent(error)),
+            _ => Err(self.say_not_open()),
         };
         if let Err(error) = sent {
             return NetTask::answer(varray![error, 0], &pump);
@@ -250,7 +340,6 @@ impl ClientCore {
             token,
             len: bytes.len(),
         };
-        let deadline = self.settings.deadline(timeout);
         self.sends.push(&socket, deadline, &varray![Error::ERR_SKIP, 0], send)
     }
 
@@ -265,6 +354,26 @@ impl ClientCore {
         }
     }
 
+    /// When an operation that starts now times out.
+    pub(super) fn deadline(&self, method: &str, timeout: f64) -> Result<Option<Instant>, Error> {
+        time::timeout(timeout, self.settings.timeout())
+            .map(time::deadline)
+            .map_err(|words| self.refuse(Error::ERR_INVALID_PARAMETER, method, format!("the timeout {words}")))
+    }
+
+    /// The error of an operation on a client that has no connection, with its words.
+    pub(super) fn say_not_open(&self) -> Error {
+        let words = match self.close_reason() {
+            Close::ByHost => CLOSED_HERE,
+            Close::ByPeer => CLOSED_BY_PEER,
+            Close::Not if self.peer_closed.get() => CLOSED_BY_PEER,
+            Close::Not => "it is not connected; call connect_to_host() first",
+            // Those of the failure still stand.
+            Close::Error | Close::Timeout => return self.not_open_error(),
+        };
+        self.say(self.not_open_error(), words)
+    }
+
     /// The error of an operation on a client that has no connection.
     pub(super) fn not_open_error(&self) -> Error {
         self.end_error.get().unwrap_or(Error::ERR_UNCONFIGURED)
@@ -274,10 +383,15 @@ impl ClientCore {
 
     pub(crate) fn wait_connected(&self, timeout: f64) -> Variant {
         let pump = Pump::get();
-        let known = match self.status.get() {
+        let deadline = match self.deadline("wait_connected", timeout) {
+            Ok(deadline) => deadline,
+            Err(error) => return NetTask::answer(result(error), &pump),
+        };
+        let known = match self.status() {
             Status::Connected => Some(Error::OK),
             Status::Connecting => None,
-            Status::None | Status::Error => Some(self.not_open_error()),
+            Status::None if self.is_ending() => Some(self.say(Error::ERR_FILE_EOF, CLOSED_BY_PEER)),
+            Status::None | Status::Error => Some(self.say_not_open()),
         };
         if let Some(error) = known {
             return NetTask::answer(result(error), &pump);
@@ -285,7 +399,6 @@ impl ClientCore {
         let Some(socket) = self.socket() else {
             return Variant::nil();
         };
-        let deadline = self.settings.deadline(timeout);
         self.connect_waits.push(&socket, deadline, &result(Error::ERR_SKIP), ())
     }
 
@@ -301,12 +414,38 @@ impl ClientCore {
         }
     }
 
+    /// What the script is told. The receives that have got the end of the stream may still send, but it is the end.
     pub(crate) fn status(&self) -> Status {
-        self.status.get()
+        if self.is_ending() {
+            Status::None
+        } else {
+            self.status.get()
+        }
     }
 
     pub(crate) fn close_reason(&self) -> Close {
-        self.close.get()
+        if self.is_ending() {
+            Close::ByPeer
+        } else {
+            self.close.get()
+        }
+    }
+
+    pub(crate) fn last_id(&self) -> Option<SocketId> {
+        self.last_id.get()
+    }
+
+    /// Refuses what the script asks, in words to its author.
+    pub(crate) fn refuse(&self, error: Error, member: &str, words: String) -> Error {
+        misuse(&format!("TcpClient.{member}: {words}"));
+        self.set_last_error(words);
+        error
+    }
+
+    /// The words of an error that is nobody's mistake.
+    pub(super) fn say(&self, error: Error, words: &str) -> Error {
+        self.set_last_error(words.to_owned());
+        error
     }
 
     pub(crate) fn endpoints(&self) -> Option<Endpoints> {
@@ -344,6 +483,33 @@ impl ClientCore {
     }
 }
 
+/// The object is gone.
+impl ClientCore {
+    /// Has the listeners tell the ends that this client's object can no longer tell.
+    fn leave_listeners(&self) {
+        // One that nobody has seen is not missed.
+        if self.held.get() {
+            return;
+        }
+        let close = if self.is_ending() { Close::ByPeer } else { Close::ByHost };
+        let last = self.listener_waits.get().then(|| self.farewell(close));
+        let owed = self.owed.take();
+        for farewell in self.owed_before.take().into_iter().chain(owed).chain(last) {
+            let Some(listener) = farewell.listener.as_ref().and_then(Weak::upgrade) else {
+                continue;
+            };
+            let ended = Ended {
+                close: farewell.close,
+                id: farewell.id,
+                endpoints: farewell.endpoints,
+                tls: self.tls_info(TlsInfo::clone),
+                words: self.last_error.borrow().clone(),
+            };
+            listener.client_was_dropped(ended, self.base.instance());
+        }
+    }
+}
+
 impl Socket for ClientCore {
     fn base(&self) -> &SocketBase {
         &self.base
@@ -370,6 +536,8 @@ impl Socket for ClientCore {
         if self.held.get() {
             return Turn::Done;
         }
+        // What this turn answers may let the last reference go; the signals of the end are told all the same.
+        let _alive = self.base.object();
         if let Some(stream) = &mut *self.engine_stream.borrow_mut() {
             stream.pump();
         }
@@ -379,18 +547,19 @@ impl Socket for ClientCore {
         });
         let mut left = queued.unwrap_or(0) + self.stash.borrow().len();
         if self.closed_here.get() {
+            if self.inbox.is_waiting() || !self.connect_waits.is_empty() {
+                self.say(Error::ERR_UNAVAILABLE, CLOSED_HERE);
+            }
             self.answer_connect_waits(Error::ERR_UNAVAILABLE, pump);
             self.fail_receives(Error::ERR_UNAVAILABLE, pump);
         } else if self.end_error.get().is_some() && self.inbox.is_waiting() {
-            let error = self.not_open_error();
+            let error = self.say_not_open();
             self.fail_receives(error, pump);
         }
-        if self.status.get() != Status::None {
-            // The connection that the user closed was replaced by a new one before its end was told.
-            let owed = self.owed.take();
-            if let Some(farewell) = owed {
-                self.emit_closed(&farewell, pump);
-            }
+        loop {
+            let farewell = self.owed_before.borrow_mut().pop_front();
+            let Some(farewell) = farewell else { break };
+            self.emit_closed(&farewell, pump);
         }
         if self.settings.emit_data.get() {
             self.emit_buffered(pump);
@@ -412,7 +581,7 @@ impl Socket for ClientCore {
                 return Turn::Cut;
             }
         }
-        if left == 0 && self.closed_here.get() {
+        if left == 0 && self.closed_here.get() && !self.closed_early.get() {
             // Those that went out in time have been answered by now.
             self.fail_sends(Error::ERR_UNAVAILABLE, pump);
         }
@@ -428,15 +597,21 @@ impl Socket for ClientCore {
         // At least one in any case: also where turns never have time left, their operations end.
         while let Some((task, result)) = self.inbox.next_answer().or_else(|| self.inbox.next_expired(now)) {
             self.settle();
+            self.note_complaint();
+            if result.at(0) == Error::ERR_TIMEOUT.to_variant() {
+                self.say(Error::ERR_TIMEOUT, TIME_OVER);
+            }
             NetTask::complete(&task, result.to_variant(), pump);
             if pump.turn_over() {
                 break;
             }
         }
         while let Some((task, ())) = self.connect_waits.next_expired(now) {
+            self.say(Error::ERR_TIMEOUT, TIME_OVER);
             NetTask::complete(&task, result(Error::ERR_TIMEOUT).to_variant(), pump);
         }
         while let Some((task, _)) = self.sends.next_expired(now) {
+            self.say(Error::ERR_TIMEOUT, TIME_OVER);
             NetTask::complete(&task, varray![Error::ERR_TIMEOUT, 0].to_variant(), pump);
         }
         self.update_demand();
@@ -449,7 +624,8 @@ impl Socket for ClientCore {
     }
 
     fn stop(self: Rc<Self>, pump: &Pump) {
-        self.close(false);
+        // An attempt is given up at once.
+        self.close(self.status.get() == Status::Connecting);
         if pump.is_closed() {
             self.inbox.clear();
         }
@@ -459,6 +635,7 @@ impl Socket for ClientCore {
     }
 
     fn release(&self, pump: &Pump) {
+        self.leave_listeners();
         self.status.set(Status::None);
         self.end_error.set(Some(Error::ERR_UNAVAILABLE));
         for (task, result) in self.all_failures(Error::ERR_UNAVAILABLE, false) {

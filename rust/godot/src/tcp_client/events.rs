@@ -9,7 +9,7 @@ use godot::global::Error;
 use godot::meta::ToGodot;
 use godot::obj::Gd;
 
-use super::core::{ClientCore, Farewell};
+use super::core::{CLOSED_BY_PEER, ClientCore, Farewell};
 use super::{Close, Status};
 use crate::convert::{connect_error, int, result};
 use crate::pump::Pump;
@@ -44,7 +44,10 @@ impl ClientCore {
                 self.answer_connect_waits(Error::OK, pump);
                 self.base.emit(&pump.names.connected, &[]);
             }
-            TcpEvent::ConnectFailed(_) if self.status.get() != Status::Connecting => {
+            TcpEvent::ConnectFailed(error) if self.status.get() != Status::Connecting => {
+                // What was sent before the close did not go out.
+                self.set_last_error(error.to_string());
+                self.fail_sends(connect_error(&error), pump);
                 self.connection_is_over(CloseReason::ByHost, None, pump);
             }
             TcpEvent::ConnectFailed(error) => {
@@ -97,6 +100,7 @@ impl ClientCore {
     pub(super) fn peer_has_closed(&self, pump: &Pump) {
         let connection = self.id();
         self.peer_closed.set(true);
+        self.set_last_error(CLOSED_BY_PEER.to_owned());
         self.fail_receives(Error::ERR_FILE_EOF, pump);
         if self.id() != connection || !self.is_ending() {
             return;
@@ -106,6 +110,7 @@ impl ClientCore {
             connection.close();
         }
         let farewell = self.farewell(Close::ByPeer);
+        self.set_last_error(CLOSED_BY_PEER.to_owned());
         self.end(Close::ByPeer, Error::ERR_FILE_EOF, Status::None, pump);
         self.emit_closed(&farewell, pump);
     }
@@ -144,14 +149,27 @@ impl ClientCore {
     /// The connection is of no more use to the user: sets the state, and only then tells what waits, since whoever
     /// hears of it may connect anew.
     pub(super) fn end(&self, close: Close, error: Error, status: Status, pump: &Pump) {
+        self.end_as(close, error, status, error, pump);
+    }
+
+    /// The end by a failed upgrade to TLS, which alone is told the reason.
+    pub(super) fn end_tls(&self, close: Close, error: Error, pump: &Pump) {
+        self.end_as(close, Error::ERR_CONNECTION_ERROR, Status::Error, error, pump);
+    }
+
+    fn end_as(&self, close: Close, error: Error, status: Status, tls_error: Error, pump: &Pump) {
         self.status.set(status);
         self.close.set(close);
         self.end_error.set(Some(error));
+        let tls_waits = self.tls_waits.take_all();
         let failures = self.all_failures(error, close != Close::ByHost);
         self.settle();
         // What the user sent before the peer's close still goes out.
         if close != Close::ByPeer {
             self.forget_connection();
+        }
+        for (task, ()) in tls_waits {
+            NetTask::complete(&task, result(tls_error).to_variant(), pump);
         }
         for (task, result) in failures {
             NetTask::complete(&task, result.to_variant(), pump);
@@ -176,16 +194,22 @@ impl ClientCore {
     }
 
     pub(super) fn farewell(&self, close: Close) -> Farewell {
+        let waits = self.listener_waits.take();
         Farewell {
             close,
-            listener: self.listener.borrow().clone(),
+            established: self.status.get() == Status::Connected,
+            id: self.last_id(),
+            endpoints: self.endpoints(),
+            listener: self.listener.borrow().clone().filter(|_| waits),
         }
     }
 
     pub(super) fn emit_closed(&self, farewell: &Farewell, pump: &Pump) {
         let listener = farewell.listener.as_ref().and_then(Weak::upgrade);
         let object = self.base.object();
-        self.base.emit(&pump.names.disconnected, &[]);
+        if farewell.established {
+            self.base.emit(&pump.names.disconnected, &[]);
+        }
         self.base.emit(&pump.names.closed, &[farewell.close.value()]);
         if let (Some(listener), Some(object)) = (listener, object) {
             listener.client_is_gone(&object, pump);

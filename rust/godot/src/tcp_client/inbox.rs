@@ -27,6 +27,8 @@ pub(crate) struct Inbox {
     waiting: Waiting<Request>,
     /// Bytes given to the user, or dropped, that the mailbox still counts.
     consumed: Cell<usize>,
+    /// What is wrong with the last receive that found too much, in words.
+    complaint: RefCell<Option<String>>,
 }
 
 impl Inbox {
@@ -90,7 +92,10 @@ impl Inbox {
         let progress = request.check(&self.buffer.borrow());
         match progress {
             Progress::Needs(bytes) => Err(bytes),
-            Progress::TooLong(_) => Ok(failure(request.want(), Error::ERR_OUT_OF_MEMORY)),
+            Progress::TooLong(_) => {
+                *self.complaint.borrow_mut() = Some(too_long(request.want()));
+                Ok(failure(request.want(), Error::ERR_OUT_OF_MEMORY))
+            }
             Progress::Found { skip, len, drop } => {
                 let value = self.value(request.want(), skip, len);
                 self.consume(skip + len + drop);
@@ -132,6 +137,11 @@ impl Inbox {
             },
             _ => packed(&buffer, skip, len).to_variant(),
         }
+    }
+
+    /// Why the last result was an error of its own kind, if it was.
+    pub(crate) fn take_complaint(&self) -> Option<String> {
+        self.complaint.take()
     }
 
     fn consume(&self, bytes: usize) {
@@ -181,6 +191,20 @@ impl Inbox {
             self.waiting.somebody_waits();
         }
     }
+}
+
+/// The words for more than a receive may take, and how to go on.
+fn too_long(want: &Want) -> String {
+    let (what, limit, max) = match want {
+        Want::Packet { max, .. } => ("a packet", "max_packet_size", max),
+        Want::Line { max } => ("a line", "max_bytes", max),
+        Want::Until { max, .. } => ("no delimiter, and", "max_bytes", max),
+        _ => return String::new(),
+    };
+    format!(
+        "{what} of more than {max} bytes: with the same limit the next call fails too; give a larger {limit}, or skip the \
+         bytes by recv_some()"
+    )
 }
 
 /// The result of a receive that failed, with an empty value of the right type.

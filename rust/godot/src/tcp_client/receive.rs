@@ -15,8 +15,12 @@ use crate::pump::Pump;
 use crate::task::NetTask;
 
 impl ClientCore {
-    pub(crate) fn receive(&self, want: Want, timeout: f64) -> Variant {
+    pub(crate) fn receive(&self, method: &str, want: Want, timeout: f64) -> Variant {
         let pump = Pump::get();
+        let deadline = match self.deadline(method, timeout) {
+            Ok(deadline) => deadline,
+            Err(error) => return NetTask::answer(failure(&want, error), &pump),
+        };
         let mut request = Request::new(want);
         let first_in_line = !self.inbox.is_waiting();
         let ready = (first_in_line && pump.may_answer_now())
@@ -26,18 +30,19 @@ impl ClientCore {
             return result.to_variant();
         }
         if self.connection.borrow().is_none() && self.end_error.get().is_none() {
-            return NetTask::answer(failure(request.want(), Error::ERR_UNCONFIGURED), &pump);
+            return NetTask::answer(failure(request.want(), self.say_not_open()), &pump);
         }
         if let (Some((error, with_bytes)), true) = (self.no_more_error(), first_in_line || pump.is_closed()) {
-            return NetTask::answer(self.inbox.take_rest(&mut request, error, with_bytes), &pump);
+            self.say_not_open();
+            let result = self.inbox.take_rest(&mut request, error, with_bytes);
+            self.note_complaint();
+            return NetTask::answer(result, &pump);
         }
         let if_cancelled = failure(request.want(), Error::ERR_SKIP);
         let Some(socket) = self.socket() else {
             return Variant::nil();
         };
-        let signal = self
-            .inbox
-            .wait(&socket, self.settings.deadline(timeout), &if_cancelled, request);
+        let signal = self.inbox.wait(&socket, deadline, &if_cancelled, request);
         self.update_demand();
         pump.schedule(socket);
         signal
@@ -52,11 +57,22 @@ impl ClientCore {
         }
         let result = match (taken, self.no_more_error()) {
             (Ok(result), _) => Some(result),
-            (Err(_), Some((error, with_bytes))) => Some(self.inbox.take_rest(request, error, with_bytes)),
+            (Err(_), Some((error, with_bytes))) => {
+                self.say_not_open();
+                Some(self.inbox.take_rest(request, error, with_bytes))
+            }
             (Err(_), None) => None,
         };
         self.settle();
+        self.note_complaint();
         result
+    }
+
+    /// The words of a receive that found too much.
+    pub(super) fn note_complaint(&self) {
+        if let Some(words) = self.inbox.take_complaint() {
+            self.set_last_error(words);
+        }
     }
 
     /// Moves the bytes that the mailbox holds into the buffer, up to the first event that is no bytes.
@@ -129,6 +145,7 @@ impl ClientCore {
             };
             answered = true;
             self.settle();
+            self.note_complaint();
             NetTask::complete(&task, result.to_variant(), pump);
         }
         if answered {

@@ -1,12 +1,14 @@
 //! What the user has set on a `TcpClient`.
 
 use std::cell::{Cell, RefCell};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_sockets_net::limits::{KeepAlive, TcpOptions};
 use godot::builtin::PackedStringArray;
 use godot::classes::TlsOptions;
 use godot::obj::Gd;
+
+use crate::time;
 
 /// What the user has set. It holds for the next connection, and for this one where that can be.
 pub(crate) struct Settings {
@@ -62,23 +64,18 @@ impl Settings {
             keep_alive: self.keep_alive(),
             max_buffered: self.max_buffered.get(),
             max_pending_send: self.max_pending_send.get(),
-            connect_timeout: seconds(self.connect_timeout.get()),
+            connect_timeout: self.connect_timeout(),
             tls: None,
         }
     }
 
-    /// When an operation that starts now times out: by its own argument, or, if that is negative, by the property.
-    pub(crate) fn deadline(&self, timeout: f64) -> Option<Instant> {
-        let limit = seconds(if timeout < 0.0 { self.timeout.get() } else { timeout })?;
-        Instant::now().checked_add(limit)
+    /// The default of an operation's time limit.
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        time::limit(self.timeout.get()).unwrap_or_default()
     }
-}
 
-/// A time limit from a script; 0 and less is none, and so is one too long for a clock.
-pub(crate) fn seconds(seconds: f64) -> Option<Duration> {
-    if seconds > 0.0 {
-        Duration::try_from_secs_f64(seconds).ok()
-    } else {
-        None
+    /// The limit of an attempt to connect.
+    pub(crate) fn connect_timeout(&self) -> Option<Duration> {
+        time::limit(self.connect_timeout.get()).unwrap_or_default()
     }
 }

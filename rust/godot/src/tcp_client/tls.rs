@@ -2,7 +2,7 @@
 
 use async_sockets_net::error::{StartTlsError, TlsError};
 use async_sockets_net::event::{TlsInfo, TlsVersion};
-use async_sockets_net::limits::{TLS_HANDSHAKE_TIMEOUT, TcpOptions};
+use async_sockets_net::limits::{NO_TIME_LIMIT, TcpOptions};
 use async_sockets_net::tls::{TlsSide, TlsUpgrade};
 use godot::builtin::{GString, Variant};
 use godot::classes::TlsOptions;
@@ -10,11 +10,9 @@ use godot::global::Error;
 use godot::meta::ToGodot;
 use godot::obj::Gd;
 
-use super::Status;
 use super::core::ClientCore;
-use super::settings::seconds;
+use super::{Close, Status};
 use crate::convert::{result, tls_error};
-use crate::guard::misuse;
 use crate::pump::Pump;
 use crate::task::NetTask;
 use crate::tls::{self, Side};
@@ -29,12 +27,6 @@ impl ClientCore {
             options.tls = Some(config.map_err(|(error, words)| self.refuse(error, "tls_options", words))?);
         }
         Ok(options)
-    }
-
-    fn refuse(&self, error: Error, what: &str, words: String) -> Error {
-        misuse(&format!("TcpClient.{what}: {words}"));
-        self.set_last_error(words);
-        error
     }
 
     pub(crate) fn start_tls(&self, options: &Gd<TlsOptions>, server_name: String) -> Variant {
@@ -59,7 +51,7 @@ impl ClientCore {
                 TlsSide::Client { config, host }
             }
         };
-        let timeout = seconds(self.settings.connect_timeout.get()).unwrap_or(TLS_HANDSHAKE_TIMEOUT);
+        let timeout = self.settings.connect_timeout().unwrap_or(NO_TIME_LIMIT);
         let upgrade = TlsUpgrade { side, timeout };
         let started = if self.is_open() {
             self.with_connection(|connection| connection.start_tls(upgrade, || self.take_unread(connection)))
@@ -75,17 +67,29 @@ impl ClientCore {
 
     pub(super) fn tls_failed(&self, error: &TlsError, pump: &Pump) {
         self.set_last_error(error.to_string());
-        self.answer_tls_waits(tls_error(error), pump);
+        if self.status.get() != Status::Connected {
+            // The user has closed meanwhile; the end follows.
+            return self.answer_tls_waits(tls_error(error), pump);
+        }
+        let close = match error {
+            TlsError::TimedOut(_) => Close::Timeout,
+            _ => Close::Error,
+        };
+        let farewell = self.farewell(close);
+        self.end_tls(close, tls_error(error), pump);
+        self.emit_closed(&farewell, pump);
     }
 
-    /// What TLS has agreed on, from the moment when the script hears that it is connected, as long as the connection is
-    /// there.
+    /// What TLS has agreed on, from the moment when the script hears that it is connected, also after the end.
     pub(crate) fn tls_info<R>(&self, f: impl FnOnce(&TlsInfo) -> R) -> Option<R> {
         if self.status() == Status::Connecting {
             return None;
         }
-        self.with_connection(|connection| connection.tls_info().map(f))
-            .flatten()
+        let known = self.ended_tls.borrow();
+        match &*self.connection.borrow() {
+            Some(connection) => connection.tls_info().map(f),
+            None => known.as_ref().map(f),
+        }
     }
 
     pub(crate) fn tls_version(&self) -> GString {

@@ -11,7 +11,8 @@ use async_sockets_net::limits::{DEFAULT_MAX_TOTAL, ListenOptions};
 use async_sockets_net::mailbox::SocketId;
 use async_sockets_net::tcp_client::TcpClient as Connection;
 use async_sockets_net::tcp_listener::TcpListener as Listening;
-use godot::builtin::{Array, PackedStringArray, VarArray, Variant, varray};
+use bytes::Bytes;
+use godot::builtin::{Array, GString, PackedByteArray, PackedStringArray, VarArray, Variant, varray};
 use godot::classes::{RefCounted, TlsOptions};
 use godot::global::{Error, push_warning};
 use godot::meta::ToGodot;
@@ -26,7 +27,8 @@ use crate::restore::Finally;
 use crate::socket::{Socket, SocketBase, Turn};
 use crate::task::NetTask;
 use crate::tcp_client::TcpClient;
-use crate::tcp_client::settings::seconds;
+use crate::tcp_client::core::Ended;
+use crate::time;
 use crate::tls;
 use crate::waiting::Waiting;
 
@@ -59,6 +61,10 @@ pub(crate) struct ListenerCore {
     clients: RefCell<Roster<InstanceId, ()>>,
     /// At this number, those that no longer live are taken out.
     sweep_at: Cell<usize>,
+    /// Clients whose objects are gone, and whose end is to be told.
+    dropped: RefCell<VecDeque<Ended>>,
+    pub(crate) refuse_when_full: Cell<bool>,
+    pub(crate) busy_message: RefCell<PackedByteArray>,
     /// The author knows that accepting pauses at times.
     warned: Cell<bool>,
     last_error: RefCell<String>,
@@ -83,6 +89,9 @@ impl ListenerCore {
             waiting: Waiting::default(),
             clients: RefCell::default(),
             sweep_at: Cell::new(MIN_SWEEP),
+            dropped: RefCell::default(),
+            refuse_when_full: Cell::new(false),
+            busy_message: RefCell::default(),
             warned: Cell::new(false),
             last_error: RefCell::default(),
         });
@@ -102,8 +111,9 @@ impl ListenerCore {
 
     pub(crate) fn start(&self, address: BindAddress) -> Error {
         let pump = Pump::get();
+        self.last_error.borrow_mut().clear();
         if pump.is_closed() {
-            return Error::ERR_UNAVAILABLE;
+            return self.say(Error::ERR_UNAVAILABLE, "the engine is quitting");
         }
         let max_clients = Some(self.max_clients.get()).filter(|&max| max > 0);
         // Copies: reading the options, and telling what is wrong with them, may run user code.
@@ -113,9 +123,7 @@ impl ListenerCore {
             Some(tls) => match tls::server(&tls, &alpn) {
                 Ok(config) => Some(config),
                 Err((error, words)) => {
-                    misuse(&format!("TcpListener.tls_options: {words}"));
-                    *self.last_error.borrow_mut() = words;
-                    return error;
+                    return self.refuse(error, "tls_options", words);
                 }
             },
         };
@@ -124,6 +132,10 @@ impl ListenerCore {
             max_clients,
             max_total: self.max_total.get(),
             admission: self.admission.rules(),
+            farewell: self
+                .refuse_when_full
+                .get()
+                .then(|| Bytes::copy_from_slice(self.busy_message.borrow().as_slice())),
             tls,
             ..ListenOptions::default()
         };
@@ -137,10 +149,7 @@ impl ListenerCore {
                 *self.listening.borrow_mut() = Some(listening);
                 Error::OK
             }
-            Err(error) => {
-                *self.last_error.borrow_mut() = error.to_string();
-                bind_error(&error)
-            }
+            Err(error) => self.say(bind_error(&error), &error.to_string()),
         }
     }
 
@@ -148,6 +157,7 @@ impl ListenerCore {
     pub(crate) fn close(&self) {
         let Some(pump) = Pump::existing() else { return };
         for (task, ()) in self.waiting.take_all() {
+            self.say(Error::ERR_UNAVAILABLE, "the listener was stopped");
             pump.finish_later(task, nobody(Error::ERR_UNAVAILABLE).to_variant());
         }
         if let Some(listening) = self.listening.take() {
@@ -158,8 +168,16 @@ impl ListenerCore {
 
     pub(crate) fn accept(&self, timeout: f64) -> Variant {
         let pump = Pump::get();
+        let limit = match time::timeout(timeout, None) {
+            Ok(limit) => limit,
+            Err(words) => {
+                let error = self.refuse(Error::ERR_INVALID_PARAMETER, "accept", format!("the timeout {words}"));
+                return NetTask::answer(nobody(error), &pump);
+            }
+        };
         if !self.is_listening() {
-            return NetTask::answer(nobody(Error::ERR_UNCONFIGURED), &pump);
+            let error = self.say(Error::ERR_UNCONFIGURED, "it does not listen; call start() first");
+            return NetTask::answer(nobody(error), &pump);
         }
         let first_in_line = self.waiting.is_empty();
         if first_in_line
@@ -170,7 +188,7 @@ impl ListenerCore {
             return hand_over(client).to_variant();
         }
         let Some(this) = self.this() else { return Variant::nil() };
-        let deadline = seconds(timeout).and_then(|limit| Instant::now().checked_add(limit));
+        let deadline = time::deadline(limit);
         let socket: Rc<dyn Socket> = this;
         let signal = self.waiting.push(&socket, deadline, &nobody(Error::ERR_SKIP), ());
         pump.schedule(socket);
@@ -212,6 +230,13 @@ impl ListenerCore {
     fn handle(&self, event: ListenerEvent, pump: &Pump) {
         match event {
             ListenerEvent::Accepted(connection, endpoints) => self.take(connection, *endpoints, pump),
+            ListenerEvent::Refused(peer) => {
+                let args = [
+                    GString::from(&peer.ip().to_string()).to_variant(),
+                    i64::from(peer.port()).to_variant(),
+                ];
+                self.base.emit(&pump.names.client_refused, &args);
+            }
             ListenerEvent::Paused(_) if self.warned.replace(true) => {}
             ListenerEvent::Paused(error) => {
                 let message = format!("TcpListener: accepting pauses, as the system ran out of something: {error}");
@@ -252,6 +277,42 @@ impl ListenerCore {
         let kept = self.announced.borrow_mut().remove(id);
         self.base.emit(&pump.names.client_disconnected, &[client.to_variant()]);
         drop(kept);
+    }
+
+    /// A client's object is gone before it could tell the end. It may be in the middle of anything: told at the next drain.
+    pub(crate) fn client_was_dropped(&self, ended: Ended, object: Option<InstanceId>) {
+        if let Some(object) = object {
+            self.clients.borrow_mut().remove(object);
+        }
+        self.dropped.borrow_mut().push_back(ended);
+        self.reschedule();
+    }
+
+    /// Tells the ends of clients whose objects are gone. False if the turn was over first.
+    fn tell_dropped(&self, pump: &Pump) -> bool {
+        loop {
+            let ended = self.dropped.borrow_mut().pop_front();
+            let Some(ended) = ended else { return true };
+            let client = TcpClient::new_gd();
+            client.bind().core.stand_in(ended);
+            pump.count_event(&self.base);
+            self.base.emit(&pump.names.client_disconnected, &[client.to_variant()]);
+            if pump.turn_over() {
+                return self.dropped.borrow().is_empty();
+            }
+        }
+    }
+
+    /// Refuses what the script asks, in words to its author.
+    pub(crate) fn refuse(&self, error: Error, member: &str, words: String) -> Error {
+        misuse(&format!("TcpListener.{member}: {words}"));
+        self.say(error, &words)
+    }
+
+    /// The words of an error that is nobody's mistake.
+    fn say(&self, error: Error, words: &str) -> Error {
+        words.clone_into(&mut self.last_error.borrow_mut());
+        error
     }
 
     fn remember(&self, client: &Gd<TcpClient>) {
@@ -357,6 +418,9 @@ impl Socket for ListenerCore {
     }
 
     fn turn(self: Rc<Self>, pump: &Pump) -> Turn {
+        if !self.tell_dropped(pump) {
+            return Turn::Cut;
+        }
         let queued = self.listening.borrow().as_ref().map(|listening| {
             listening.mailbox().unlist();
             listening.mailbox().len()
@@ -394,6 +458,7 @@ impl Socket for ListenerCore {
 
     fn expire(self: Rc<Self>, pump: &Pump, now: Instant) -> Option<Instant> {
         while let Some((task, ())) = self.waiting.next_expired(now) {
+            self.say(Error::ERR_TIMEOUT, "no connection came within the timeout");
             NetTask::complete(&task, nobody(Error::ERR_TIMEOUT).to_variant(), pump);
         }
         self.waiting.next_deadline()

@@ -1,12 +1,13 @@
 //! The state behind a `UdpSocket`: the bound socket, its datagrams, and who waits for them.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::io;
 use std::num::NonZeroU8;
 use std::rc::{Rc, Weak};
 use std::time::Instant;
 
 use async_sockets_net::address::{BindAddress, Destination, host_text};
-use async_sockets_net::error::{DatagramError, MulticastError};
+use async_sockets_net::error::{ConnectError, DatagramError, DatagramLost, MulticastError};
 use async_sockets_net::event::{Datagram, LostDatagram, UdpEvent};
 use async_sockets_net::limits::UdpOptions;
 use async_sockets_net::mailbox::SocketId;
@@ -16,11 +17,12 @@ use godot::global::Error;
 use godot::meta::ToGodot;
 
 use crate::convert::{bind_error, connect_error, datagram_error, datagram_lost, int, multicast_error, no_bytes};
+use crate::guard::misuse;
 use crate::lifecycle;
 use crate::pump::Pump;
 use crate::socket::{Socket, SocketBase, Turn};
 use crate::task::NetTask;
-use crate::tcp_client::settings::seconds;
+use crate::time;
 use crate::waiting::Waiting;
 
 /// A `send_to_async()` under way.
@@ -55,11 +57,13 @@ impl UdpCore {
     pub(crate) fn bind(&self, address: BindAddress) -> Error {
         let pump = Pump::get();
         if pump.is_closed() {
-            return Error::ERR_UNAVAILABLE;
+            return self.say(Error::ERR_UNAVAILABLE, "the engine is quitting");
         }
         if self.bound.borrow().is_some() {
-            return Error::ERR_ALREADY_IN_USE;
+            let words = "the socket is bound already; close it first, or use a new one";
+            return self.refuse(Error::ERR_ALREADY_IN_USE, "bind", words.to_owned());
         }
+        self.last_error.borrow_mut().clear();
         match Bound::bind(address, &self.options.borrow()) {
             Ok(bound) => {
                 lifecycle::hook();
@@ -89,6 +93,7 @@ impl UdpCore {
     pub(crate) fn close(&self) {
         let Some(pump) = Pump::existing() else { return };
         for (task, ()) in self.receives.take_all() {
+            self.say(Error::ERR_UNAVAILABLE, "the socket was closed");
             pump.finish_later(task, nothing(Error::ERR_UNAVAILABLE).to_variant());
         }
         for (task, _) in self.sends.take_all() {
@@ -108,7 +113,7 @@ impl UdpCore {
         if let Some(Ok(())) = connected {
             Error::OK
         } else {
-            Error::ERR_UNAVAILABLE
+            self.say(Error::ERR_UNAVAILABLE, "the socket is closed")
         }
     }
 
@@ -121,7 +126,10 @@ impl UdpCore {
         }
         let bound = self.bound.borrow();
         let Some(bound) = &*bound else {
-            return Error::ERR_UNCONFIGURED;
+            return self.say(
+                Error::ERR_UNCONFIGURED,
+                "the socket is not connected to a host; use send_to(), or connect_to_host() first",
+            );
         };
         let sent = match to {
             Some(to) => bound.send_to(data, to),
@@ -157,8 +165,20 @@ impl UdpCore {
 
     pub(crate) fn receive(&self, timeout: f64) -> Variant {
         let pump = Pump::get();
+        let limit = match time::timeout(timeout, None) {
+            Ok(limit) => limit,
+            Err(words) => {
+                let error = self.refuse(
+                    Error::ERR_INVALID_PARAMETER,
+                    "recv_from",
+                    format!("the timeout {words}"),
+                );
+                return NetTask::answer(nothing(error), &pump);
+            }
+        };
         let Some(socket) = self.socket().filter(|_| self.bound.borrow().is_some()) else {
-            return NetTask::answer(nothing(Error::ERR_UNCONFIGURED), &pump);
+            let error = self.say(Error::ERR_UNCONFIGURED, "the socket is not bound; call bind() first");
+            return NetTask::answer(nothing(error), &pump);
         };
         if self.receives.is_empty()
             && pump.may_answer_now()
@@ -166,7 +186,7 @@ impl UdpCore {
         {
             return received(&datagram).to_variant();
         }
-        let deadline = seconds(timeout).and_then(|limit| Instant::now().checked_add(limit));
+        let deadline = time::deadline(limit);
         let signal = self.receives.push(&socket, deadline, &nothing(Error::ERR_SKIP), ());
         pump.schedule(socket);
         signal
@@ -219,7 +239,8 @@ impl UdpCore {
             UdpEvent::Sent(token) => self.answer_send(token, Error::OK, pump),
             UdpEvent::SendFailed(lost) => self.lost(&lost, pump),
             UdpEvent::ConnectFailed(error) => {
-                self.set_last_error(&error.to_string());
+                let denied = matches!(&*error, ConnectError::Connect { source, .. } if is_denied(source));
+                self.set_last_error(&self.with_hint(error.to_string(), denied));
                 let none = (no_bytes(), GString::new().to_variant(), 0.to_variant());
                 self.emit_failed(connect_error(&error), none, pump);
             }
@@ -245,7 +266,8 @@ impl UdpCore {
 
     fn lost(&self, lost: &LostDatagram, pump: &Pump) {
         let error = datagram_lost(&lost.error);
-        self.set_last_error(&lost.error.to_string());
+        let denied = matches!(&lost.error, DatagramLost::Io(error) if is_denied(error));
+        self.set_last_error(&self.with_hint(lost.error.to_string(), denied));
         self.with(|bound| bound.mailbox().release(lost.data.len()));
         if let Some(token) = lost.token {
             self.answer_send(token, error, pump);
@@ -253,6 +275,27 @@ impl UdpCore {
         let data = PackedByteArray::from(lost.data.as_ref()).to_variant();
         let host = GString::from(&lost.host).to_variant();
         self.emit_failed(error, (data, host, i64::from(lost.port).to_variant()), pump);
+    }
+
+    /// What to do when the system denies a datagram: that is how it refuses a broadcast that was not asked for.
+    fn with_hint(&self, words: String, denied: bool) -> String {
+        if denied && !self.options.borrow().broadcast {
+            format!("{words}; to send to a broadcast address, set broadcast = true")
+        } else {
+            words
+        }
+    }
+
+    /// Refuses what the script asks, in words to its author.
+    pub(crate) fn refuse(&self, error: Error, member: &str, words: String) -> Error {
+        misuse(&format!("UdpSocket.{member}: {words}"));
+        self.say(error, &words)
+    }
+
+    /// The words of an error that is nobody's mistake.
+    fn say(&self, error: Error, words: &str) -> Error {
+        self.set_last_error(words);
+        error
     }
 
     fn emit_failed(&self, error: Error, (data, host, port): (Variant, Variant, Variant), pump: &Pump) {
@@ -354,6 +397,7 @@ impl Socket for UdpCore {
 
     fn expire(self: Rc<Self>, pump: &Pump, now: Instant) -> Option<Instant> {
         while let Some((task, ())) = self.receives.next_expired(now) {
+            self.say(Error::ERR_TIMEOUT, "no datagram came within the timeout");
             NetTask::complete(&task, nothing(Error::ERR_TIMEOUT).to_variant(), pump);
         }
         self.receives.next_deadline()
@@ -366,6 +410,10 @@ impl Socket for UdpCore {
     fn release(&self, _pump: &Pump) {
         self.close();
     }
+}
+
+fn is_denied(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied
 }
 
 /// The result of a receive without a datagram.

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::{Rc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use async_sockets_net::address::BindAddress;
 use async_sockets_net::event::WebSocketEvent;
@@ -44,6 +44,7 @@ pub(crate) struct ServerCore {
     unread: RefCell<Option<(ClientId, Messages)>>,
     /// The client of the `client_disconnected` that is being emitted.
     leaving: RefCell<Option<(ClientId, Disconnect)>>,
+    last_error: RefCell<String>,
 }
 
 impl ServerCore {
@@ -107,6 +108,14 @@ impl ServerCore {
 
     pub(crate) fn is_listening(&self) -> bool {
         self.with(Server::is_listening).unwrap_or(false)
+    }
+
+    pub(crate) fn set_last_error(&self, words: &str) {
+        words.clone_into(&mut self.last_error.borrow_mut());
+    }
+
+    pub(crate) fn last_error(&self) -> GString {
+        GString::from(&*self.last_error.borrow())
     }
 
     // Access ----------------------------------------------------------------------------------------------------------
@@ -182,6 +191,7 @@ impl ServerCore {
             WebSocketEvent::Paused(error) => {
                 let message = format!("WebSocketServer: accepting pauses, as the system ran out of something: {error}");
                 push_warning(&[message.to_variant()] as &[Variant]);
+                self.set_last_error(&message);
                 self.emit(&names.server_error, &[message.to_variant()]);
             }
         }
@@ -342,13 +352,4 @@ fn is_told(event: &WebSocketEvent) -> bool {
         event,
         WebSocketEvent::Messages(..) | WebSocketEvent::Resumed | WebSocketEvent::Stopped
     )
-}
-
-/// A time from a script: seconds, at least a millisecond and at most an hour.
-pub(crate) fn duration(seconds: f64) -> Duration {
-    Duration::from_secs_f64(if seconds.is_finite() {
-        seconds.clamp(0.001, 3600.0)
-    } else {
-        3600.0
-    })
 }

@@ -2,6 +2,7 @@
 
 #![expect(unreachable_pub, reason = "the getters that gdext makes are pub")]
 
+use std::cell::RefCell;
 use std::rc::Weak;
 
 use async_sockets_net::websocket::ClientId;
@@ -26,6 +27,7 @@ use crate::guard::{WeakState, misuse, on_main_thread};
 pub(crate) struct WebSocketHandshakeRequest {
     server: WeakState<ServerCore>,
     client: ClientId,
+    last_error: RefCell<String>,
 
     /// The path asked for, beginning with [code]/[/code], as it came.
     #[var(no_set)]
@@ -57,12 +59,18 @@ impl WebSocketHandshakeRequest {
         self.client
     }
 
+    /// The last error that this object gave, in words; empty if there was none.
+    #[func]
+    fn get_last_error_message(&self) -> GString {
+        GString::from(&*self.last_error.borrow())
+    }
+
     /// Lets the client in. [param protocol] is one of those it offers; empty leaves the choice to
     /// [member WebSocketServer.supported_protocols]. [constant ERR_DOES_NOT_EXIST] if it is too late,
     /// [constant ERR_INVALID_PARAMETER] for a subprotocol that was not offered.
     #[func]
     fn accept(&self, #[opt(default = "")] protocol: GString) -> Error {
-        self.decide(|core| {
+        self.decide("accept", |core| {
             core.decide(self.client, |server| {
                 server.accept_handshake(self.client, &protocol.to_string())
             })
@@ -86,12 +94,9 @@ impl WebSocketHandshakeRequest {
         let headers = match parsed {
             Ok(headers) => headers,
             Err(_) if !on_main_thread() => return Error::ERR_UNAVAILABLE,
-            Err(error) => {
-                misuse(&format!("WebSocketHandshakeRequest.reject: {error}"));
-                return Error::ERR_INVALID_PARAMETER;
-            }
+            Err(error) => return self.refuse("reject", error.to_string()),
         };
-        self.decide(|core| {
+        self.decide("reject", |core| {
             core.decide(self.client, |server| {
                 server.reject_handshake(self.client, status, &body.to_string(), headers)
             })
@@ -117,20 +122,29 @@ impl WebSocketHandshakeRequest {
         this
     }
 
-    fn decide(&self, decide: impl FnOnce(&ServerCore) -> Result<(), DecisionError>) -> Error {
+    fn decide(&self, method: &str, decide: impl FnOnce(&ServerCore) -> Result<(), DecisionError>) -> Error {
         if !on_main_thread() {
             return Error::ERR_UNAVAILABLE;
         }
         let Some(core) = self.server.upgrade() else {
+            "the server is gone".clone_into(&mut self.last_error.borrow_mut());
             return Error::ERR_DOES_NOT_EXIST;
         };
-        match decide(&core) {
-            Ok(()) => Error::OK,
-            Err(DecisionError::Unknown(_)) => Error::ERR_DOES_NOT_EXIST,
-            Err(error) => {
-                misuse(&format!("WebSocketHandshakeRequest: {error}"));
-                Error::ERR_INVALID_PARAMETER
+        let Err(error) = decide(&core) else { return Error::OK };
+        let words = error.to_string();
+        match error {
+            DecisionError::Unknown(_) => {
+                *self.last_error.borrow_mut() = words;
+                Error::ERR_DOES_NOT_EXIST
             }
+            _ => self.refuse(method, words),
         }
+    }
+
+    /// Refuses what the script asks, in words to its author.
+    fn refuse(&self, method: &str, words: String) -> Error {
+        misuse(&format!("WebSocketHandshakeRequest.{method}: {words}"));
+        *self.last_error.borrow_mut() = words;
+        Error::ERR_INVALID_PARAMETER
     }
 }

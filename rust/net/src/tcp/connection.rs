@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout};
 
 use super::Transport;
 use super::stream::Stream;
+use super::watch::Watch;
 use super::write_queue::{Mark, Step, WriteQueue};
 use crate::command::TcpCommand;
 use crate::error::{ConnectError, TlsError};
@@ -37,6 +38,8 @@ pub(crate) struct Driver {
     writes: WriteQueue,
     /// The peer may still send, and the bytes are wanted.
     reading: bool,
+    /// After the peer's FIN: notices a reset or a dead peer without a write.
+    watch: Option<Watch>,
     /// Bytes of the peer are read and thrown away: this side has closed.
     discarding: bool,
     /// How many bytes that was.
@@ -76,6 +79,7 @@ impl Driver {
             early: VecDeque::new(),
             writes: WriteQueue::default(),
             reading: true,
+            watch: None,
             discarding: false,
             discarded: 0,
             close_asked: false,
@@ -105,21 +109,9 @@ impl Driver {
         self.events.send(TcpEvent::ConnectFailed(Box::new(error)), 0);
     }
 
-    /// Before the connection stands: waits until the user gives it up. What else is asked meanwhile is kept.
+    /// While the connection, or its TLS, is being made: waits until the user gives it up. An abort does so at once, a close
+    /// only if nothing was sent before it; what else is asked meanwhile is kept.
     pub(crate) async fn given_up(&mut self) {
-        poll_fn(|cx| {
-            let commands = self.outbox.take(cx);
-            // Nothing can be flushed to a peer that never answered, so a close is as good as an abort.
-            let gives_up = |command: &TcpCommand| matches!(command, TcpCommand::Close | TcpCommand::Abort);
-            let given_up = commands.iter().any(gives_up);
-            self.early.extend(commands);
-            if given_up { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
-    }
-
-    /// During the handshake: waits until the user gives it up. A close waits for what was sent before it.
-    async fn given_up_upgrade(&mut self) {
         poll_fn(|cx| {
             let commands = self.outbox.take(cx);
             let aborted = commands.iter().any(|command| matches!(command, TcpCommand::Abort));
@@ -199,7 +191,7 @@ impl Driver {
         let (upgrade, first) = *self.upgrade.take()?;
         let secured = tokio::select! {
             secured = stream.start_tls(&upgrade, first) => secured,
-            () = self.given_up_upgrade() => {
+            () = self.given_up() => {
                 self.finish(CloseReason::ByHost, None);
                 return None;
             }
@@ -356,7 +348,10 @@ impl Driver {
     /// without asking for room, since the end must be told even to a user who takes nothing. Ready at the peer's FIN and on an error.
     fn poll_read<S: Transport>(&mut self, stream: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.reading {
-            return Poll::Ready(Ok(()));
+            return match self.poll_broken(cx) {
+                Poll::Ready(error) => Poll::Ready(Err(error)),
+                Poll::Pending => Poll::Ready(Ok(())),
+            };
         }
         let tls = self.tls.clone();
         loop {
@@ -382,11 +377,14 @@ impl Driver {
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Ready(Ok((0, _))) => {
                     self.reading = false;
+                    if !self.discarding {
+                        self.watch = Watch::new(stream.tcp());
+                    }
                     // After a failed write the system ends the stream too, which is no good end.
                     if !self.discarding && self.write_error.is_none() {
                         self.events.send(TcpEvent::PeerClosed, 0);
                     }
-                    return Poll::Ready(Ok(()));
+                    return self.poll_read(stream, cx);
                 }
                 Poll::Ready(Ok((n, bytes))) => {
                     if self.discarding {
@@ -396,6 +394,24 @@ impl Driver {
                     }
                 }
             }
+        }
+    }
+}
+
+/// After the peer's FIN.
+impl Driver {
+    /// Ready when the connection broke, though nothing is read any more.
+    fn poll_broken(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let Some(watch) = &mut self.watch else {
+            return Poll::Pending;
+        };
+        let broken = ready!(watch.poll(cx));
+        self.watch = None;
+        match broken {
+            Some(error) => Poll::Ready(error),
+            // Both sides have sent their FIN: the system calls that closed, too.
+            None if self.writes.is_shut() => Poll::Pending,
+            None => Poll::Ready(io::ErrorKind::ConnectionReset.into()),
         }
     }
 }

@@ -3,7 +3,9 @@
 pub(crate) mod connection;
 pub(crate) mod counted;
 pub(crate) mod dial;
+pub(crate) mod farewell;
 pub(crate) mod stream;
+pub(crate) mod watch;
 pub(crate) mod write_queue;
 
 use tokio::io::{AsyncRead, AsyncWrite};

@@ -68,6 +68,11 @@ impl WriteQueue {
             .sum()
     }
 
+    /// Whether FIN is sent.
+    pub(crate) fn is_shut(&self) -> bool {
+        self.shut
+    }
+
     /// Writes once, or reaches a mark. Pending only when the system takes no more.
     pub(crate) fn poll_step<W: AsyncWrite + Unpin>(
         &mut self,

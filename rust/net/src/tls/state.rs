@@ -18,7 +18,9 @@ impl TlsState {
         self.info.get()
     }
 
+    /// TLS stands, whoever asked for it: the user, or the listener that accepted the connection.
     pub(crate) fn set_info(&self, info: TlsInfo) {
+        self.ask();
         let _ = self.info.set(info);
     }
 

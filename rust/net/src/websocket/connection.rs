@@ -25,7 +25,7 @@ use super::server::{Alive, STOP_TIMEOUT};
 use super::upgrade::Upgraded;
 use super::write_queue::WriteQueue;
 use crate::command::WebSocketCommand;
-use crate::limits::LINGER_TIMEOUT;
+use crate::limits::{LINGER_TIMEOUT, NO_TIME_LIMIT};
 use crate::tcp::Transport;
 
 /// The most that one read takes.
@@ -205,7 +205,7 @@ impl<S: Transport> Connection<S> {
             self.protocol.close(&frame, &mut output);
             self.writes.push_control(output);
             self.phase = Phase::Closing(frame);
-            self.set_deadline(self.registry.options.close_timeout);
+            self.set_deadline(self.registry.options.close_timeout.unwrap_or(NO_TIME_LIMIT));
         }
     }
 
@@ -339,7 +339,7 @@ impl<S: Transport> Connection<S> {
         self.protocol.drop_messages();
         self.phase = Phase::Ending(Box::new(outcome));
         if self.deadline.is_none() {
-            self.set_deadline(self.registry.options.close_timeout);
+            self.set_deadline(self.registry.options.close_timeout.unwrap_or(NO_TIME_LIMIT));
         }
         true
     }

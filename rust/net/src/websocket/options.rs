@@ -56,8 +56,9 @@ pub struct WebSocketOptions {
     /// Time between pings to a client; one from which nothing came until the next is taken for dead (1006). Default
     /// `None`: no pings.
     pub heartbeat_interval: Option<Duration>,
-    /// How long a closing handshake may take before the connection is cut, from either side. Default 3 s.
-    pub close_timeout: Duration,
+    /// How long a closing handshake may take before the connection is cut, from either side; `None` sets no limit.
+    /// Default 3 s.
+    pub close_timeout: Option<Duration>,
     /// Received bytes of one client that may wait for the main thread before reading stops and TCP slows that client,
     /// 1 or more; each message counts 32 bytes more than its payload, and a prepared text four times its length more.
     /// Default 1 MiB.
@@ -90,7 +91,7 @@ impl Default for WebSocketOptions {
             backpressure: BackpressurePolicy::Refuse,
             handshake: HandshakeOptions::default(),
             heartbeat_interval: None,
-            close_timeout: Duration::from_secs(3),
+            close_timeout: Some(Duration::from_secs(3)),
             max_queued_per_client: 1024 * 1024,
             max_queued: 64 * 1024 * 1024,
             max_total: DEFAULT_MAX_TOTAL,
@@ -113,8 +114,9 @@ pub enum BackpressurePolicy {
 /// Who may come in, and how (RFC 6455 section 4.2).
 #[derive(Debug, Clone)]
 pub struct HandshakeOptions {
-    /// Time from the connection to the answer, with TLS and the script's decision within it. Default 3 s.
-    pub timeout: Duration,
+    /// Time from the connection to the answer, with TLS and the script's decision within it; `None` sets no limit. Default
+    /// 3 s.
+    pub timeout: Option<Duration>,
     /// The longest request head, in bytes; 431 beyond. Default 8 KiB.
     pub max_head: usize,
     /// The most header lines; 431 beyond. Default 64, at most 256.
@@ -140,7 +142,7 @@ pub struct HandshakeOptions {
 impl Default for HandshakeOptions {
     fn default() -> Self {
         Self {
-            timeout: Duration::from_secs(3),
+            timeout: Some(Duration::from_secs(3)),
             max_head: 8 * 1024,
             max_headers: 64,
             max_pending: 4096,

@@ -17,6 +17,7 @@ use crate::accept::{Host, accept_all};
 use crate::address::{BindAddress, canonical};
 use crate::admission::{Refused, Source};
 use crate::error::BindError;
+use crate::limits::NO_TIME_LIMIT;
 use crate::port_release::{HeldPort, held_port};
 use crate::runtime::{self, FlushGuard, Tasks};
 use crate::tcp::Transport;
@@ -30,9 +31,6 @@ pub(crate) const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A heartbeat's interval is divided, so that not all clients are pinged in one moment.
 const BEATS: u32 = 8;
-
-/// A time that nobody lives to see, for a deadline that the clock cannot hold.
-const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 
 /// Binds, listens and starts the task that accepts.
 pub(crate) fn start(address: BindAddress, registry: &Arc<Registry>) -> Result<(SocketAddr, Running), BindError> {
@@ -251,7 +249,8 @@ async fn shake_hands<S: Transport + 'static>(stream: S, arrival: Arrival) {
 }
 
 /// When so much time is over from now.
-fn deadline(time: Duration) -> Instant {
+fn deadline(time: Option<Duration>) -> Instant {
     let now = Instant::now();
-    now.checked_add(time).unwrap_or_else(|| now + FAR)
+    time.and_then(|time| now.checked_add(time))
+        .unwrap_or_else(|| now + NO_TIME_LIMIT)
 }

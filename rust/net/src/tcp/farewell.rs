@@ -1,0 +1,65 @@
+//! Turning connections away with a last message: each is told, closed in good order, and soon forgotten.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::Transport;
+use super::stream::Stream;
+use crate::event::ListenerEvent;
+use crate::mailbox::MailboxSender;
+use crate::runtime::Tasks;
+
+/// Connections that are turned away in good order at once; of more, only what the system takes right away goes out.
+const MAX_FAREWELLS: usize = 64;
+
+/// How long one of them may take in all.
+const FAREWELL_TIME: Duration = Duration::from_secs(2);
+
+/// Turns connections away.
+#[derive(Debug, Clone)]
+pub(crate) struct Farewells {
+    message: Bytes,
+    places: Arc<Semaphore>,
+}
+
+impl Farewells {
+    pub(crate) fn new(message: Bytes) -> Self {
+        Self {
+            message,
+            places: Arc::new(Semaphore::new(MAX_FAREWELLS)),
+        }
+    }
+
+    /// Turns one away, and says so.
+    pub(crate) fn refuse(&self, mut stream: Stream, peer: SocketAddr, events: &MailboxSender<ListenerEvent>) {
+        events.send(ListenerEvent::Refused(peer), 0);
+        let Ok(place) = self.places.clone().try_acquire_owned() else {
+            if let Stream::Plain(plain) = &stream {
+                let _ = plain.tcp().try_write(&self.message);
+            }
+            return;
+        };
+        let message = self.message.clone();
+        Tasks::spawn(async move {
+            // A peer that is gone already needs no farewell.
+            let _ = timeout(FAREWELL_TIME, say(&mut stream, &message)).await;
+            drop(place);
+        });
+    }
+}
+
+/// Sends the message and FIN, then waits for the peer's own: closing earlier could make the system send RST, which
+/// destroys what the peer has not read yet.
+async fn say(stream: &mut Stream, message: &[u8]) -> std::io::Result<()> {
+    stream.write_all(message).await?;
+    stream.shutdown().await?;
+    let mut ignored = [0; 1024];
+    while stream.read(&mut ignored).await? > 0 {}
+    Ok(())
+}
