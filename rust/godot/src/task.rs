@@ -26,7 +26,7 @@ use crate::socket::Socket;
 /// [/codeblock]
 /// The library holds a task until it has fired, so nothing needs to keep it.
 #[derive(GodotClass)]
-#[class(base = RefCounted, init)]
+#[class(base = RefCounted, init, tool)]
 pub(crate) struct NetTask {
     result: RefCell<Option<Variant>>,
     /// What the task gives if it is cancelled.

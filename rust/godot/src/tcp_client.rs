@@ -69,7 +69,7 @@ impl Close {
 /// by a signal, and [code]await[/code] takes both. Operations of a kind are served first in, first out. Bytes arrive in
 /// the background; a full buffer slows the peer, and nothing is dropped. Use it from the main thread.
 #[derive(GodotClass)]
-#[class(base = RefCounted)]
+#[class(base = RefCounted, tool)]
 pub(crate) struct TcpClient {
     pub(crate) core: State<ClientCore>,
 
@@ -107,7 +107,7 @@ pub(crate) struct TcpClient {
     max_packet_size: PhantomVar<i64>,
     /// TLS from the first byte, with [code]TLSOptions.client()[/code] or [code]TLSOptions.client_unsafe()[/code]; read by
     /// [method connect_to_host]. Certificates are checked against the chain in the options, else the project's bundle
-    /// ([code]network/tls/certificate_bundle_override[/code]), else the system's. Needs Godot 4.3.
+    /// ([code]network/tls/certificate_bundle_override[/code]), else the system's.
     #[var(get = get_tls_options, set = set_tls_options)]
     tls_options: PhantomVar<Option<Gd<TlsOptions>>>,
     /// Protocols to offer in the TLS handshake (ALPN), best first; see [method get_tls_protocol].

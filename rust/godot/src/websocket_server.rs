@@ -40,7 +40,7 @@ mod handshake_request;
 /// from [method process]. Properties other than [member auto_process] and [member text_as_data] are read by
 /// [method start].
 #[derive(GodotClass)]
-#[class(base = RefCounted)]
+#[class(base = RefCounted, tool)]
 pub(crate) struct WebSocketServer {
     core: State<ServerCore>,
 
@@ -82,7 +82,7 @@ pub(crate) struct WebSocketServer {
     /// Ask by [signal handshake_requested] before a client comes in.
     #[var(get = get_manual_handshake, set = set_manual_handshake)]
     manual_handshake: PhantomVar<bool>,
-    /// TLS (wss), with [code]TLSOptions.server(key, certificate)[/code]. Needs Godot 4.3.
+    /// TLS (wss), with [code]TLSOptions.server(key, certificate)[/code].
     #[var(get = get_tls_options, set = set_tls_options)]
     tls_options: PhantomVar<Option<Gd<TlsOptions>>>,
     /// Small messages leave at once (Nagle's algorithm is off).

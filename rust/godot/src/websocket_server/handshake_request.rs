@@ -21,7 +21,7 @@ use crate::guard::{WeakState, misuse, on_main_thread};
 /// [method reject], now or later; without an answer within [member WebSocketServer.handshake_timeout] it is refused with
 /// 503.
 #[derive(GodotClass)]
-#[class(base = RefCounted, init)]
+#[class(base = RefCounted, init, tool)]
 pub(crate) struct WebSocketHandshakeRequest {
     server: WeakState<ServerCore>,
     client: ClientId,
