@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_sockets_net::address::Target;
 use async_sockets_net::limits::KeepAlive;
-use async_sockets_net::recv_buffer::Want;
+use async_sockets_net::receive::Want;
 use async_sockets_net::tcp_client::TcpClient as Connection;
 use godot::builtin::{GString, PackedByteArray, PackedStringArray, Variant};
 use godot::classes::{IRefCounted, RefCounted, StreamPeerTcp, TlsOptions};
