@@ -4,8 +4,8 @@
 #   scripts/build.sh [--release | --debug | --both] [--docs] [--universal]
 #
 # --release (default) is the optimised library, --debug is quicker to build and has debug checks, --both builds
-# both. --docs adds the class documentation for the editor's help; the library then needs Godot 4.3 or newer, and is for
-# your own editor, not for an exported game. --universal, on macOS, makes one library for both processors. The result lies in addons/async_sockets/bin,
+# both. --docs adds the class documentation for the editor's help; that library is for the editor, not for an
+# exported game. --universal, on macOS, makes one library for both processors. The result lies in addons/async_sockets/bin,
 # complete to be copied into any project; a copy of the add-on is put into demo_project/addons.
 #
 # The editor loads the library by its debug name, an exported game by its release name. Without --both the one library
@@ -64,7 +64,7 @@ staged_library() {
 build() {
 	local -a options=(--package async-sockets-godot --locked)
 	if [[ $1 == release ]]; then options+=(--release); else options+=(--features any-thread); fi
-	if $docs; then options+=(--no-default-features --features docs); fi
+	if $docs; then options+=(--features docs); fi
 	if $universal; then
 		local library target
 		local -a parts=()

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Runs Godot 4.2 or newer with the given arguments, fetching it into a cache when the machine has none.
+# Runs Godot 4.3 or newer with the given arguments, fetching it into a cache when the machine has none.
 #
 #   scripts/godot.sh ARGS...    run it
 #   scripts/godot.sh --where    print the command it would use (fetching it first when there is none)
 #
 # Looked for in this order:
 #   1. $GODOT, a path or a command name
-#   2. godot, godot4 on the PATH, if they are 4.2 or newer
+#   2. godot, godot4 on the PATH, if they are 4.3 or newer
 #   3. this script's cache
 #   4. the official release from GitHub, checked against scripts/godot.sha512
 #   5. on Debian: Debian testing's package, unpacked into the cache, the system untouched
-# GODOT_VERSION=4.2.2 asks for exactly that official release and skips 2 and 5.
+# GODOT_VERSION=4.3 asks for exactly that official release and skips 2 and 5.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
@@ -24,7 +24,7 @@ is_new_enough() {
 	local answer
 	answer=$(run_limited 20 "$1" --headless --version 2>/dev/null </dev/null | tail -n 1) || return 1
 	[[ $answer =~ ^([0-9]+)\.([0-9]+) ]] || return 1
-	((BASH_REMATCH[1] > 4 || (BASH_REMATCH[1] == 4 && BASH_REMATCH[2] >= 2)))
+	((BASH_REMATCH[1] > 4 || (BASH_REMATCH[1] == 4 && BASH_REMATCH[2] >= 3)))
 }
 
 on_path() {
@@ -196,7 +196,7 @@ find_engine() {
 	elif [[ -z ${GODOT_VERSION:-} ]] && fetch_debian; then
 		engine=$(debian_engine)
 	else
-		die "no Godot found and none could be downloaded: install Godot 4.2 or newer and set GODOT to its path"
+		die "no Godot found and none could be downloaded: install Godot 4.3 or newer and set GODOT to its path"
 	fi
 }
 

@@ -183,8 +183,6 @@ import_project() {
 	prepare_project "$demo_project"
 	run_limited 120 "$GODOT" --headless --path "$demo_project" --import 2>&1 | sed '/[0-9]% \]/d; /\[ DONE \]/d' ||
 		status=$?
-	# Godot 4.2 has no --import; there, opening the editor does it.
-	knows_classes || run_limited 120 "$GODOT" --headless --path "$demo_project" --editor --quit-after 200
 	# What the editor itself leaves behind is not ours to judge.
 	faults=$(engine_faults "$status" "$log" 'ObjectDB instances leaked, resources still in use at exit')
 	echo "$faults"

@@ -126,8 +126,7 @@ func test_bytes_are_counted() -> void:
 	await _moves("TCP", await connect_pair(), 0)
 	@warning_ignore("integer_division")
 	var records := LARGE / 16384
-	if can_read_options():
-		await _moves("TLS", await tls_pair(), records)
+	await _moves("TLS", await tls_pair(), records)
 
 
 func test_drains_are_counted() -> void:

@@ -9,16 +9,6 @@ const CERTIFICATES := "res://tests/certificates"
 const HOST := "localhost"
 
 
-func before_each() -> void:
-	if not can_read_options():
-		skip("TLSOptions can be read from Godot 4.3 on")
-
-
-## Whether this engine lets the library read its TLSOptions.
-func can_read_options() -> bool:
-	return ClassDB.class_has_method("TLSOptions", "is_server")
-
-
 ## A certificate of [constant CERTIFICATES].
 func certificate(identity: String) -> X509Certificate:
 	var loaded := load("%s/%s.crt" % [CERTIFICATES, identity]) as X509Certificate

@@ -43,7 +43,7 @@ mod group;
 /// is its own result. The state of a coroutine that was called without [code]await[/code] is taken too, while the
 /// coroutine runs; of one that has ended, the engine keeps no result.
 #[derive(GodotClass)]
-#[class(base = RefCounted, init)]
+#[class(base = RefCounted, init, tool)]
 pub(crate) struct NetTask {
     result: OnceCell<Variant>,
     /// What the task gives if it is cancelled.

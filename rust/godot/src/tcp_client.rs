@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_sockets_net::address::Target;
 use async_sockets_net::limits::KeepAlive;
-use async_sockets_net::recv_buffer::Want;
+use async_sockets_net::receive::Want;
 use async_sockets_net::tcp_client::TcpClient as Connection;
 use godot::builtin::{GString, PackedByteArray, PackedStringArray, Variant};
 use godot::classes::{IRefCounted, RefCounted, StreamPeerTcp, TlsOptions};
@@ -75,7 +75,7 @@ impl Close {
 /// [br][br]A [param timeout] is in seconds: 0 sets no limit, and -1, the default, stands for [member timeout]. Another
 /// negative time is refused with [constant ERR_INVALID_PARAMETER].
 #[derive(GodotClass)]
-#[class(base = RefCounted)]
+#[class(base = RefCounted, tool)]
 pub(crate) struct TcpClient {
     pub(crate) core: State<ClientCore>,
 
@@ -115,7 +115,7 @@ pub(crate) struct TcpClient {
     /// [method connect_to_host]. Certificates are checked against the chain in the options, else the project's bundle
     /// ([code]network/tls/certificate_bundle_override[/code]), else the system's. A common name stands in for missing
     /// subject alternative names only if the chain has the certificate itself or the one that signed it, without name
-    /// constraints. Needs Godot 4.3.
+    /// constraints.
     #[var(get = get_tls_options, set = set_tls_options)]
     tls_options: PhantomVar<Option<Gd<TlsOptions>>>,
     /// Protocols to offer in the TLS handshake (ALPN), best first; see [method get_tls_protocol].

@@ -38,7 +38,7 @@ const MAX_BUSY_MESSAGE: usize = 65_536;
 /// Connections come by [method accept], by [signal client_connected], or by both. One that nobody has taken by
 /// [method accept] is kept by the listener; announced by the signal, it is kept until it is disconnected.
 #[derive(GodotClass)]
-#[class(base = RefCounted)]
+#[class(base = RefCounted, tool)]
 pub(crate) struct TcpListener {
     core: State<ListenerCore>,
 
@@ -88,7 +88,7 @@ pub(crate) struct TcpListener {
     /// TLS from the first byte, with [code]TLSOptions.server(key, certificate)[/code]; read by [method start]. Handshakes go
     /// on in the background, and only clients whose handshake succeeds within 10 seconds are accepted. Of more than 256 at
     /// once, the oldest that is not complete makes room, beginning with the address that has most of them. A certificate with
-    /// others that lead to its root must be loaded by [code]load("res://chain.crt")[/code]. Needs Godot 4.3.
+    /// others that lead to its root must be loaded by [code]load("res://chain.crt")[/code].
     #[var(get = get_tls_options, set = set_tls_options)]
     tls_options: PhantomVar<Option<Gd<TlsOptions>>>,
     /// Protocols to take in the TLS handshake (ALPN), best first.

@@ -5,9 +5,9 @@ use std::cell::RefCell;
 use async_sockets_net::error::TlsConfigError;
 use async_sockets_net::tls::{TlsClientConfig, TlsServerConfig, TlsTrust};
 use godot::builtin::{GString, PackedStringArray, Variant};
-use godot::classes::{CryptoKey, Engine, FileAccess, ProjectSettings, TlsOptions, X509Certificate};
+use godot::classes::{Engine, FileAccess, ProjectSettings, TlsOptions, X509Certificate};
 use godot::global::{Error, push_warning};
-use godot::meta::{FromGodot, ToGodot};
+use godot::meta::ToGodot;
 use godot::obj::{Gd, InstanceId, Singleton};
 
 /// The engine's own setting for certificates to trust instead of the system's: a path of PEM.
@@ -77,44 +77,29 @@ pub(crate) fn server(options: &Gd<TlsOptions>, alpn: &PackedStringArray) -> Resu
 }
 
 fn read(options: &Gd<TlsOptions>, alpn: &[String]) -> Result<Side, Refusal> {
-    let mut options = options.clone();
-    // The getters came with 4.3, and this library is built for 4.2.
-    if !options.has_method("is_server") {
-        return Err((
-            Error::ERR_UNAVAILABLE,
-            "TLSOptions can be read from Godot 4.3 on".to_owned(),
-        ));
-    }
     let alpn: Vec<&str> = alpn.iter().map(String::as_str).collect();
-    if get::<bool>(&mut options, "is_server")? {
-        let mut key: Gd<CryptoKey> = get(&mut options, "get_private_key")?;
-        let certificate: Gd<X509Certificate> = get(&mut options, "get_own_certificate")?;
+    if options.is_server() {
+        let (Some(mut key), Some(certificate)) = (options.get_private_key(), options.get_own_certificate()) else {
+            return Err(wrong("the TLSOptions lack a key or a certificate"));
+        };
         let (key, chain) = (quietly(|| key.save_to_string()), whole_chain(certificate));
         return TlsServerConfig::new(&key, &chain, &alpn)
             .map(Side::Server)
             .map_err(refusal);
     }
-    let chain: Option<Gd<X509Certificate>> = get(&mut options, "get_trusted_ca_chain")?;
-    let chain = chain.map(whole_chain);
-    if get::<bool>(&mut options, "is_unsafe_client")? {
+    let chain = options.get_trusted_ca_chain().map(whole_chain);
+    if options.is_unsafe_client() {
         return TlsClientConfig::insecure(chain.as_deref(), &alpn)
             .map(Side::Client)
             .map_err(refusal);
     }
-    let name = get::<GString>(&mut options, "get_common_name_override")?.to_string();
+    let name = options.get_common_name_override().to_string();
     let name = Some(name.as_str()).filter(|name| !name.is_empty());
     let chain = chain.or_else(project_bundle);
     let trust = chain.as_deref().map_or(TlsTrust::System, TlsTrust::Chain);
     TlsClientConfig::new(trust, name, &alpn)
         .map(Side::Client)
         .map_err(refusal)
-}
-
-fn get<T: FromGodot>(options: &mut Gd<TlsOptions>, getter: &str) -> Result<T, Refusal> {
-    options
-        .call(getter, &[])
-        .try_to()
-        .map_err(|_| wrong("the TLSOptions lack a key or a certificate"))
 }
 
 /// All certificates of the object, in PEM. The engine (4.6 at least) writes the first one again in the place of each that

@@ -36,7 +36,7 @@ mod core;
 /// A socket that sends before [method bind] takes any free port. UDP itself may lose, double and reorder datagrams; what
 /// this class drops, because nobody took it in time, it counts in [member dropped_datagrams].
 #[derive(GodotClass)]
-#[class(base = RefCounted)]
+#[class(base = RefCounted, tool)]
 pub(crate) struct UdpSocket {
     core: State<UdpCore>,
 

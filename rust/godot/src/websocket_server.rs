@@ -45,7 +45,7 @@ const NOT_RUNNING: &str = "the server is not running; call start() first";
 /// from [method process]. Properties are read by [method start], but
 /// for [member auto_process], [member text_as_data] and the three about addresses.
 #[derive(GodotClass)]
-#[class(base = RefCounted)]
+#[class(base = RefCounted, tool)]
 pub(crate) struct WebSocketServer {
     core: State<ServerCore>,
 
@@ -114,7 +114,7 @@ pub(crate) struct WebSocketServer {
     /// Ask by [signal handshake_requested] before a client comes in.
     #[var(get = get_manual_handshake, set = set_manual_handshake)]
     manual_handshake: PhantomVar<bool>,
-    /// TLS (wss), with [code]TLSOptions.server(key, certificate)[/code]. Needs Godot 4.3.
+    /// TLS (wss), with [code]TLSOptions.server(key, certificate)[/code].
     #[var(get = get_tls_options, set = set_tls_options)]
     tls_options: PhantomVar<Option<Gd<TlsOptions>>>,
     /// Small messages leave at once (Nagle's algorithm is off).

@@ -3,7 +3,7 @@
 use std::rc::Weak;
 
 use async_sockets_net::event::{CloseReason, TcpEvent};
-use async_sockets_net::recv_buffer::{Request, Want};
+use async_sockets_net::receive::{Request, Want};
 use godot::builtin::{PackedByteArray, VarArray, varray};
 use godot::global::Error;
 use godot::meta::ToGodot;

@@ -4,7 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use async_sockets_net::recv_buffer::{Progress, RecvBuffer, Request, Want};
+use async_sockets_net::receive::{Progress, Request, Want};
+use async_sockets_net::recv_buffer::RecvBuffer;
 use bytes::Bytes;
 use godot::builtin::{GString, VarArray, Variant, varray};
 use godot::global::Error;

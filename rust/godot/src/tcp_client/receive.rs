@@ -1,7 +1,7 @@
 //! Receiving: what is answered at once, what waits, and what the mailbox may hold meanwhile.
 
 use async_sockets_net::event::TcpEvent;
-use async_sockets_net::recv_buffer::{Request, Want};
+use async_sockets_net::receive::{Request, Want};
 use async_sockets_net::tcp_client::TcpClient as Connection;
 use bytes::Bytes;
 use godot::builtin::{VarArray, Variant};

@@ -23,7 +23,7 @@ use crate::guard::{WeakState, misuse, on_main_thread};
 /// [method reject], now or later; without an answer within [member WebSocketServer.handshake_timeout] it is refused with
 /// 503. As many as 1024 may wait; more are refused with 503, and so are those of an address that has 256 while 512 wait.
 #[derive(GodotClass)]
-#[class(base = RefCounted, init)]
+#[class(base = RefCounted, init, tool)]
 pub(crate) struct WebSocketHandshakeRequest {
     server: WeakState<ServerCore>,
     client: ClientId,

@@ -2,7 +2,8 @@
 
 use std::hint::black_box;
 
-use async_sockets_net::recv_buffer::{Progress, RecvBuffer, Request, Want};
+use async_sockets_net::receive::{Progress, Request, Want};
+use async_sockets_net::recv_buffer::RecvBuffer;
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput};
 

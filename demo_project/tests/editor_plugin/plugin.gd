@@ -1,0 +1,40 @@
+@tool
+extends EditorPlugin
+## Uses the add-on's classes in the editor, and quits it. `scripts/smoke.sh` enables this plugin in an empty project and
+## reads what the editor prints.
+
+const LOOPBACK := "127.0.0.1"
+const SECONDS := 10.0
+
+
+func _enter_tree() -> void:
+	if await _tcp() and await _udp() and _websocket():
+		print("every class works in the editor")
+	get_tree().quit.call_deferred()
+
+
+func _tcp() -> bool:
+	var listener := TcpListener.create(0, LOOPBACK)
+	var client := TcpClient.new()
+	if listener.start() != OK or client.connect_to_host(LOOPBACK, listener.get_local_port()) != OK:
+		return false
+	var accepted: Array = await listener.accept(SECONDS)
+	if accepted[0] != OK:
+		return false
+	var peer: TcpClient = accepted[1]
+	peer.send("hello\n".to_utf8_buffer())
+	return await client.recv_line(100, SECONDS) == [OK, "hello"]
+
+
+func _udp() -> bool:
+	var socket := UdpSocket.new()
+	if socket.bind(0, LOOPBACK) != OK:
+		return false
+	socket.send_to("hello".to_utf8_buffer(), LOOPBACK, socket.get_local_port())
+	var received: Array = await socket.recv_from(SECONDS)
+	return received[0] == OK
+
+
+func _websocket() -> bool:
+	var server := WebSocketServer.new()
+	return server.start(0, LOOPBACK) and server.is_listening()
