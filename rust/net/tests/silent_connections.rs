@@ -17,8 +17,6 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tls_common::{Authority, listen_with, try_connect};
 use websocket_common::{Peer, REQUEST, Server, TEXT, frame, wait_for, wait_until};
 
-/// Far longer than a test lasts: no silent connection is over by itself.
-
 /// One crowd at a time, so that each has the machine for itself.
 static TURN: Mutex<()> = Mutex::new(());
 
