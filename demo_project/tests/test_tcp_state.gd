@@ -1,5 +1,6 @@
 extends TcpTest
-## What an awaited result says and what the object says agree at that moment, and a new attempt begins with a clean slate.
+## What an awaited result says and what the object says agree at that moment, and a new attempt starts with a clean
+## slate.
 
 
 func test_the_end_of_the_stream() -> void:

@@ -85,10 +85,10 @@ func test_reject_with_headers() -> void:
 	]
 	for line in wrong:
 		is_error(request.reject(401, "", PackedStringArray(["X-Good: 1", line])), ERR_INVALID_PARAMETER, line)
-	var headers := PackedStringArray(["WWW-Authenticate: Bearer realm=\"game\"", "Content-Type: application/json"])
+	var headers := PackedStringArray(['WWW-Authenticate: Bearer realm="game"', "Content-Type: application/json"])
 	is_ok(request.reject(401, "{}", headers))
 	var answer := await refused(peer, 401)
-	check(answer.contains("\r\nWWW-Authenticate: Bearer realm=\"game\"\r\n"), answer)
+	check(answer.contains('\r\nWWW-Authenticate: Bearer realm="game"\r\n'), answer)
 	check(answer.contains("\r\nContent-Type: application/json\r\n"), answer)
 	equal(answer.to_lower().count("content-type"), 1)
 	check(answer.ends_with("\r\n\r\n{}"), answer)
