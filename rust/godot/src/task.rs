@@ -344,8 +344,15 @@ impl NetTask {
 
     /// The awaitable of a task that waits for several.
     fn grouped(kind: Kind, awaitables: &AnyArray) -> Variant {
-        // All of them first: a Callable among them is the user's code.
-        let sources: Vec<Gd<Self>> = awaitables.iter_shared().map(Self::from).collect();
+        // A Callable among them is the user's code, which may drain: the tasks of the others are held before.
+        let held: Vec<Variant> = awaitables
+            .iter_shared()
+            .map(|awaitable| match awaitable.try_to::<Callable>() {
+                Ok(_) => awaitable,
+                Err(_) => Self::from(awaitable).to_variant(),
+            })
+            .collect();
+        let sources: Vec<Gd<Self>> = held.into_iter().map(Self::from).collect();
         let group = Group::new(kind, &sources);
         for (index, source) in sources.iter().enumerate() {
             let result = source.bind().result.get().cloned();
