@@ -160,8 +160,6 @@ func test_a_send_is_sent_all_the_same() -> void:
 
 
 func test_tls_starts_all_the_same() -> void:
-	if not can_read_options():
-		return skip("TLSOptions can be read from Godot 4.3 on")
 	var ends := await connect_pair()
 	_awaiter(ends[0].start_tls.bind(trusting(), HOST)).free()
 	_awaiter(ends[1].start_tls.bind(serving())).queue_free()
