@@ -100,15 +100,6 @@ func test_what_cannot_be_called() -> void:
 	equal(await NetTask.any([callable]), [0, [ERR_INVALID_PARAMETER]])
 
 
-func test_a_signal_that_can_never_fire() -> void:
-	var node := Node.new()
-	var signals: Array[Signal] = [node.ready, Signal()]
-	node.free()
-	for dead in signals:
-		is_error(NetTask.from(dead).get_result(), ERR_INVALID_PARAMETER)
-	equal(await NetTask.any([signals[0], go]), [0, [ERR_INVALID_PARAMETER]])
-
-
 func test_what_is_its_own_result() -> void:
 	var node := free_later(Node.new()) as Node
 	var values := [null, 5, "text", [1], {"a": 1}, node]

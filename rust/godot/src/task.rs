@@ -69,8 +69,8 @@ impl NetTask {
     fn completed(result: Variant);
 
     /// Makes a task of an awaitable, or of the [Callable] of a coroutine. A task, or its signal, gives the task itself.
-    /// [br][br][code][ERR_INVALID_PARAMETER][/code] is the result of a [Callable] that cannot be called and of a [Signal]
-    /// whose object was freed.
+    /// [br][br][code][ERR_INVALID_PARAMETER][/code] is the result of a [Callable] that cannot be called. A [Signal] whose
+    /// object was freed never fires, which is an error, and the task waits until [method cancel].
     #[func]
     fn from(awaitable: Variant) -> Gd<Self> {
         if !on_main_thread() {
@@ -83,11 +83,7 @@ impl NetTask {
         let Some(signal) = signal_of(&awaitable) else {
             return Self::done(awaitable);
         };
-        let Some(object) = signal.object() else {
-            misuse("NetTask: this Signal can never fire; it is empty, or its object was freed");
-            return Self::done(varray![Error::ERR_INVALID_PARAMETER].to_variant());
-        };
-        if let Ok(task) = object.try_cast::<Self>() {
+        if let Some(task) = signal.object().and_then(|object| object.try_cast::<Self>().ok()) {
             return task;
         }
         Self::watching(signal)
@@ -336,8 +332,12 @@ impl NetTask {
                 Self::finish(&task, collected(args));
             }
         });
-        let connection = callable.bind(&[task.to_variant()]);
-        signal.connect_flags(&connection, ConnectFlags::ONE_SHOT);
+        if signal.object().is_some() {
+            let connection = callable.bind(&[task.to_variant()]);
+            signal.connect_flags(&connection, ConnectFlags::ONE_SHOT);
+        } else {
+            misuse("NetTask: this Signal never fires; it is empty, or its object was freed");
+        }
         *task.bind().watched.borrow_mut() = Some((signal, callable));
         task
     }
