@@ -237,10 +237,11 @@ impl NetTask {
         if task.bind().dependents.borrow().is_empty() {
             return true;
         }
-        let wholes: Vec<_> = task.bind().dependents.borrow().iter().map(Dependent::whole).collect();
-        // Their references counted themselves.
+        // Not references to them: one may be there twice, or be asked for again by another, and they would count.
+        let wholes: Vec<_> = task.bind().dependents.borrow().iter().map(Dependent::id).collect();
         wholes
             .into_iter()
+            .filter_map(|id| Gd::<Self>::try_from_instance_id(id).ok())
             .all(|mut whole| Self::is_done(&whole) || Self::is_abandoned(&mut whole, 1))
     }
 
