@@ -23,7 +23,9 @@ func test_a_client_that_the_script_drops() -> void:
 
 func test_every_kind_of_end() -> void:
 	var listener := _counting(listen())
-	for ending: String in ["drop", "peer", "peer and return", "host", "abort", "reset", "reuse", "reuse twice", "thread"]:
+	for ending: String in [
+		"drop", "peer", "peer and return", "host", "abort", "reset", "reuse", "reuse twice", "thread"
+	]:
 		_gone.clear()
 		var ends := await connect_to(listener)
 		var id := ends[1].get_id()
@@ -117,9 +119,7 @@ func test_a_client_too_many_is_told_and_refused() -> void:
 func _counting(listener: TcpListener) -> TcpListener:
 	listener.client_disconnected.connect(
 		func(client: TcpClient) -> void:
-			_gone.append(
-				[client.get_id(), client.get_connected_port(), client.get_close_reason(), client.get_status()]
-			)
+			_gone.append([client.get_id(), client.get_connected_port(), client.get_close_reason(), client.get_status()])
 	)
 	return listener
 
