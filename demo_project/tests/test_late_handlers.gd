@@ -99,6 +99,24 @@ func test_a_late_handler_is_told_of_the_clients_that_wait() -> void:
 	equal(told, [clients[1].get_local_port(), clients[2].get_local_port()] as Array[int], "those that nobody has taken")
 
 
+## The backlog of one is used up by the client that was told of, and no new event comes with the next handler.
+func test_a_late_handler_of_a_full_listener() -> void:
+	var listener := TcpListener.create(0, LOOPBACK, 1)
+	is_ok(listener.start())
+	var clients: Array[TcpClient] = []
+	for _i in 2:
+		clients.append(TcpClient.new())
+		clients[-1].connect_to_host(LOOPBACK, listener.get_local_port())
+		is_ok(await clients[-1].wait_connected())
+		await frames(3)
+		if clients.size() == 1:
+			check(await listener.client_connected is TcpClient)
+	var told := []
+	listener.client_connected.connect(func(client: TcpClient) -> void: told.append(client.get_connected_port()))
+	check(await wait_for(func() -> bool: return not told.is_empty()), "told of the second one")
+	equal(told, [clients[1].get_local_port()])
+
+
 ## Sends numbers as texts, and waits without a frame until all are there.
 func _send(to: UdpSocket, count: int) -> void:
 	var sender := bound()

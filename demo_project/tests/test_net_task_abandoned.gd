@@ -188,6 +188,20 @@ func test_the_awaiter_of_several() -> void:
 		equal(never.get_connections().size(), 0, "what it waited for besides")
 
 
+func test_the_awaiter_of_the_same_one_twice() -> void:
+	var ends := await connect_pair()
+	var line: Signal = ends[0].recv_line()
+	var awaiter := Awaiter.new()
+	awaiter.awaitables = [line, line]
+	awaiter.run_any()
+	awaiter.awaitables = [NetTask.any([line, never]), line]
+	awaiter.run_any()
+	awaiter.free()
+	await frames(2)
+	ends[1].send(utf8("abc\n"))
+	equal(await ends[0].recv_line(), [OK, "abc"])
+
+
 func test_several_that_are_held_go_on() -> void:
 	var ends := await connect_pair()
 	var task := NetTask.from(NetTask.all([ends[0].recv_line(), never]))

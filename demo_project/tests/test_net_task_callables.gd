@@ -72,6 +72,17 @@ func test_one_that_completes_another() -> void:
 	equal((any.get_result() as Array)[1], 8)
 
 
+## What the second one waits for is not taken for abandoned by the drain inside the first one.
+func test_one_that_drains() -> void:
+	var ends := await connect_pair()
+	var drain := func() -> void:
+		ends[1].send(utf8("abc\n"))
+		await wait_for(func() -> bool: return ends[0].process(10_000) > 0)
+	var all := NetTask.from(NetTask.all([drain, ends[0].recv_line()]))
+	if check(await wait_for(all.is_completed)):
+		equal(all.get_result(), [null, [OK, "abc"]])
+
+
 func test_the_state_of_a_coroutine() -> void:
 	var all := NetTask.from(NetTask.all([call(&"_doubled", go), call(&"_doubled", 1)]))
 	var task := NetTask.from(call(&"_doubled", go))

@@ -58,6 +58,23 @@ func test_every_kind_of_end() -> void:
 			equal(_gone[0][0], id, ending)
 
 
+## The client's end is handled in the same drain, by a socket that has no object any more.
+func test_a_client_that_goes_in_a_thread_during_a_drain() -> void:
+	var listener := _counting(listen())
+	var ends := await connect_to(listener)
+	var others := await connect_pair()
+	others[0].emit_data = true
+	others[0].data_received.connect(func(_data: PackedByteArray) -> void: _drop_in_a_thread(ends))
+	await frames(3)
+	others[1].send(utf8("x"))
+	OS.delay_msec(20)
+	ends[0].abort()
+	OS.delay_msec(20)
+	check(await wait_for(func() -> bool: return not _gone.is_empty()), "told of")
+	await frames(5)
+	equal(_gone.size(), 1)
+
+
 func test_after_the_listener_has_stopped() -> void:
 	var listener := _counting(listen())
 	var first := await connect_to(listener)

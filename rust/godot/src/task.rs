@@ -69,7 +69,8 @@ impl NetTask {
     fn completed(result: Variant);
 
     /// Makes a task of an awaitable, or of the [Callable] of a coroutine. A task, or its signal, gives the task itself.
-    /// [br][br][code][ERR_INVALID_PARAMETER][/code] is the result of a [Callable] that cannot be called.
+    /// [br][br][code][ERR_INVALID_PARAMETER][/code] is the result of a [Callable] that cannot be called. A [Signal] whose
+    /// object was freed never fires, which is an error, and the task waits until [method cancel].
     #[func]
     fn from(awaitable: Variant) -> Gd<Self> {
         if !on_main_thread() {
@@ -236,10 +237,11 @@ impl NetTask {
         if task.bind().dependents.borrow().is_empty() {
             return true;
         }
-        let wholes: Vec<_> = task.bind().dependents.borrow().iter().map(Dependent::whole).collect();
-        // Their references counted themselves.
+        // Not references to them: one may be there twice, or be asked for again by another, and they would count.
+        let wholes: Vec<_> = task.bind().dependents.borrow().iter().map(Dependent::id).collect();
         wholes
             .into_iter()
+            .filter_map(|id| Gd::<Self>::try_from_instance_id(id).ok())
             .all(|mut whole| Self::is_done(&whole) || Self::is_abandoned(&mut whole, 1))
     }
 
@@ -334,6 +336,8 @@ impl NetTask {
         if signal.object().is_some() {
             let connection = callable.bind(&[task.to_variant()]);
             signal.connect_flags(&connection, ConnectFlags::ONE_SHOT);
+        } else {
+            misuse("NetTask: this Signal never fires; it is empty, or its object was freed");
         }
         *task.bind().watched.borrow_mut() = Some((signal, callable));
         task
@@ -341,8 +345,15 @@ impl NetTask {
 
     /// The awaitable of a task that waits for several.
     fn grouped(kind: Kind, awaitables: &AnyArray) -> Variant {
-        // All of them first: a Callable among them is the user's code.
-        let sources: Vec<Gd<Self>> = awaitables.iter_shared().map(Self::from).collect();
+        // A Callable among them is the user's code, which may drain: the tasks of the others are held before.
+        let held: Vec<Variant> = awaitables
+            .iter_shared()
+            .map(|awaitable| match awaitable.try_to::<Callable>() {
+                Ok(_) => awaitable,
+                Err(_) => Self::from(awaitable).to_variant(),
+            })
+            .collect();
+        let sources: Vec<Gd<Self>> = held.into_iter().map(Self::from).collect();
         let group = Group::new(kind, &sources);
         for (index, source) in sources.iter().enumerate() {
             let result = source.bind().result.get().cloned();

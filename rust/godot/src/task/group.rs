@@ -87,6 +87,10 @@ impl Dependent {
         self.whole.clone()
     }
 
+    pub(super) fn id(&self) -> InstanceId {
+        self.whole.instance_id()
+    }
+
     pub(super) fn is(&self, whole: &Gd<NetTask>) -> bool {
         self.whole == *whole
     }

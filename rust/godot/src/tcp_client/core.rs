@@ -498,14 +498,17 @@ impl ClientCore {
             let Some(listener) = farewell.listener.as_ref().and_then(Weak::upgrade) else {
                 continue;
             };
-            let ended = Ended {
-                close: farewell.close,
-                id: farewell.id,
-                endpoints: farewell.endpoints,
-                tls: self.tls_info(TlsInfo::clone),
-                words: self.last_error.borrow().clone(),
-            };
-            listener.client_was_dropped(ended, self.base.instance());
+            listener.client_was_dropped(self.ended(&farewell), self.base.instance());
+        }
+    }
+
+    pub(super) fn ended(&self, farewell: &Farewell) -> Ended {
+        Ended {
+            close: farewell.close,
+            id: farewell.id,
+            endpoints: farewell.endpoints,
+            tls: self.tls_info(TlsInfo::clone),
+            words: self.last_error.borrow().clone(),
         }
     }
 }

@@ -211,8 +211,11 @@ impl ClientCore {
             self.base.emit(&pump.names.disconnected, &[]);
         }
         self.base.emit(&pump.names.closed, &[farewell.close.value()]);
-        if let (Some(listener), Some(object)) = (listener, object) {
-            listener.client_is_gone(&object, pump);
+        match (listener, object) {
+            (Some(listener), Some(object)) => listener.client_is_gone(&object, pump),
+            // Its last reference went in another thread, in the middle of this drain.
+            (Some(listener), None) => listener.client_was_dropped(self.ended(farewell), self.base.instance()),
+            (None, _) => {}
         }
     }
 

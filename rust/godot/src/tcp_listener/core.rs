@@ -413,7 +413,8 @@ impl Socket for ListenerCore {
     }
 
     fn finds_ears(&self, pump: &Pump) -> Option<bool> {
-        let waits = !self.unknown.borrow().is_empty();
+        // A full listener leaves what has come where it is.
+        let waits = !self.unknown.borrow().is_empty() || self.queued() > 0;
         waits.then(|| self.has_listeners(pump))
     }
 
@@ -442,7 +443,7 @@ impl Socket for ListenerCore {
             pump.count_event(&self.base);
             self.handle(event, pump);
         }
-        if !self.unknown.borrow().is_empty() {
+        if full || !self.unknown.borrow().is_empty() {
             pump.wait_for_ears(&(self.clone() as Rc<dyn Socket>));
         }
         let unanswered = self.has_client() && !self.waiting.is_empty();
