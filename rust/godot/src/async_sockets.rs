@@ -34,7 +34,7 @@ impl AsyncSockets {
         })
     }
 
-    /// The open socket with this id ([method TcpClient.get_id]), or [code]null[/code].
+    /// The open socket with this id ([method TcpClient.get_id], [method UdpSocket.get_id]), or [code]null[/code].
     #[func]
     fn get_socket(&self, id: i64) -> Option<Gd<RefCounted>> {
         if !on_main_thread() {
@@ -47,7 +47,7 @@ impl AsyncSockets {
         socket.base().object()
     }
 
-    /// All open sockets: clients, listeners and servers.
+    /// All open sockets: clients, listeners, UDP sockets and servers.
     #[func]
     fn get_sockets(&self) -> Array<Gd<RefCounted>> {
         if !on_main_thread() {
@@ -102,7 +102,7 @@ impl AsyncSockets {
         }
     }
 
-    /// Figures. Of now: [code]sockets[/code] that are open (clients, listeners, servers), [code]connections[/code] that
+    /// Figures. Of now: [code]sockets[/code] that are open ([method get_sockets]), [code]connections[/code] that
     /// stand (TCP and WebSocket), [code]queued_events[/code] that wait to be handled. Of the last whole second:
     /// [code]bytes_received_per_second[/code], [code]bytes_sent_per_second[/code]. Since the start:
     /// [code]bytes_received[/code] and [code]bytes_sent[/code] as the system moves them (with TLS, the encrypted ones),

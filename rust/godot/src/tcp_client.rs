@@ -195,8 +195,8 @@ impl TcpClient {
     /// The connection stands. Never emitted inside [method connect_to_host], so it can be awaited after it.
     #[signal]
     fn connected();
-    /// The connection could not be made: [constant ERR_CANT_RESOLVE], [constant ERR_CANT_CONNECT] or
-    /// [constant ERR_TIMEOUT].
+    /// The connection could not be made: [constant ERR_CANT_RESOLVE], [constant ERR_CANT_CONNECT],
+    /// [constant ERR_TIMEOUT], or [constant ERR_UNAUTHORIZED] if the certificate is not to be trusted.
     #[signal]
     fn connect_failed(error: i32);
     /// A connection that was established is over, whoever ended it. Never emitted inside [method disconnect_from_host].
@@ -330,7 +330,8 @@ impl TcpClient {
 
     /// Queues the bytes, all of them or none; never blocks. [constant ERR_OUT_OF_MEMORY] says that
     /// [member max_pending_send_bytes] would be passed and nothing was queued. What a handler or a coroutine sends in a
-    /// row goes out together: when 16 KiB are there, or when it waits or returns.
+    /// row goes out together: when 16 KiB are there, or when it waits or returns. [constant ERR_UNCONFIGURED] without a
+    /// connection, [constant ERR_UNAVAILABLE] once the sending side is closed.
     #[func]
     fn send(&self, buffer: PackedByteArray) -> Error {
         let Some(core) = self.core() else {

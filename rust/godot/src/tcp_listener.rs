@@ -183,7 +183,8 @@ impl TcpListener {
     }
 
     /// Awaitable: [code][OK, TcpClient][/code]. Several may wait, and are served in order. 0 and -1 set no limit;
-    /// [code][ERR_UNCONFIGURED, null][/code] if it does not listen.
+    /// [code][ERR_TIMEOUT, null][/code] after that many seconds, [code][ERR_UNCONFIGURED, null][/code] if it does not
+    /// listen.
     #[func]
     fn accept(&self, #[opt(default = 0.0)] timeout: f64) -> Variant {
         let Some(core) = self.core() else {

@@ -91,7 +91,7 @@ impl UdpSocket {
     #[signal]
     fn datagram_received(data: PackedByteArray, address: GString, port: i64);
     /// A datagram could not be sent, or the peer of a connected socket does not take them
-    /// ([constant ERR_CONNECTION_ERROR], without data). The socket lives on.
+    /// ([constant ERR_CONNECTION_ERROR], without data). Emitted for [method send_to_async] too. The socket lives on.
     #[signal]
     fn send_failed(error: i32, data: PackedByteArray, address: GString, port: i64);
 

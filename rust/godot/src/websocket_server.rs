@@ -266,7 +266,8 @@ impl WebSocketServer {
     /// Figures since the start: clients, connected, refused, messages_in, bytes_in, messages_out, bytes_out. Of those
     /// refused, by their address: refused_blocked ([member blocked_addresses]), refused_rate
     /// ([member max_handshakes_per_second_per_address]) and refused_clients ([member max_clients_per_address]); and
-    /// displaced, handshakes that made room for newer ones.
+    /// displaced, handshakes that made room for newer ones. Of now: memory, the bytes that
+    /// [member max_total_bytes] limits.
     #[func]
     fn get_statistics(&self) -> VarDictionary {
         let figures = self.core.with(Server::statistics).unwrap_or_default();
