@@ -39,7 +39,9 @@ impl From<&CertificateError> for CertificateProblem {
             Expired | ExpiredContext { .. } => Self::Expired,
             NotValidYet | NotValidYetContext { .. } => Self::NotYetValid,
             NotValidForName => Self::WrongName(Vec::new()),
-            NotValidForNameContext { presented, .. } => Self::WrongName(presented.clone()),
+            NotValidForNameContext { presented, .. } => {
+                Self::WrongName(presented.iter().map(|name| plain(name).to_owned()).collect())
+            }
             UnknownIssuer => Self::UnknownIssuer,
             Revoked => Self::Revoked,
             BadSignature => Self::BadSignature,
@@ -47,6 +49,12 @@ impl From<&CertificateError> for CertificateProblem {
             other => Self::Other(words(&other.to_string())),
         }
     }
+}
+
+/// A name of a certificate without the library's frame: `DnsName("a.example")` becomes `a.example`.
+fn plain(name: &str) -> &str {
+    let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+    inner.unwrap_or(name).trim_matches('"')
 }
 
 /// The name of an alert (RFC 8446 section 6.2) or an error in words: `CertificateExpired` becomes `certificate expired`.
@@ -81,6 +89,9 @@ mod tests {
         assert_eq!(alert(AlertDescription::HandshakeFailure), "handshake failure");
         assert_eq!(alert(AlertDescription::BadRecordMac), "bad record mac");
         assert_eq!(words("words as they are"), "words as they are");
+        assert_eq!(plain("DnsName(\"a.example\")"), "a.example");
+        assert_eq!(plain("IpAddress(127.0.0.1)"), "127.0.0.1");
+        assert_eq!(plain("a.example"), "a.example");
         let problem = CertificateProblem::from(&CertificateError::BadEncoding);
         assert_eq!(problem.to_string(), "bad encoding");
     }
