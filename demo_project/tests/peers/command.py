@@ -6,19 +6,31 @@ Feeds it INPUT and a line feed, keeps its input open until it ends, and passes e
 to whoever listens on REPORT_PORT; last comes `exit code N`.
 """
 
+import ctypes
+import signal
 import socket
 import subprocess
 import sys
 import threading
 
 LIFE_SECONDS = 60
+PR_SET_PDEATHSIG = 1
+
+
+def end_with_parent() -> None:
+    """Has Linux end the command when this process is killed, as tests do."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def main() -> None:
     report_port, text, *command = sys.argv[1:]
     with socket.create_connection(("127.0.0.1", int(report_port))) as report:
         with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            preexec_fn=end_with_parent if sys.platform == "linux" else None,
         ) as process:
             timer = threading.Timer(LIFE_SECONDS, process.kill)
             timer.start()
