@@ -115,11 +115,11 @@ pub(crate) fn send_error(error: SendError) -> Error {
     }
 }
 
-pub(crate) fn datagram_error(error: DatagramError) -> Error {
+pub(crate) fn datagram_error(error: &DatagramError) -> Error {
     match error {
         DatagramError::TooLarge(_) => Error::ERR_INVALID_PARAMETER,
         DatagramError::NotConnected => Error::ERR_UNCONFIGURED,
-        DatagramError::Queue(error) => send_error(error),
+        DatagramError::Queue(error) => send_error(*error),
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod admission;
 mod async_sockets;
+mod class;
 mod convert;
 mod ears;
 mod figures;

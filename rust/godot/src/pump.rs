@@ -43,6 +43,9 @@ const MAX_EARS: usize = 1000;
 /// How long coroutines may go on with errors while the engine quits.
 const CLOSE_TIME: Duration = Duration::from_millis(200);
 
+/// Words for what is refused once the pump is closed.
+pub(crate) const QUITTING: &str = "the engine is quitting";
+
 thread_local! {
     static PUMP: RefCell<Option<Rc<Pump>>> = const { RefCell::new(None) };
 }
@@ -144,13 +147,13 @@ impl Pump {
 
     // Membership ------------------------------------------------------------------------------------------------------
 
-    pub(crate) fn register(&self, id: SocketId, socket: &Rc<dyn Socket>) {
+    pub(crate) fn register(&self, id: SocketId, socket: Rc<dyn Socket>) {
         let base = socket.base();
         // An alarm under an earlier name rings for nobody.
         base.alarm.set(None);
         let registered = Registered {
             key: base.key(),
-            socket: Rc::downgrade(socket),
+            socket: Rc::downgrade(&socket),
         };
         self.sockets.borrow_mut().insert(id, registered);
         self.names_of.borrow_mut().entry(base.key()).or_default().push(id);
@@ -169,11 +172,11 @@ impl Pump {
     }
 
     /// Has the socket looked at in every drain of its own, until it is dropped or [`Self::stop_polling`].
-    pub(crate) fn poll_always(&self, socket: &Rc<dyn Socket>) {
+    pub(crate) fn poll_always(&self, socket: Rc<dyn Socket>) {
         let base = socket.base();
         base.polled.set(true);
         if base.auto_process.get() {
-            self.polled.borrow_mut().insert(base.key(), Rc::downgrade(socket));
+            self.polled.borrow_mut().insert(base.key(), Rc::downgrade(&socket));
         }
     }
 
@@ -183,23 +186,23 @@ impl Pump {
     }
 
     /// Has the socket drained once a frame, or not.
-    pub(crate) fn set_automatic(&self, socket: &Rc<dyn Socket>, on: bool) {
+    pub(crate) fn set_automatic(&self, socket: Rc<dyn Socket>, on: bool) {
         let base = socket.base();
         if base.auto_process.replace(on) == on {
             return;
         }
         if base.polled.get() {
             self.stop_polling(base);
-            self.poll_always(socket);
+            self.poll_always(socket.clone());
         }
         self.move_in_line(socket);
     }
 
     /// Has a socket that waits for a turn stand where those look that drain it now: it is automatic no longer, or has
     /// another listener.
-    pub(crate) fn move_in_line(&self, socket: &Rc<dyn Socket>) {
+    pub(crate) fn move_in_line(&self, socket: Rc<dyn Socket>) {
         if socket.base().ticket.take().is_some() {
-            self.schedule(socket.clone());
+            self.schedule(socket);
         }
     }
 
@@ -243,9 +246,9 @@ impl Pump {
 
     /// Has a socket looked at in every frame that has something for a signal to which nobody listens, until somebody
     /// does.
-    pub(crate) fn wait_for_ears(&self, socket: &Rc<dyn Socket>) {
+    pub(crate) fn wait_for_ears(&self, socket: Rc<dyn Socket>) {
         if !socket.base().unheard.replace(true) {
-            self.unheard.borrow_mut().push_back(Rc::downgrade(socket));
+            self.unheard.borrow_mut().push_back(Rc::downgrade(&socket));
         }
     }
 

@@ -58,6 +58,10 @@ mod tests {
     struct Nothing(SocketBase);
 
     impl Socket for Nothing {
+        fn class(&self) -> &'static str {
+            "Nothing"
+        }
+
         fn base(&self) -> &SocketBase {
             &self.0
         }

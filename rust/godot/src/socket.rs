@@ -1,74 +1,78 @@
-//! What every socket class has for the pump.
+//! The state behind a socket class, as the pump and the class see it.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::fmt::Display;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use async_sockets_net::mailbox::SocketId;
-use godot::builtin::{StringName, Variant};
+use godot::builtin::{GString, StringName, Variant};
 use godot::classes::RefCounted;
 use godot::global::Error;
 use godot::obj::{Gd, InstanceId};
 
+use crate::guard::misuse;
 use crate::line::{Line, Ticket, Waits};
 use crate::pump::Pump;
 
-/// Tells the states behind the engine objects apart, in any thread.
+/// Identifies the state behind an engine object, in any thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct SocketKey(u64);
 
-/// The part of a socket class that the pump works with.
+/// What the state of every socket class contains: its last error, and what the pump knows of it.
 pub(crate) struct SocketBase {
     key: SocketKey,
     /// The engine object that emits the signals.
     instance: OnceCell<InstanceId>,
+    /// The last error in words; empty if there was none.
+    last_error: RefCell<String>,
     /// Drained once a frame. Set by [`Pump::set_automatic`].
     pub(crate) auto_process: Cell<bool>,
-    /// Its place in the order, while it waits for a turn.
+    /// The ticket while it waits for a turn.
     pub(crate) ticket: Cell<Option<Ticket>>,
     pub(crate) in_turn: Cell<bool>,
-    /// Asked for another turn during its turn.
+    /// Another turn was requested during the present one.
     pub(crate) wants_turn: Cell<bool>,
-    /// The sockets that wait for a turn and that this one's `process()` handles too: a listener's clients.
+    /// The waiting sockets that the `process()` of this one handles too: the clients of a listener.
     pub(crate) line: Line<dyn Socket>,
-    /// The engine object is gone: nobody calls its `process()` any more.
+    /// The engine object is gone, so nobody calls its `process()` any more.
     pub(crate) released: Cell<bool>,
-    /// When the pump looks for expired operations of this socket.
+    /// When the pump checks this socket for expired operations.
     pub(crate) alarm: Cell<Option<Instant>>,
-    /// That time has come: its operations expire in its next turn, after what is queued was handled.
+    /// That time has come: operations expire in the next turn, after the events that were queued by then.
     pub(crate) alarmed: Cell<bool>,
-    /// Which turn that is.
+    /// The pending expiry, from the first turn after the alarm.
     pub(crate) expiry: Cell<Option<Expiry>>,
-    /// Events handled since the start.
+    /// Number of events handled since it was created.
     pub(crate) handled: Cell<u64>,
-    /// It has no queue of its own and is looked at in every drain.
+    /// It has no queue of its own and is checked in every drain.
     pub(crate) polled: Cell<bool>,
-    /// It stands among those that have something for a signal to which nobody listens.
+    /// It is listed among the sockets whose signal had no connection.
     pub(crate) unheard: Cell<bool>,
 }
 
-/// Operations whose time is over at a moment, and what comes before that.
+/// Operations with a deadline up to `when` expire once the events queued at that moment are handled.
 #[derive(Clone, Copy)]
 pub(crate) struct Expiry {
     pub(crate) when: Instant,
-    /// The number of the last event that was queued at that moment.
+    /// The value of [`SocketBase::handled`] after those events.
     pub(crate) after: u64,
 }
 
 /// How a turn ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Turn {
-    /// What was queued when it began is handled, and there is nothing else.
+    /// Everything queued at its start is handled, and nothing else is queued.
     Done,
-    /// The same, and more has come.
+    /// Everything queued at its start is handled, and more has been queued.
     More,
-    /// Its time was over before.
+    /// Its time slice ended first.
     Cut,
 }
 
 impl Turn {
-    /// Of a turn that got through what was queued.
+    /// The end of a turn that handled everything queued at its start.
     pub(crate) fn through(more: bool) -> Self {
         if more { Self::More } else { Self::Done }
     }
@@ -80,6 +84,7 @@ impl Default for SocketBase {
         Self {
             key: SocketKey(NEXT_KEY.fetch_add(1, Ordering::Relaxed)),
             instance: OnceCell::new(),
+            last_error: RefCell::default(),
             auto_process: Cell::new(true),
             ticket: Cell::new(None),
             in_turn: Cell::new(false),
@@ -114,20 +119,28 @@ impl SocketBase {
         Gd::try_from_instance_id(self.instance()?).ok()
     }
 
+    pub(crate) fn last_error(&self) -> GString {
+        GString::from(&*self.last_error.borrow())
+    }
+
+    pub(crate) fn set_last_error(&self, words: impl Into<String>) {
+        *self.last_error.borrow_mut() = words.into();
+    }
+
     /// Emits a signal. Runs user code: hold nothing.
     pub(crate) fn emit(&self, signal: &StringName, args: &[Variant]) {
         self.emit_heard(signal, args);
     }
 
-    /// The same, and whether anybody was there to hear it. What costs nothing here costs as much as the emission when it is
-    /// asked before: the engine keeps no entry for a signal of a native class without a connection, and says so.
+    /// Emits a signal and returns whether it had a connection. The emission itself tells, at no cost; a check beforehand
+    /// costs as much as an emission. Runs user code: hold nothing.
     pub(crate) fn emit_heard(&self, signal: &StringName, args: &[Variant]) -> bool {
         let Some(mut object) = self.object() else { return false };
         let error = object.emit_signal(signal, args);
         !matches!(error, Error::ERR_UNAVAILABLE | Error::ERR_CANT_ACQUIRE_RESOURCE)
     }
 
-    /// Whether anything is connected to a signal.
+    /// Whether a signal has a connection.
     pub(crate) fn is_heard(&self, signal: &StringName, pump: &Pump) -> bool {
         self.object()
             .is_some_and(|mut object| pump.ears.are_on(&mut object, signal))
@@ -140,40 +153,61 @@ impl Waits for dyn Socket {
     }
 }
 
-/// A socket that the pump drains.
+/// The state behind a socket class, which the pump drains.
 pub(crate) trait Socket {
+    /// Name of the class, as a script knows it.
+    fn class(&self) -> &'static str;
+
     fn base(&self) -> &SocketBase;
 
-    /// The name under which it is registered now.
+    /// The id under which it is registered now.
     fn id(&self) -> Option<SocketId>;
 
-    /// What waits to be handled.
+    /// Number of queued events.
     fn queued(&self) -> usize;
 
-    /// The connections that stand.
+    /// Number of established connections.
     fn connections(&self) -> usize {
         0
     }
 
-    /// The listener whose `process()` handles this socket too, also once it has stopped.
+    /// The listener whose `process()` handles this socket too, even after it was stopped.
     fn listener(&self) -> Option<Rc<dyn Socket>> {
         None
     }
 
-    /// Whether something waits for a signal, and somebody listens to it by now. `None` if nothing waits.
+    /// Whether the signal that something is pending for has a connection. `None` if nothing is pending.
     fn finds_ears(&self, _pump: &Pump) -> Option<bool> {
         None
     }
 
-    /// Handles what is queued, until [`Pump::turn_over`].
+    /// Handles queued events until [`Pump::turn_over`].
     fn turn(self: Rc<Self>, pump: &Pump) -> Turn;
 
-    /// Resolves the operations whose time is over and says when the next one's is.
+    /// Completes the expired operations and returns the next deadline.
     fn expire(self: Rc<Self>, pump: &Pump, now: Instant) -> Option<Instant>;
 
-    /// Closes it and resolves everything that waits: the engine quits, or the user stops everything.
+    /// Closes it and completes everything that waits: the engine quits, or the script stops everything.
     fn stop(self: Rc<Self>, pump: &Pump);
 
-    /// The engine object is gone: closes it, and has everything that waits resolved at the next drain.
+    /// Closes it because the engine object is gone; what waits is completed at the next drain.
     fn release(&self, pump: &Pump);
+
+    /// Reports misuse to the author of the script, once and in words, which become the last error too.
+    fn refuse(&self, error: Error, member: &str, words: impl Display) -> Error
+    where
+        Self: Sized,
+    {
+        misuse(&format!("{}.{member}: {words}", self.class()));
+        self.fail(error, words)
+    }
+
+    /// Records the words of an error that is nobody's mistake.
+    fn fail(&self, error: Error, words: impl Display) -> Error
+    where
+        Self: Sized,
+    {
+        self.base().set_last_error(words.to_string());
+        error
+    }
 }

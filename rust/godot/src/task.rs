@@ -3,7 +3,6 @@
 //! What nobody can receive is not taken: see [`NetTask::is_over`].
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::rc::Rc;
 use std::{mem, slice};
 
 use async_sockets_net::mailbox::SocketId;
@@ -17,7 +16,6 @@ use godot::register::{GodotClass, godot_api};
 
 use crate::guard::{misuse, on_main_thread};
 use crate::pump::Pump;
-use crate::socket::Socket;
 use group::{Dependent, Group, Kind};
 
 mod group;
@@ -159,11 +157,11 @@ impl NetTask {
 
 impl NetTask {
     /// A task of an operation in the queue of `owner`. `if_cancelled` is its result then.
-    pub(crate) fn pending(owner: &Rc<dyn Socket>, if_cancelled: Variant) -> Gd<Self> {
+    pub(crate) fn pending(owner: Option<SocketId>, if_cancelled: Variant) -> Gd<Self> {
         let task = Self::new_gd();
         {
             let this = task.bind();
-            this.owner.set(owner.id());
+            this.owner.set(owner);
             this.if_cancelled.get_or_init(|| if_cancelled);
         }
         task

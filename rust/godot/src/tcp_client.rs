@@ -18,7 +18,6 @@ use godot::register::{GodotClass, godot_api};
 use crate::convert::{int, result, size};
 use crate::guard::{State, on_main_thread};
 use crate::pump::Pump;
-use crate::socket::Socket;
 use crate::time;
 use core::ClientCore;
 use inbox::failure;
@@ -697,8 +696,7 @@ impl TcpClient {
 
     #[func]
     fn set_auto_process(&self, on: bool) {
-        let socket: Rc<dyn Socket> = self.core.clone();
-        Pump::get().set_automatic(&socket, on);
+        Pump::get().set_automatic(self.core.clone(), on);
     }
 
     #[func]

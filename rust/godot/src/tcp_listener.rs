@@ -14,7 +14,6 @@ use godot::register::{GodotClass, godot_api};
 use crate::convert::{budget, int, size};
 use crate::guard::{State, on_main_thread};
 use crate::pump::Pump;
-use crate::socket::Socket;
 use crate::tcp_client::TcpClient;
 use core::{ListenerCore, nobody};
 
@@ -406,8 +405,7 @@ impl TcpListener {
 
     #[func]
     fn set_auto_process(&self, on: bool) {
-        let socket: Rc<dyn Socket> = self.core.clone();
-        Pump::get().set_automatic(&socket, on);
+        Pump::get().set_automatic(self.core.clone(), on);
     }
 }
 

@@ -1,28 +1,25 @@
 //! The class `UdpSocket`: what a script sees of a UDP socket.
 
 use std::num::NonZeroU8;
-use std::rc::Rc;
 
 use async_sockets_net::address::{BindAddress, Destination};
-use async_sockets_net::error::AddressError;
 use async_sockets_net::udp_socket::UdpSocket as Bound;
 use godot::builtin::{GString, PackedByteArray, Variant, varray};
-use godot::classes::{IRefCounted, RefCounted};
+use godot::classes::RefCounted;
 use godot::global::Error;
 use godot::meta::ToGodot;
-use godot::obj::{Base, Gd, WithBaseField};
+use godot::obj::{Base, Gd};
 use godot::register::property::PhantomVar;
 use godot::register::{GodotClass, godot_api};
 
-use crate::convert::{budget, int, size, utf8};
-use crate::guard::{State, on_main_thread};
-use crate::pump::Pump;
-use crate::socket::Socket;
+use crate::class::SocketClass;
+use crate::convert::{int, utf8};
+use crate::guard::State;
 use core::{UdpCore, nothing};
 
 mod core;
 
-/// A UDP socket whose datagrams can be awaited or come by a signal.
+/// A UDP socket whose datagrams are awaited or delivered by a signal.
 ///
 /// [codeblock]
 /// var socket := UdpSocket.new()
@@ -33,118 +30,110 @@ mod core;
 ///         break
 ///     socket.send_to(received[1], received[2], received[3])
 /// [/codeblock]
-/// A socket that sends before [method bind] takes any free port. UDP itself may lose, double and reorder datagrams; what
-/// this class drops, because nobody took it in time, it counts in [member dropped_datagrams].
+/// A socket that sends without [method bind] is bound to a free port. UDP may lose, duplicate and reorder datagrams;
+/// [member dropped_datagrams] counts those that this socket drops because its queue is full.
 #[derive(GodotClass)]
-#[class(base = RefCounted, tool)]
+#[class(base = RefCounted, init, tool)]
 pub(crate) struct UdpSocket {
+    #[init(val = State::new(UdpCore::new()))]
     core: State<UdpCore>,
 
-    /// Allow sending to broadcast addresses such as [code]255.255.255.255[/code].
+    /// Allow sending to broadcast addresses such as [code]255.255.255.255[/code]. Default: [code]false[/code]. Takes effect
+    /// at once.
     #[var(get = get_broadcast, set = set_broadcast)]
     broadcast: PhantomVar<bool>,
-    /// Routers that a datagram may pass, 1 to 255, unicast and multicast. 0 leaves the system's own (64, and 1 for
-    /// multicast); it takes effect with [method bind].
+    /// Maximum number of routers that a datagram may pass, unicast and multicast, 0 to 255. 0 (default) stands for the
+    /// system's own value (usually 64, and 1 for multicast) and takes effect with [method bind]; other values take effect
+    /// at once.
     #[var(get = get_ttl, set = set_ttl)]
     ttl: PhantomVar<i64>,
-    /// Let other sockets that ask for the same have the same port, as several receivers of one multicast group on one
-    /// machine need it. Read by [method bind].
+    /// Allow other sockets with the same setting to bind the same port, as several receivers of a multicast group on one
+    /// machine need it. Default: [code]false[/code]. Read by [method bind].
     #[var(get = get_reuse_address, set = set_reuse_address)]
     reuse_address: PhantomVar<bool>,
-    /// Datagrams that may wait for you; the oldest is dropped for one more.
+    /// Maximum number of received datagrams that are queued, 1 to 2147483647; further ones replace the oldest. Default:
+    /// 16384. Takes effect at once.
     #[var(get = get_max_datagrams, set = set_max_datagrams)]
     max_datagrams: PhantomVar<i64>,
-    /// Bytes of datagrams that may wait for you; the oldest are dropped for more.
+    /// Maximum size of all queued datagrams together, in bytes, 1 to 2147483647; further ones replace the oldest, but one
+    /// is always kept. Default: 16 MiB. Takes effect at once.
     #[var(get = get_max_buffered_bytes, set = set_max_buffered_bytes)]
     max_buffered_bytes: PhantomVar<i64>,
-    /// Datagrams dropped since [method bind] because nobody took them in time.
+    /// Number of datagrams dropped since [method bind] because the queue was full; 0 if the socket is not bound.
     #[var(get = get_dropped_datagrams, no_set)]
     dropped_datagrams: PhantomVar<i64>,
-    /// Handle what has arrived once a frame. Off, call [method process].
+    /// Handle queued events once a frame, before the nodes' [code]_process[/code]. Default: [code]true[/code]. Otherwise
+    /// call [method process].
     #[var(get = get_auto_process, set = set_auto_process)]
     auto_process: PhantomVar<bool>,
 
     base: Base<RefCounted>,
 }
 
-#[godot_api]
-impl IRefCounted for UdpSocket {
-    fn init(base: Base<RefCounted>) -> Self {
-        Self {
-            core: State::new(UdpCore::new()),
-            broadcast: PhantomVar::default(),
-            ttl: PhantomVar::default(),
-            reuse_address: PhantomVar::default(),
-            max_datagrams: PhantomVar::default(),
-            max_buffered_bytes: PhantomVar::default(),
-            dropped_datagrams: PhantomVar::default(),
-            auto_process: PhantomVar::default(),
-            base,
-        }
+impl SocketClass for UdpSocket {
+    type Core = UdpCore;
+
+    fn state(&self) -> &State<UdpCore> {
+        &self.core
     }
 }
 
 #[godot_api]
 impl UdpSocket {
-    /// A datagram that no [method recv_from] waited for. While anything is connected to this signal, datagrams go to it,
-    /// those that have waited first; a connection for one emission takes one. The others wait.
+    /// A datagram arrived that no [method recv_from] waited for. While this signal has a connection, every such datagram is
+    /// emitted, queued ones first; a one-shot connection receives one. Without a connection datagrams stay queued.
     #[signal]
     fn datagram_received(data: PackedByteArray, address: GString, port: i64);
-    /// A datagram could not be sent, or the peer of a connected socket does not take them
-    /// ([constant ERR_CONNECTION_ERROR], without data). Emitted for [method send_to_async] too. The socket lives on.
+    /// A datagram could not be sent, also one of [method send_to_async]. [constant ERR_CONNECTION_ERROR] without data: the
+    /// peer of a connected socket does not accept datagrams. An error without data and address: [method connect_to_host]
+    /// failed. The socket stays open.
     #[signal]
     fn send_failed(error: i32, data: PackedByteArray, address: GString, port: i64);
 
-    /// Binds a port (0 picks a free one, see [method get_local_port]) of [code]"*"[/code] (IPv6 and IPv4),
-    /// [code]"localhost"[/code] or an IP address. At once: [constant ERR_ALREADY_IN_USE] if the port is taken or the socket
-    /// is bound already, [constant ERR_UNAUTHORIZED], or [constant ERR_INVALID_PARAMETER] for a bad port or address.
+    /// Binds the socket to a port (0 picks a free one, see [method get_local_port]) of [code]"*"[/code] (IPv6 and IPv4),
+    /// [code]"localhost"[/code] or an IP address. Returns [constant ERR_ALREADY_IN_USE] if the port is in use or the socket
+    /// is bound already, [constant ERR_UNAUTHORIZED] if the system denies the port, or [constant ERR_INVALID_PARAMETER] for
+    /// an invalid port or address.
     #[func]
     fn bind(&self, #[opt(default = 0)] port: i64, #[opt(default = "*")] address: GString) -> Error {
-        let Some(core) = self.core() else {
-            return Error::ERR_UNAVAILABLE;
-        };
-        match BindAddress::parse(&address.to_string(), port) {
+        self.run(|core| match BindAddress::parse(&address.to_string(), port) {
             Ok(address) => core.bind(address),
-            Err(error) => refuse(core, "bind", &error),
-        }
+            Err(error) => self.refuse("bind", error),
+        })
     }
 
-    /// Connects to a host: [method send] goes to it, and only its datagrams are received. The name is looked up in the
-    /// background; [method send] may be called at once.
+    /// Connects the socket to a host: [method send] sends to it, and only its datagrams are received. The name is resolved
+    /// in the background; [method send] may be called at once. Returns [constant ERR_INVALID_PARAMETER] for an invalid host
+    /// or port, or the error of [method bind]; later failures are reported by [signal send_failed].
     #[func]
     fn connect_to_host(&self, host: GString, port: i64) -> Error {
-        let Some(core) = self.core() else {
-            return Error::ERR_UNAVAILABLE;
-        };
-        match Destination::parse(&utf8(&host), port) {
+        self.run(|core| match Destination::parse(&utf8(&host), port) {
             Ok(to) => core.connect(to),
-            Err(error) => refuse(core, "connect_to_host", &error),
-        }
+            Err(error) => self.refuse("connect_to_host", error),
+        })
     }
 
-    /// Queues a datagram of at most 65507 bytes to the host of [method connect_to_host]; never blocks.
-    /// [constant ERR_UNCONFIGURED] without one, [constant ERR_OUT_OF_MEMORY] if too much waits to be sent,
-    /// [constant ERR_INVALID_PARAMETER] for a datagram that is too large.
+    /// Queues a datagram of at most 65507 bytes for the host of [method connect_to_host]; never blocks. Returns
+    /// [constant ERR_UNCONFIGURED] if the socket is not connected, [constant ERR_OUT_OF_MEMORY] if more than 16 MiB would be
+    /// pending, or [constant ERR_INVALID_PARAMETER] if the datagram is too large.
     #[func]
     fn send(&self, data: PackedByteArray) -> Error {
-        self.core()
-            .map_or(Error::ERR_UNAVAILABLE, |core| core.send(data.as_slice(), None))
+        self.run(|core| core.send(data.as_slice(), None))
     }
 
-    /// Queues a datagram to a host name or IP address. Names are looked up in the background and remembered for a while;
-    /// [signal send_failed] tells of one that has no address. Otherwise as [method send].
+    /// Queues a datagram for a host name or IP address. Names are resolved in the background and cached for 60 seconds;
+    /// [signal send_failed] reports one without an address. Returns the errors of [method send] and of [method bind], and
+    /// [constant ERR_INVALID_PARAMETER] for an invalid host or port.
     #[func]
     fn send_to(&self, data: PackedByteArray, host: GString, port: i64) -> Error {
-        let Some(core) = self.core() else {
-            return Error::ERR_UNAVAILABLE;
-        };
-        match Destination::parse(&utf8(&host), port) {
+        self.run(|core| match Destination::parse(&utf8(&host), port) {
             Ok(to) => core.send(data.as_slice(), Some(to)),
-            Err(error) => refuse(core, "send_to", &error),
-        }
+            Err(error) => self.refuse("send_to", error),
+        })
     }
 
-    /// Awaitable: [code][OK, bytes][/code] once the datagram was handed to the system, or [code][error, 0][/code].
+    /// Awaitable: [code][OK, bytes_sent][/code] once the datagram is handed to the system, or [code][error, 0][/code].
+    /// Otherwise as [method send_to].
     #[func]
     fn send_to_async(&self, data: PackedByteArray, host: GString, port: i64) -> Variant {
         let Some(core) = self.core() else {
@@ -152,12 +141,13 @@ impl UdpSocket {
         };
         match Destination::parse(&utf8(&host), port) {
             Ok(to) => core.send_awaited(data.as_slice(), to),
-            Err(error) => varray![refuse(core, "send_to_async", &error), 0].to_variant(),
+            Err(error) => varray![self.refuse("send_to_async", error), 0].to_variant(),
         }
     }
 
-    /// Awaitable: [code][OK, bytes, address, port][/code] of the next datagram, which may be empty. 0 and -1 set no
-    /// limit; after that many seconds [constant ERR_TIMEOUT]. [constant ERR_UNCONFIGURED] before [method bind].
+    /// Awaitable: [code][OK, bytes, address, port][/code] of the next datagram, which may be empty, or
+    /// [code][error, empty, "", 0][/code]: [constant ERR_TIMEOUT] after [param timeout] seconds (0 and -1 set no limit),
+    /// [constant ERR_UNCONFIGURED] if the socket is not bound, [constant ERR_UNAVAILABLE] when it is closed.
     #[func]
     fn recv_from(&self, #[opt(default = 0.0)] timeout: f64) -> Variant {
         self.core().map_or_else(
@@ -166,8 +156,8 @@ impl UdpSocket {
         )
     }
 
-    /// Closes the socket; what was sent before still goes out, and every [method recv_from] that waits gets
-    /// [constant ERR_UNAVAILABLE]. It can be bound again.
+    /// Closes the socket. Pending datagrams are still sent; pending awaitables complete with [constant ERR_UNAVAILABLE].
+    /// It can be bound again.
     #[func]
     fn close(&self) {
         if let Some(core) = self.core() {
@@ -175,62 +165,55 @@ impl UdpSocket {
         }
     }
 
-    /// Receives what is sent to a multicast group on an interface: its name, its index, its address, or empty for the
-    /// system's choice. [constant ERR_INVALID_PARAMETER] for an address that is none of a group,
-    /// [constant ERR_DOES_NOT_EXIST] for an unknown interface.
+    /// Joins a multicast group on an interface, given by its name, index or address; empty leaves the choice to the system.
+    /// Returns [constant ERR_INVALID_PARAMETER] if the address is not a multicast address, [constant ERR_DOES_NOT_EXIST]
+    /// for an unknown interface, [constant FAILED] if the system refuses, or the error of [method bind].
     #[func]
     fn join_multicast_group(&self, address: GString, #[opt(default = "")] interface: GString) -> Error {
-        self.core().map_or(Error::ERR_UNAVAILABLE, |core| {
-            core.multicast(&address.to_string(), &interface.to_string(), true)
-        })
+        self.run(|core| core.multicast(&address.to_string(), &interface.to_string(), true))
     }
 
-    /// Leaves a group that was joined on the same interface.
+    /// Leaves a multicast group that was joined on the same interface. Errors as for [method join_multicast_group].
     #[func]
     fn leave_multicast_group(&self, address: GString, #[opt(default = "")] interface: GString) -> Error {
-        self.core().map_or(Error::ERR_UNAVAILABLE, |core| {
-            core.multicast(&address.to_string(), &interface.to_string(), false)
-        })
+        self.run(|core| core.multicast(&address.to_string(), &interface.to_string(), false))
     }
 
-    /// Handles what is queued now. With a budget in microseconds it goes on until that is over, asleep while there is
-    /// nothing. Gives the number of events handled.
+    /// Handles queued events and returns their number. With a budget in microseconds, at most one minute, it goes on until
+    /// the budget is spent, asleep while nothing is queued.
     #[func(gd_self)]
     fn process(this: Gd<Self>, #[opt(default = 0)] budget_usec: i64) -> i64 {
-        let Some(core) = this.bind().core().cloned() else {
-            return 0;
-        };
-        int(Pump::get().process(core, budget(budget_usec)))
+        Self::drain(this, budget_usec)
     }
 
-    /// Whether it is bound.
+    /// Whether the socket is bound.
     #[func]
     fn is_bound(&self) -> bool {
         self.core.with(|_| ()).is_some()
     }
 
-    /// The port in use; 0 if it is not bound.
+    /// The local port; 0 if the socket is not bound.
     #[func]
     fn get_local_port(&self) -> i64 {
         self.core.with(|bound| bound.local_address().port().into()).unwrap_or(0)
     }
 
-    /// Datagrams that can be received now.
+    /// Number of datagrams that can be received now.
     #[func]
     fn get_available_datagrams(&self) -> i64 {
         self.core.with(Bound::available_datagrams).map_or(0, int)
     }
 
-    /// The number of this socket in the whole process; 0 if it is not bound.
+    /// The id of the socket, unique in the process and never reused; 0 if it is not bound.
     #[func]
     fn get_id(&self) -> i64 {
-        self.core.with(Bound::id).map_or(0, |id| int(id.get()))
+        self.open_id()
     }
 
-    /// The last error that this object gave, in words; empty if there was none since [method bind].
+    /// The last error of this object in words; empty if there was none since [method bind].
     #[func]
     fn get_last_error_message(&self) -> GString {
-        self.core.last_error()
+        self.last_error()
     }
 
     #[func]
@@ -250,9 +233,8 @@ impl UdpSocket {
 
     #[func]
     fn set_ttl(&self, ttl: i64) {
-        match u8::try_from(ttl) {
-            Ok(ttl) => self.core.set_ttl(NonZeroU8::new(ttl)),
-            Err(_) => self.refuse("ttl", format!("{ttl} is outside 0..255")),
+        if let Some(ttl) = self.number("ttl", ttl, 0..=255) {
+            self.core.set_ttl(NonZeroU8::new(ttl));
         }
     }
 
@@ -273,11 +255,10 @@ impl UdpSocket {
 
     #[func]
     fn set_max_datagrams(&self, datagrams: i64) {
-        let Some(datagrams) = size(datagrams, 1) else {
-            return self.refuse("max_datagrams", format!("{datagrams} is outside 1..2147483647"));
-        };
-        self.core.options.borrow_mut().max_datagrams = datagrams;
-        self.core.apply_queue_limits();
+        if let Some(datagrams) = self.size("max_datagrams", datagrams, 1) {
+            self.core.options.borrow_mut().max_datagrams = datagrams;
+            self.core.apply_queue_limits();
+        }
     }
 
     #[func]
@@ -287,11 +268,10 @@ impl UdpSocket {
 
     #[func]
     fn set_max_buffered_bytes(&self, bytes: i64) {
-        let Some(bytes) = size(bytes, 1) else {
-            return self.refuse("max_buffered_bytes", format!("{bytes} is outside 1..2147483647"));
-        };
-        self.core.options.borrow_mut().max_datagram_bytes = bytes;
-        self.core.apply_queue_limits();
+        if let Some(bytes) = self.size("max_buffered_bytes", bytes, 1) {
+            self.core.options.borrow_mut().max_datagram_bytes = bytes;
+            self.core.apply_queue_limits();
+        }
     }
 
     #[func]
@@ -301,30 +281,11 @@ impl UdpSocket {
 
     #[func]
     fn get_auto_process(&self) -> bool {
-        self.core.base.auto_process.get()
+        self.automatic()
     }
 
     #[func]
     fn set_auto_process(&self, on: bool) {
-        let socket: Rc<dyn Socket> = self.core.clone();
-        Pump::get().set_automatic(&socket, on);
+        self.set_automatic(on);
     }
-}
-
-impl UdpSocket {
-    fn refuse(&self, property: &str, words: String) {
-        self.core.refuse(Error::ERR_INVALID_PARAMETER, property, words);
-    }
-
-    fn core(&self) -> Option<&Rc<UdpCore>> {
-        if !on_main_thread() {
-            return None;
-        }
-        self.core.base.set_instance(|| self.base().instance_id());
-        Some(&self.core)
-    }
-}
-
-fn refuse(core: &UdpCore, member: &str, error: &AddressError) -> Error {
-    core.refuse(Error::ERR_INVALID_PARAMETER, member, error.to_string())
 }

@@ -6,7 +6,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::rc::Rc;
 use std::time::Instant;
 
 use async_sockets_net::wakes;
@@ -59,7 +58,7 @@ impl<T> Waiting<T> {
     /// Adds an operation of `owner` and gives what the script awaits.
     pub(crate) fn push(
         &self,
-        owner: &Rc<dyn Socket>,
+        owner: &dyn Socket,
         deadline: Option<Instant>,
         if_cancelled: &VarArray,
         detail: T,
@@ -67,12 +66,12 @@ impl<T> Waiting<T> {
         // What the script has sent goes out now, since it may be all that it sends in this turn.
         wakes::flush();
         if let Some(deadline) = deadline {
-            Pump::get().set_alarm(&**owner, deadline);
+            Pump::get().set_alarm(owner, deadline);
         }
         if self.queued() >= self.sweep_at.get() {
-            Pump::get().set_alarm(&**owner, Instant::now());
+            Pump::get().set_alarm(owner, Instant::now());
         }
-        let task = NetTask::pending(owner, if_cancelled.to_variant());
+        let task = NetTask::pending(owner.id(), if_cancelled.to_variant());
         let signal = task.bind().wait();
         self.queue.borrow_mut().push_back(Operation { task, deadline, detail });
         signal

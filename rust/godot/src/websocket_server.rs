@@ -1,6 +1,5 @@
 //! The class `WebSocketServer`: what a script sees of a server and its clients.
 
-use std::rc::Rc;
 use std::time::Duration;
 
 use async_sockets_net::address::BindAddress;
@@ -10,18 +9,17 @@ use async_sockets_net::websocket_server::{Audience, Broadcast, ClientError, WebS
 use godot::builtin::{
     Array, GString, PackedByteArray, PackedInt64Array, PackedStringArray, StringName, VarDictionary, vdict,
 };
-use godot::classes::{IRefCounted, RefCounted, TlsOptions};
+use godot::classes::{RefCounted, TlsOptions};
 use godot::global::Error;
 use godot::meta::ToGodot;
-use godot::obj::{Base, Gd, WithBaseField};
+use godot::obj::{Base, Gd};
 use godot::register::property::PhantomVar;
 use godot::register::{GodotClass, godot_api};
 
-use crate::convert::{budget, headers, int, size, utf8};
-use crate::guard::{State, misuse, on_main_thread};
+use crate::class::SocketClass;
+use crate::convert::{headers, int, utf8};
+use crate::guard::{State, misuse};
 use crate::pump::Pump;
-use crate::socket::Socket;
-use crate::time;
 use core::ServerCore;
 use handshake_request::WebSocketHandshakeRequest;
 
@@ -45,8 +43,9 @@ const NOT_RUNNING: &str = "the server is not running; call start() first";
 /// from [method process]. Properties are read by [method start], but
 /// for [member auto_process], [member text_as_data] and the three about addresses.
 #[derive(GodotClass)]
-#[class(base = RefCounted, tool)]
+#[class(base = RefCounted, init, tool)]
 pub(crate) struct WebSocketServer {
+    #[init(val = State::new(ServerCore::new()))]
     core: State<ServerCore>,
 
     /// Clients at once; whoever comes then is refused with 503. 0 sets no limit.
@@ -133,35 +132,11 @@ pub(crate) struct WebSocketServer {
     base: Base<RefCounted>,
 }
 
-#[godot_api]
-impl IRefCounted for WebSocketServer {
-    fn init(base: Base<RefCounted>) -> Self {
-        Self {
-            core: State::new(ServerCore::new()),
-            max_clients: PhantomVar::default(),
-            max_clients_per_address: PhantomVar::default(),
-            max_handshakes_per_second_per_address: PhantomVar::default(),
-            blocked_addresses: PhantomVar::default(),
-            max_message_size: PhantomVar::default(),
-            max_pending_bytes: PhantomVar::default(),
-            max_total_bytes: PhantomVar::default(),
-            message_timeout: PhantomVar::default(),
-            backpressure_policy: PhantomVar::default(),
-            handshake_timeout: PhantomVar::default(),
-            close_timeout: PhantomVar::default(),
-            heartbeat_interval: PhantomVar::default(),
-            supported_protocols: PhantomVar::default(),
-            handshake_headers: PhantomVar::default(),
-            allowed_origins: PhantomVar::default(),
-            allowed_paths: PhantomVar::default(),
-            manual_handshake: PhantomVar::default(),
-            tls_options: PhantomVar::default(),
-            no_delay: PhantomVar::default(),
-            backlog: PhantomVar::default(),
-            text_as_data: PhantomVar::default(),
-            auto_process: PhantomVar::default(),
-            base,
-        }
+impl SocketClass for WebSocketServer {
+    type Core = ServerCore;
+
+    fn state(&self) -> &State<ServerCore> {
+        &self.core
     }
 }
 
@@ -216,10 +191,10 @@ impl WebSocketServer {
             return false;
         };
         let address = BindAddress::parse(&host.to_string(), port).map_err(|error| error.to_string());
-        core.set_last_error("");
+        core.base.set_last_error("");
         let started = address.and_then(|address| core.start(address));
         if let Err(error) = &started {
-            core.set_last_error(error);
+            core.base.set_last_error(error);
             let signal = &Pump::get().names.server_error;
             let mut object = this.upcast::<RefCounted>();
             if object.get_signal_connection_list(signal).is_empty() {
@@ -257,10 +232,7 @@ impl WebSocketServer {
     /// asleep while there is nothing. Gives the number of events handled.
     #[func(gd_self)]
     fn process(this: Gd<Self>, #[opt(default = 0)] budget_usec: i64) -> i64 {
-        let Some(core) = this.bind().core().cloned() else {
-            return 0;
-        };
-        int(Pump::get().process(core, budget(budget_usec)))
+        Self::drain(this, budget_usec)
     }
 
     /// Figures since the start: clients, connected, refused, messages_in, bytes_in, messages_out, bytes_out. Of those
@@ -312,7 +284,7 @@ impl WebSocketServer {
     #[func]
     fn send_text_data(&self, client_id: i64, utf8: PackedByteArray) -> Error {
         let Ok(text) = std::str::from_utf8(utf8.as_slice()) else {
-            self.core.set_last_error("the bytes are not UTF-8");
+            self.core.base.set_last_error("the bytes are not UTF-8");
             return Error::ERR_INVALID_DATA;
         };
         self.to_client(|server| server.send_text(client_id, text))
@@ -358,7 +330,7 @@ impl WebSocketServer {
     ) -> Error {
         match CloseFrame::parse(code, &reason.to_string()) {
             Ok(frame) => self.to_client(|server| server.disconnect(client_id, frame)),
-            Err(error) => self.refuse("disconnect_client", &error.to_string()),
+            Err(error) => self.refuse("disconnect_client", error),
         }
     }
 
@@ -501,7 +473,7 @@ impl WebSocketServer {
     /// The last error that this object gave, in words; empty if there was none since [method start].
     #[func]
     fn get_last_error_message(&self) -> GString {
-        self.core.last_error()
+        self.last_error()
     }
 
     // Properties ------------------------------------------------------------------------------------------------------
@@ -513,7 +485,7 @@ impl WebSocketServer {
 
     #[func]
     fn set_max_clients(&self, clients: i64) {
-        if let Some(clients) = self.checked("max_clients", clients, 0) {
+        if let Some(clients) = self.size("max_clients", clients, 0) {
             self.core.options.borrow_mut().max_clients = Some(clients).filter(|&clients| clients > 0);
         }
     }
@@ -564,7 +536,7 @@ impl WebSocketServer {
 
     #[func]
     fn set_max_message_size(&self, bytes: i64) {
-        if let Some(bytes) = self.checked("max_message_size", bytes, 1) {
+        if let Some(bytes) = self.size("max_message_size", bytes, 1) {
             self.core.options.borrow_mut().max_message_size = bytes;
         }
     }
@@ -576,7 +548,7 @@ impl WebSocketServer {
 
     #[func]
     fn set_max_pending_bytes(&self, bytes: i64) {
-        if let Some(bytes) = self.checked("max_pending_bytes", bytes, 1) {
+        if let Some(bytes) = self.size("max_pending_bytes", bytes, 1) {
             self.core.options.borrow_mut().max_pending = bytes;
         }
     }
@@ -588,7 +560,7 @@ impl WebSocketServer {
 
     #[func]
     fn set_max_total_bytes(&self, bytes: i64) {
-        if let Some(bytes) = self.checked("max_total_bytes", bytes, 0) {
+        if let Some(bytes) = self.size("max_total_bytes", bytes, 0) {
             self.core.options.borrow_mut().max_total = bytes;
         }
     }
@@ -620,7 +592,7 @@ impl WebSocketServer {
             Self::BACKPRESSURE_DISCONNECT => BackpressurePolicy::Disconnect,
             _ => {
                 let words = format!("{policy} is none of the BACKPRESSURE_ constants, 0 and 1");
-                self.refuse("backpressure_policy", &words);
+                self.refuse("backpressure_policy", words);
                 return;
             }
         };
@@ -681,11 +653,8 @@ impl WebSocketServer {
             .iter()
             .map(|name| Subprotocol::parse(&name.to_string()))
             .collect();
-        match parsed {
-            Ok(protocols) => self.core.options.borrow_mut().handshake.protocols = protocols,
-            Err(error) => {
-                self.refuse("supported_protocols", &error.to_string());
-            }
+        if let Some(protocols) = self.parsed("supported_protocols", parsed) {
+            self.core.options.borrow_mut().handshake.protocols = protocols;
         }
     }
 
@@ -709,11 +678,8 @@ impl WebSocketServer {
             .iter()
             .map(|line| ResponseHeader::parse(&line.to_string()))
             .collect();
-        match parsed {
-            Ok(headers) => self.core.options.borrow_mut().handshake.response_headers = headers,
-            Err(error) => {
-                self.refuse("handshake_headers", &error.to_string());
-            }
+        if let Some(headers) = self.parsed("handshake_headers", parsed) {
+            self.core.options.borrow_mut().handshake.response_headers = headers;
         }
     }
 
@@ -789,11 +755,8 @@ impl WebSocketServer {
 
     #[func]
     fn set_backlog(&self, connections: i64) {
-        match u16::try_from(connections) {
-            Ok(backlog @ 1..) => self.core.options.borrow_mut().backlog = backlog.into(),
-            _ => {
-                self.refuse("backlog", &format!("{connections} is outside 1..65535"));
-            }
+        if let Some(backlog) = self.number("backlog", connections, 1..=65_535) {
+            self.core.options.borrow_mut().backlog = backlog;
         }
     }
 
@@ -809,43 +772,34 @@ impl WebSocketServer {
 
     #[func]
     fn get_auto_process(&self) -> bool {
-        self.core.base.auto_process.get()
+        self.automatic()
     }
 
     #[func]
     fn set_auto_process(&self, on: bool) {
-        let socket: Rc<dyn Socket> = self.core.clone();
-        Pump::get().set_automatic(&socket, on);
+        self.set_automatic(on);
     }
 }
 
 impl WebSocketServer {
-    fn core(&self) -> Option<&Rc<ServerCore>> {
-        if !on_main_thread() {
-            return None;
-        }
-        self.core.base.set_instance(|| self.base().instance_id());
-        Some(&self.core)
-    }
-
     fn to_client(&self, command: impl FnOnce(&mut Server) -> Result<(), ClientError>) -> Error {
         let Some(core) = self.core() else {
             return Error::ERR_UNAVAILABLE;
         };
         let error = match core.command(command) {
             None => {
-                core.set_last_error(NOT_RUNNING);
+                core.base.set_last_error(NOT_RUNNING);
                 return Error::ERR_UNCONFIGURED;
             }
             Some(Ok(())) => return Error::OK,
             Some(Err(error)) => error,
         };
-        core.set_last_error(&error.to_string());
+        core.base.set_last_error(error.to_string());
         match error {
             ClientError::Unknown(_) => Error::ERR_DOES_NOT_EXIST,
             ClientError::Full(_) => Error::ERR_OUT_OF_MEMORY,
             ClientError::Closing(_) => Error::ERR_UNAVAILABLE,
-            ClientError::PingTooLong(_) => self.refuse("ping", &error.to_string()),
+            ClientError::PingTooLong(_) => self.refuse("ping", error),
         }
     }
 
@@ -855,12 +809,12 @@ impl WebSocketServer {
         };
         match core.command(command) {
             None => {
-                core.set_last_error(NOT_RUNNING);
+                core.base.set_last_error(NOT_RUNNING);
                 Error::ERR_UNCONFIGURED
             }
             Some(Broadcast { refused: 0, .. }) => Error::OK,
             Some(Broadcast { refused, .. }) => {
-                core.set_last_error(&format!(
+                core.base.set_last_error(format!(
                     "{refused} clients are over max_pending_bytes, and did not get the message"
                 ));
                 Error::ERR_OUT_OF_MEMORY
@@ -868,35 +822,11 @@ impl WebSocketServer {
         }
     }
 
-    /// Refuses what the script asks, in words to its author.
-    fn refuse(&self, member: &str, words: &str) -> Error {
-        misuse(&format!("WebSocketServer.{member}: {words}"));
-        self.core.set_last_error(words);
-        Error::ERR_INVALID_PARAMETER
-    }
-
     /// A rule about addresses was set, and holds for new connections; or it was refused.
     fn changed(&self, property: &str, set: Result<(), String>) {
-        match set {
-            Ok(()) => self.core.apply_admission(),
-            Err(words) => {
-                self.refuse(property, &words);
-            }
+        if self.parsed(property, set).is_some() {
+            self.core.apply_admission();
         }
-    }
-
-    /// A time for a property: `Some(None)` is no limit, `None` was refused.
-    fn time(&self, property: &str, seconds: f64) -> Option<Option<Duration>> {
-        time::limit(seconds).map_err(|words| self.refuse(property, &words)).ok()
-    }
-
-    /// A number from a script for a property that starts at `low`.
-    fn checked(&self, property: &str, number: i64, low: i64) -> Option<usize> {
-        let checked = size(number, low);
-        if checked.is_none() {
-            self.refuse(property, &format!("{number} is outside {low}..2147483647"));
-        }
-        checked
     }
 }
 

@@ -157,7 +157,7 @@ impl ClientCore {
     /// Its listener is another one now, and what waits for a turn waits where that one looks.
     fn move_in_line(&self) {
         if let Some(socket) = self.socket() {
-            Pump::get().move_in_line(&socket);
+            Pump::get().move_in_line(socket);
         }
     }
 
@@ -196,7 +196,7 @@ impl ClientCore {
         let before = self.engine_stream.replace(Some(EngineStream::new(stream, external)));
         drop(before);
         if let Some(socket) = self.socket() {
-            Pump::get().poll_always(&socket);
+            Pump::get().poll_always(socket);
         }
         Error::OK
     }
@@ -242,7 +242,7 @@ impl ClientCore {
         self.move_in_line();
         lifecycle::hook();
         if let Some(socket) = self.socket() {
-            pump.register(connection.id(), &socket);
+            pump.register(connection.id(), socket.clone());
             *self.connection.borrow_mut() = Some(connection);
             pump.schedule(socket);
         }
@@ -340,7 +340,7 @@ impl ClientCore {
             token,
             len: bytes.len(),
         };
-        self.sends.push(&socket, deadline, &varray![Error::ERR_SKIP, 0], send)
+        self.sends.push(&*socket, deadline, &varray![Error::ERR_SKIP, 0], send)
     }
 
     pub(crate) fn shutdown_send(&self) {
@@ -399,7 +399,8 @@ impl ClientCore {
         let Some(socket) = self.socket() else {
             return Variant::nil();
         };
-        self.connect_waits.push(&socket, deadline, &result(Error::ERR_SKIP), ())
+        self.connect_waits
+            .push(&*socket, deadline, &result(Error::ERR_SKIP), ())
     }
 
     // What the user can ask -------------------------------------------------------------------------------------------
@@ -514,6 +515,10 @@ impl ClientCore {
 }
 
 impl Socket for ClientCore {
+    fn class(&self) -> &'static str {
+        "TcpClient"
+    }
+
     fn base(&self) -> &SocketBase {
         &self.base
     }

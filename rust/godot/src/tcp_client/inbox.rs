@@ -1,7 +1,6 @@
 //! The receives of one connection: what waits, in order, and the bytes it waits for.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use async_sockets_net::receive::{Progress, Request, Want};
@@ -53,14 +52,14 @@ impl Inbox {
 
     pub(crate) fn wait(
         &self,
-        owner: &Rc<dyn Socket>,
+        owner: &dyn Socket,
         deadline: Option<Instant>,
         if_cancelled: &VarArray,
         request: Request,
     ) -> Variant {
         let signal = self.waiting.push(owner, deadline, if_cancelled, request);
         if self.waiting.queued() == 2 {
-            Pump::get().set_alarm(&**owner, Instant::now() + LOOK_INTERVAL);
+            Pump::get().set_alarm(owner, Instant::now() + LOOK_INTERVAL);
         }
         signal
     }

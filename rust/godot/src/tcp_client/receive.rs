@@ -42,7 +42,7 @@ impl ClientCore {
         let Some(socket) = self.socket() else {
             return Variant::nil();
         };
-        let signal = self.inbox.wait(&socket, deadline, &if_cancelled, request);
+        let signal = self.inbox.wait(&*socket, deadline, &if_cancelled, request);
         self.update_demand();
         pump.schedule(socket);
         signal

@@ -114,7 +114,7 @@ impl ClientCore {
         let Some(socket) = self.socket() else {
             return Variant::nil();
         };
-        self.tls_waits.push(&socket, None, &result(Error::ERR_SKIP), ())
+        self.tls_waits.push(&*socket, None, &result(Error::ERR_SKIP), ())
     }
 }
 

@@ -144,7 +144,7 @@ impl ListenerCore {
                 lifecycle::hook();
                 if let Some(this) = self.this() {
                     let socket: Rc<dyn Socket> = this;
-                    pump.register(listening.id(), &socket);
+                    pump.register(listening.id(), socket);
                 }
                 *self.listening.borrow_mut() = Some(listening);
                 Error::OK
@@ -190,7 +190,7 @@ impl ListenerCore {
         let Some(this) = self.this() else { return Variant::nil() };
         let deadline = time::deadline(limit);
         let socket: Rc<dyn Socket> = this;
-        let signal = self.waiting.push(&socket, deadline, &nobody(Error::ERR_SKIP), ());
+        let signal = self.waiting.push(&*socket, deadline, &nobody(Error::ERR_SKIP), ());
         pump.schedule(socket);
         signal
     }
@@ -397,6 +397,10 @@ pub(crate) fn nobody(error: Error) -> VarArray {
 }
 
 impl Socket for ListenerCore {
+    fn class(&self) -> &'static str {
+        "TcpListener"
+    }
+
     fn base(&self) -> &SocketBase {
         &self.base
     }
@@ -444,7 +448,7 @@ impl Socket for ListenerCore {
             self.handle(event, pump);
         }
         if full || !self.unknown.borrow().is_empty() {
-            pump.wait_for_ears(&(self.clone() as Rc<dyn Socket>));
+            pump.wait_for_ears(self.clone());
         }
         let unanswered = self.has_client() && !self.waiting.is_empty();
         let unheard = !self.unknown.borrow().is_empty() && self.has_listeners(pump);

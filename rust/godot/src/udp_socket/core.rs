@@ -1,9 +1,9 @@
-//! The state behind a `UdpSocket`: the bound socket, its datagrams, and who waits for them.
+//! The state behind a `UdpSocket`: the bound socket and the operations that wait for its datagrams.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::num::NonZeroU8;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::time::Instant;
 
 use async_sockets_net::address::{BindAddress, Destination, host_text};
@@ -17,15 +17,14 @@ use godot::global::Error;
 use godot::meta::ToGodot;
 
 use crate::convert::{bind_error, connect_error, datagram_error, datagram_lost, int, multicast_error, no_bytes};
-use crate::guard::misuse;
 use crate::lifecycle;
-use crate::pump::Pump;
+use crate::pump::{Pump, QUITTING};
 use crate::socket::{Socket, SocketBase, Turn};
 use crate::task::NetTask;
 use crate::time;
 use crate::waiting::Waiting;
 
-/// A `send_to_async()` under way.
+/// A `send_to_async()` in flight.
 struct AwaitedSend {
     token: u64,
     len: usize,
@@ -35,53 +34,40 @@ struct AwaitedSend {
 pub(crate) struct UdpCore {
     pub(crate) base: SocketBase,
     pub(crate) options: RefCell<UdpOptions>,
-    this: OnceCell<Weak<Self>>,
     bound: RefCell<Option<Bound>>,
     receives: Waiting,
     sends: Waiting<AwaitedSend>,
     next_token: Cell<u64>,
-    last_error: RefCell<String>,
 }
 
 impl UdpCore {
     pub(crate) fn new() -> Rc<Self> {
-        let core = Rc::new(Self::default());
-        let _ = core.this.set(Rc::downgrade(&core));
-        core
+        Rc::default()
     }
 
-    fn socket(&self) -> Option<Rc<dyn Socket>> {
-        self.this.get()?.upgrade().map(|this| this as Rc<dyn Socket>)
-    }
-
-    pub(crate) fn bind(&self, address: BindAddress) -> Error {
+    pub(crate) fn bind(self: &Rc<Self>, address: BindAddress) -> Error {
         let pump = Pump::get();
         if pump.is_closed() {
-            return self.say(Error::ERR_UNAVAILABLE, "the engine is quitting");
+            return self.fail(Error::ERR_UNAVAILABLE, QUITTING);
         }
         if self.bound.borrow().is_some() {
             let words = "the socket is bound already; close it first, or use a new one";
-            return self.refuse(Error::ERR_ALREADY_IN_USE, "bind", words.to_owned());
+            return self.refuse(Error::ERR_ALREADY_IN_USE, "bind", words);
         }
-        self.last_error.borrow_mut().clear();
+        self.base.set_last_error("");
         match Bound::bind(address, &self.options.borrow()) {
             Ok(bound) => {
                 lifecycle::hook();
-                if let Some(socket) = self.socket() {
-                    pump.register(bound.id(), &socket);
-                }
+                pump.register(bound.id(), self.clone());
                 *self.bound.borrow_mut() = Some(bound);
                 Error::OK
             }
-            Err(error) => {
-                self.set_last_error(&error.to_string());
-                bind_error(&error)
-            }
+            Err(error) => self.fail(bind_error(&error), error),
         }
     }
 
-    /// A socket that sends without having been bound gets any free port.
-    fn ensure_bound(&self) -> Error {
+    /// Binds a free port unless the socket is bound.
+    fn ensure_bound(self: &Rc<Self>) -> Error {
         if self.bound.borrow().is_some() {
             Error::OK
         } else {
@@ -89,11 +75,11 @@ impl UdpCore {
         }
     }
 
-    /// Closes; what was sent before still goes out, and what waits gets its error at the next drain.
+    /// Closes the socket. Pending datagrams are still sent; pending operations complete at the next drain.
     pub(crate) fn close(&self) {
         let Some(pump) = Pump::existing() else { return };
         for (task, ()) in self.receives.take_all() {
-            self.say(Error::ERR_UNAVAILABLE, "the socket was closed");
+            self.fail(Error::ERR_UNAVAILABLE, "the socket was closed");
             pump.finish_later(task, nothing(Error::ERR_UNAVAILABLE).to_variant());
         }
         for (task, _) in self.sends.take_all() {
@@ -104,7 +90,7 @@ impl UdpCore {
         }
     }
 
-    pub(crate) fn connect(&self, to: Destination) -> Error {
+    pub(crate) fn connect(self: &Rc<Self>, to: Destination) -> Error {
         let error = self.ensure_bound();
         if error != Error::OK {
             return error;
@@ -113,11 +99,11 @@ impl UdpCore {
         if let Some(Ok(())) = connected {
             Error::OK
         } else {
-            self.say(Error::ERR_UNAVAILABLE, "the socket is closed")
+            self.fail(Error::ERR_UNAVAILABLE, "the socket is closed")
         }
     }
 
-    pub(crate) fn send(&self, data: &[u8], to: Option<Destination>) -> Error {
+    pub(crate) fn send(self: &Rc<Self>, data: &[u8], to: Option<Destination>) -> Error {
         if to.is_some() {
             let error = self.ensure_bound();
             if error != Error::OK {
@@ -126,7 +112,7 @@ impl UdpCore {
         }
         let bound = self.bound.borrow();
         let Some(bound) = &*bound else {
-            return self.say(
+            return self.fail(
                 Error::ERR_UNCONFIGURED,
                 "the socket is not connected to a host; use send_to(), or connect_to_host() first",
             );
@@ -138,7 +124,7 @@ impl UdpCore {
         self.told(sent)
     }
 
-    pub(crate) fn send_awaited(&self, data: &[u8], to: Destination) -> Variant {
+    pub(crate) fn send_awaited(self: &Rc<Self>, data: &[u8], to: Destination) -> Variant {
         let pump = Pump::get();
         let mut error = self.ensure_bound();
         let token = self.next_token.get() + 1;
@@ -146,40 +132,34 @@ impl UdpCore {
         if let (Error::OK, Some(bound)) = (error, &*self.bound.borrow()) {
             error = self.told(bound.send_to_awaited(data, Some(to), token));
         }
-        let Some(socket) = self.socket().filter(|_| error == Error::OK) else {
+        if error != Error::OK {
             return NetTask::answer(varray![error, 0], &pump);
-        };
+        }
         let send = AwaitedSend { token, len: data.len() };
-        self.sends.push(&socket, None, &varray![Error::ERR_SKIP, 0], send)
+        self.sends.push(&**self, None, &varray![Error::ERR_SKIP, 0], send)
     }
 
     fn told(&self, sent: Result<(), DatagramError>) -> Error {
-        sent.map_or_else(
-            |error| {
-                self.set_last_error(&error.to_string());
-                datagram_error(error)
-            },
-            |()| Error::OK,
-        )
+        match sent {
+            Ok(()) => Error::OK,
+            Err(error) => self.fail(datagram_error(&error), error),
+        }
     }
 
-    pub(crate) fn receive(&self, timeout: f64) -> Variant {
+    pub(crate) fn receive(self: &Rc<Self>, timeout: f64) -> Variant {
         let pump = Pump::get();
         let limit = match time::timeout(timeout, None) {
             Ok(limit) => limit,
             Err(words) => {
-                let error = self.refuse(
-                    Error::ERR_INVALID_PARAMETER,
-                    "recv_from",
-                    format!("the timeout {words}"),
-                );
+                let words = format_args!("the timeout {words}");
+                let error = self.refuse(Error::ERR_INVALID_PARAMETER, "recv_from", words);
                 return NetTask::answer(nothing(error), &pump);
             }
         };
-        let Some(socket) = self.socket().filter(|_| self.bound.borrow().is_some()) else {
-            let error = self.say(Error::ERR_UNCONFIGURED, "the socket is not bound; call bind() first");
+        if self.bound.borrow().is_none() {
+            let error = self.fail(Error::ERR_UNCONFIGURED, "the socket is not bound; call bind() first");
             return NetTask::answer(nothing(error), &pump);
-        };
+        }
         if self.receives.is_empty()
             && pump.may_answer_now()
             && let Some(datagram) = self.next_datagram()
@@ -187,8 +167,8 @@ impl UdpCore {
             return received(&datagram).to_variant();
         }
         let deadline = time::deadline(limit);
-        let signal = self.receives.push(&socket, deadline, &nothing(Error::ERR_SKIP), ());
-        pump.schedule(socket);
+        let signal = self.receives.push(&**self, deadline, &nothing(Error::ERR_SKIP), ());
+        pump.schedule(self.clone());
         signal
     }
 
@@ -196,10 +176,10 @@ impl UdpCore {
         self.bound.borrow().as_ref().and_then(Bound::next_datagram)
     }
 
-    /// Gives datagrams to the receives that wait, else to the signal if somebody listens. The rest stay for those who
-    /// come later. False if the turn was over.
-    fn deliver(&self, pump: &Pump) -> bool {
-        self.receives.somebody_waits(); // Lets those go that were cancelled.
+    /// Gives datagrams to the pending receives, else to the signal if it has a connection; the others stay queued. False if
+    /// the turn ended first.
+    fn deliver(self: &Rc<Self>, pump: &Pump) -> bool {
+        self.receives.somebody_waits(); // Drops cancelled ones.
         let mut left = self.with(Bound::available_datagrams).unwrap_or(0);
         while left > 0 {
             if pump.turn_over() {
@@ -212,10 +192,10 @@ impl UdpCore {
                 NetTask::complete(&task, received(&datagram).to_variant(), pump);
                 continue;
             }
-            // Each may find nobody: the handler before was for one datagram only, or has disconnected itself.
+            // The connection may have gone since the last one: it was one-shot, or has disconnected itself.
             if !self.base.emit_heard(&pump.names.datagram_received, &parts(&datagram)) {
                 self.with(|bound| bound.put_back(datagram));
-                self.wait_for_ears(pump);
+                pump.wait_for_ears(self.clone());
                 break;
             }
             pump.count_event(&self.base);
@@ -223,29 +203,23 @@ impl UdpCore {
         true
     }
 
-    fn wait_for_ears(&self, pump: &Pump) {
-        if let Some(socket) = self.socket() {
-            pump.wait_for_ears(&socket);
-        }
-    }
-
     fn handle(&self, event: UdpEvent, pump: &Pump) {
         match event {
             UdpEvent::Connected(_) | UdpEvent::Closed(None) => {}
             UdpEvent::Closed(Some(error)) => {
-                self.set_last_error(&error.to_string());
+                self.base.set_last_error(error.to_string());
                 self.close();
             }
             UdpEvent::Sent(token) => self.answer_send(token, Error::OK, pump),
             UdpEvent::SendFailed(lost) => self.lost(&lost, pump),
             UdpEvent::ConnectFailed(error) => {
                 let denied = matches!(&*error, ConnectError::Connect { source, .. } if is_denied(source));
-                self.set_last_error(&self.with_hint(error.to_string(), denied));
+                self.base.set_last_error(self.with_hint(error.to_string(), denied));
                 let none = (no_bytes(), GString::new().to_variant(), 0.to_variant());
                 self.emit_failed(connect_error(&error), none, pump);
             }
             UdpEvent::Unreachable(peer, error) => {
-                self.set_last_error(&error.to_string());
+                self.base.set_last_error(error.to_string());
                 let host = GString::from(&host_text(peer));
                 self.emit_failed(
                     Error::ERR_CONNECTION_ERROR,
@@ -257,7 +231,7 @@ impl UdpCore {
     }
 
     fn answer_send(&self, token: u64, error: Error, pump: &Pump) {
-        // Datagrams to a name that is looked up are overtaken by others, so the tokens come in any order.
+        // Datagrams to a name that is being resolved are overtaken by others, so tokens arrive in any order.
         if let Some((task, send)) = self.sends.take_where(|send| send.token == token) {
             let sent = if error == Error::OK { int(send.len) } else { 0 };
             NetTask::complete(&task, varray![error, sent].to_variant(), pump);
@@ -267,7 +241,7 @@ impl UdpCore {
     fn lost(&self, lost: &LostDatagram, pump: &Pump) {
         let error = datagram_lost(&lost.error);
         let denied = matches!(&lost.error, DatagramLost::Io(error) if is_denied(error));
-        self.set_last_error(&self.with_hint(lost.error.to_string(), denied));
+        self.base.set_last_error(self.with_hint(lost.error.to_string(), denied));
         self.with(|bound| bound.mailbox().release(lost.data.len()));
         if let Some(token) = lost.token {
             self.answer_send(token, error, pump);
@@ -277,7 +251,7 @@ impl UdpCore {
         self.emit_failed(error, (data, host, i64::from(lost.port).to_variant()), pump);
     }
 
-    /// What to do when the system denies a datagram: that is how it refuses a broadcast that was not asked for.
+    /// Adds a hint to a denial: that is how the system refuses a broadcast while [`UdpOptions::broadcast`] is off.
     fn with_hint(&self, words: String, denied: bool) -> String {
         if denied && !self.options.borrow().broadcast {
             format!("{words}; to send to a broadcast address, set broadcast = true")
@@ -286,24 +260,12 @@ impl UdpCore {
         }
     }
 
-    /// Refuses what the script asks, in words to its author.
-    pub(crate) fn refuse(&self, error: Error, member: &str, words: String) -> Error {
-        misuse(&format!("UdpSocket.{member}: {words}"));
-        self.say(error, &words)
-    }
-
-    /// The words of an error that is nobody's mistake.
-    fn say(&self, error: Error, words: &str) -> Error {
-        self.set_last_error(words);
-        error
-    }
-
     fn emit_failed(&self, error: Error, (data, host, port): (Variant, Variant, Variant), pump: &Pump) {
         self.base
             .emit(&pump.names.send_failed, &[error.to_variant(), data, host, port]);
     }
 
-    pub(crate) fn multicast(&self, group: &str, interface: &str, join: bool) -> Error {
+    pub(crate) fn multicast(self: &Rc<Self>, group: &str, interface: &str, join: bool) -> Error {
         let error = self.ensure_bound();
         if error != Error::OK {
             return error;
@@ -318,17 +280,14 @@ impl UdpCore {
         };
         match self.with(change).unwrap_or(Err(MulticastError::Closed)) {
             Ok(()) => Error::OK,
-            Err(error) => {
-                self.set_last_error(&error.to_string());
-                multicast_error(&error)
-            }
+            Err(error) => self.fail(multicast_error(&error), error),
         }
     }
 
     pub(crate) fn set_broadcast(&self, on: bool) {
         self.options.borrow_mut().broadcast = on;
         if let Some(Err(error)) = self.with(|bound| bound.set_broadcast(on)) {
-            self.set_last_error(&error.to_string());
+            self.base.set_last_error(error.to_string());
         }
     }
 
@@ -336,7 +295,7 @@ impl UdpCore {
         self.options.borrow_mut().ttl = ttl;
         let applied = ttl.and_then(|ttl| self.with(|bound| bound.set_ttl(ttl)));
         if let Some(Err(error)) = applied {
-            self.set_last_error(&error.to_string());
+            self.base.set_last_error(error.to_string());
         }
     }
 
@@ -348,17 +307,13 @@ impl UdpCore {
     pub(crate) fn with<R>(&self, f: impl FnOnce(&Bound) -> R) -> Option<R> {
         self.bound.borrow().as_ref().map(f)
     }
-
-    pub(crate) fn last_error(&self) -> GString {
-        GString::from(&*self.last_error.borrow())
-    }
-
-    fn set_last_error(&self, words: &str) {
-        words.clone_into(&mut self.last_error.borrow_mut());
-    }
 }
 
 impl Socket for UdpCore {
+    fn class(&self) -> &'static str {
+        "UdpSocket"
+    }
+
     fn base(&self) -> &SocketBase {
         &self.base
     }
@@ -397,7 +352,7 @@ impl Socket for UdpCore {
 
     fn expire(self: Rc<Self>, pump: &Pump, now: Instant) -> Option<Instant> {
         while let Some((task, ())) = self.receives.next_expired(now) {
-            self.say(Error::ERR_TIMEOUT, "no datagram came within the timeout");
+            self.fail(Error::ERR_TIMEOUT, "no datagram came within the timeout");
             NetTask::complete(&task, nothing(Error::ERR_TIMEOUT).to_variant(), pump);
         }
         self.receives.next_deadline()

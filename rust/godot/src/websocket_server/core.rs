@@ -1,7 +1,7 @@
 //! The state behind a `WebSocketServer`: the running server, those that are still stopping, and their events.
 
-use std::cell::{Cell, OnceCell, RefCell};
-use std::rc::{Rc, Weak};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::time::Instant;
 
 use async_sockets_net::address::BindAddress;
@@ -11,7 +11,6 @@ use async_sockets_net::websocket::ClientId;
 use async_sockets_net::websocket::close_code::Disconnect;
 use async_sockets_net::websocket::messages::{Message, Messages};
 use async_sockets_net::websocket::options::WebSocketOptions;
-use async_sockets_net::websocket::request::HandshakeRequest as Request;
 use async_sockets_net::websocket_server::{DecisionError, WebSocketServer as Server};
 use godot::builtin::{GString, PackedByteArray, PackedStringArray, Variant};
 use godot::classes::{RefCounted, TlsOptions};
@@ -23,7 +22,7 @@ use super::handshake_request::WebSocketHandshakeRequest;
 use crate::admission::Admission;
 use crate::convert::{prepare_text, prepared_text, text};
 use crate::lifecycle;
-use crate::pump::Pump;
+use crate::pump::{Pump, QUITTING};
 use crate::restore::Finally;
 use crate::socket::{Socket, SocketBase, Turn};
 use crate::tls;
@@ -35,7 +34,6 @@ pub(crate) struct ServerCore {
     pub(crate) admission: Admission,
     pub(crate) text_as_data: Cell<bool>,
     pub(crate) tls: RefCell<Option<Gd<TlsOptions>>>,
-    this: OnceCell<Weak<Self>>,
     /// The server of the last start, until all its clients are gone.
     server: RefCell<Option<Server>>,
     /// Servers that were stopped before that one started, and whose clients are not all gone.
@@ -44,31 +42,20 @@ pub(crate) struct ServerCore {
     unread: RefCell<Option<(ClientId, Messages)>>,
     /// The client of the `client_disconnected` that is being emitted.
     leaving: RefCell<Option<(ClientId, Disconnect)>>,
-    last_error: RefCell<String>,
 }
 
 impl ServerCore {
     pub(crate) fn new() -> Rc<Self> {
-        let core = Rc::new(Self::default());
-        let _ = core.this.set(Rc::downgrade(&core));
-        core
-    }
-
-    fn socket(&self) -> Option<Rc<dyn Socket>> {
-        self.this.get()?.upgrade().map(|this| this as Rc<dyn Socket>)
-    }
-
-    pub(crate) fn downgrade(&self) -> Weak<Self> {
-        self.this.get().cloned().unwrap_or_default()
+        Rc::default()
     }
 
     // Starting and stopping -------------------------------------------------------------------------------------------
 
     /// Starts, or says in words why not.
-    pub(crate) fn start(&self, address: BindAddress) -> Result<(), String> {
+    pub(crate) fn start(self: &Rc<Self>, address: BindAddress) -> Result<(), String> {
         let pump = Pump::get();
         if pump.is_closed() {
-            return Err("the engine is quitting".to_owned());
+            return Err(QUITTING.to_owned());
         }
         if self.is_listening() {
             return Err("the server is running already; stop it first".to_owned());
@@ -85,9 +72,7 @@ impl ServerCore {
         }
         let server = Server::start(address, options).map_err(|error| error.to_string())?;
         lifecycle::hook();
-        if let Some(socket) = self.socket() {
-            pump.register(server.id(), &socket);
-        }
+        pump.register(server.id(), self.clone());
         if let Some(last) = self.server.replace(Some(server)) {
             self.stopping.borrow_mut().push(last);
         }
@@ -108,14 +93,6 @@ impl ServerCore {
 
     pub(crate) fn is_listening(&self) -> bool {
         self.with(Server::is_listening).unwrap_or(false)
-    }
-
-    pub(crate) fn set_last_error(&self, words: &str) {
-        words.clone_into(&mut self.last_error.borrow_mut());
-    }
-
-    pub(crate) fn last_error(&self) -> GString {
-        GString::from(&*self.last_error.borrow())
     }
 
     // Access ----------------------------------------------------------------------------------------------------------
@@ -159,11 +136,7 @@ impl ServerCore {
 
     // Events ----------------------------------------------------------------------------------------------------------
 
-    fn emit(&self, signal: &godot::builtin::StringName, args: &[Variant]) {
-        self.base.emit(signal, args);
-    }
-
-    fn handle(&self, event: WebSocketEvent, pump: &Pump, object: &mut Gd<RefCounted>) {
+    fn handle(self: &Rc<Self>, event: WebSocketEvent, pump: &Pump, object: &mut Gd<RefCounted>) {
         let names = &pump.names;
         if is_told(&event) {
             pump.count_event(&self.base);
@@ -182,7 +155,10 @@ impl ServerCore {
                 let _gone = Finally(|| drop(self.leaving.take()));
                 object.emit_signal(&names.client_disconnected, &[id.to_variant(), code.to_variant()]);
             }
-            WebSocketEvent::HandshakeRequested(id, request) => self.ask(id, &request, pump),
+            WebSocketEvent::HandshakeRequested(id, request) => {
+                let request = WebSocketHandshakeRequest::ask(Rc::downgrade(self), id, &request);
+                self.base.emit(&names.handshake_requested, &[request.to_variant()]);
+            }
             WebSocketEvent::HandshakeFailed(id, why) => {
                 let reason = GString::from(&why.to_string());
                 object.emit_signal(&names.handshake_failed, &[id.to_variant(), reason.to_variant()]);
@@ -191,15 +167,10 @@ impl ServerCore {
             WebSocketEvent::Paused(error) => {
                 let message = format!("WebSocketServer: accepting pauses, as the system ran out of something: {error}");
                 push_warning(&[message.to_variant()] as &[Variant]);
-                self.set_last_error(&message);
-                self.emit(&names.server_error, &[message.to_variant()]);
+                self.base.set_last_error(&message);
+                self.base.emit(&names.server_error, &[message.to_variant()]);
             }
         }
-    }
-
-    fn ask(&self, id: ClientId, request: &Request, pump: &Pump) {
-        let request = WebSocketHandshakeRequest::ask(self.downgrade(), id, request);
-        self.emit(&pump.names.handshake_requested, &[request.to_variant()]);
     }
 
     /// Emits the messages that wait in `unread`. False if the turn was over first.
@@ -258,6 +229,10 @@ impl ServerCore {
 }
 
 impl Socket for ServerCore {
+    fn class(&self) -> &'static str {
+        "WebSocketServer"
+    }
+
     fn base(&self) -> &SocketBase {
         &self.base
     }
