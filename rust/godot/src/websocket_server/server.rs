@@ -1,0 +1,102 @@
+//! Starting and stopping the server, and its statistics.
+
+use async_sockets_net::address::BindAddress;
+use godot::builtin::{GString, VarDictionary, vdict};
+use godot::classes::RefCounted;
+use godot::meta::ToGodot;
+use godot::obj::Gd;
+use godot::register::godot_api;
+
+use super::{Server, WebSocketServer};
+use crate::class::SocketClass;
+use crate::convert::int;
+use crate::guard::misuse;
+use crate::pump::Pump;
+
+#[godot_api(secondary)]
+impl WebSocketServer {
+    /// Starts listening on a port (0 picks a free one, see [method get_local_port]) of an IP address,
+    /// [code]"0.0.0.0"[/code] (all of IPv4), [code]"*"[/code] (IPv6 and IPv4) or [code]"localhost"[/code]. Returns
+    /// [code]false[/code] on failure, after emitting [signal server_error] with the reason; if that signal has no connection,
+    /// the reason is printed as an error.
+    #[func(gd_self)]
+    fn start(this: Gd<Self>, #[opt(default = 8080)] port: i64, #[opt(default = "0.0.0.0")] host: GString) -> bool {
+        let Some(core) = this.bind().core().cloned() else {
+            return false;
+        };
+        let address = BindAddress::parse(&host.to_string(), port).map_err(|error| error.to_string());
+        core.base.set_last_error("");
+        let started = address.and_then(|address| core.start(address));
+        if let Err(error) = &started {
+            core.base.set_last_error(error);
+            let signal = &Pump::get().names.server_error;
+            let mut object = this.upcast::<RefCounted>();
+            if object.get_signal_connection_list(signal).is_empty() {
+                misuse(&format!("WebSocketServer.start: {error}"));
+            } else {
+                object.emit_signal(signal, &[GString::from(error).to_variant()]);
+            }
+        }
+        started.is_ok()
+    }
+
+    /// Stops listening, which frees the port, and disconnects every client with 1001. [signal client_disconnected] follows for
+    /// each of them within about a second, after the messages that it sent before.
+    #[func]
+    fn stop(&self) {
+        if let Some(core) = self.core() {
+            core.close();
+        }
+    }
+
+    /// Whether the server accepts clients.
+    #[func]
+    fn is_listening(&self) -> bool {
+        self.core.is_listening()
+    }
+
+    /// The local port; 0 if the server is not running.
+    #[func]
+    fn get_local_port(&self) -> i64 {
+        let port = |server: &Server| server.is_listening().then(|| server.local_address().port().into());
+        self.core.with(port).flatten().unwrap_or(0)
+    }
+
+    /// Handles queued events by emitting the signals and returns their number. With a budget in microseconds, at most one
+    /// minute, it goes on until the budget is spent, asleep while nothing is queued.
+    #[func(gd_self)]
+    fn process(this: Gd<Self>, #[opt(default = 0)] budget_usec: i64) -> i64 {
+        Self::drain(this, budget_usec)
+    }
+
+    /// Statistics since [method start], as integers: [code]clients[/code] (established now), [code]connected[/code],
+    /// [code]refused[/code], [code]messages_in[/code], [code]bytes_in[/code], [code]messages_out[/code],
+    /// [code]bytes_out[/code], and [code]memory[/code] (bytes that count for [member max_total_bytes] now). Refused by address:
+    /// [code]refused_blocked[/code] ([member blocked_addresses]), [code]refused_rate[/code]
+    /// ([member max_handshakes_per_second_per_address]) and [code]refused_clients[/code] ([member max_clients_per_address]).
+    /// [code]displaced[/code]: handshakes dropped in favour of newer ones.
+    #[func]
+    fn get_statistics(&self) -> VarDictionary {
+        let figures = self.core.with(Server::statistics).unwrap_or_default();
+        vdict! {
+            "clients" => int(figures.clients),
+            "connected" => int(figures.connected),
+            "refused" => int(figures.refused),
+            "refused_blocked" => int(figures.turned_away.blocked),
+            "refused_rate" => int(figures.turned_away.too_fast),
+            "refused_clients" => int(figures.turned_away.crowded),
+            "displaced" => int(figures.turned_away.displaced),
+            "messages_in" => int(figures.messages_in),
+            "bytes_in" => int(figures.bytes_in),
+            "messages_out" => int(figures.messages_out),
+            "bytes_out" => int(figures.bytes_out),
+            "memory" => int(figures.memory),
+        }
+    }
+
+    /// The last error of this object in words; empty if there was none since [method start].
+    #[func]
+    fn get_last_error_message(&self) -> GString {
+        self.last_error()
+    }
+}
