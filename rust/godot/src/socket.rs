@@ -13,8 +13,8 @@ use godot::global::Error;
 use godot::obj::{Gd, InstanceId};
 
 use crate::guard::misuse;
-use crate::line::{Line, Ticket, Waits};
 use crate::pump::Pump;
+use crate::pump::line::{Line, Ticket, Waits};
 
 /// Identifies the state behind an engine object, in any thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
