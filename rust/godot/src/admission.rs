@@ -1,4 +1,4 @@
-//! The properties about who may connect, by address. Both kinds of servers have them.
+//! The properties of servers that limit and block clients by address.
 
 use std::cell::RefCell;
 
@@ -7,11 +7,11 @@ use godot::builtin::PackedStringArray;
 
 use crate::convert::{int, size};
 
-/// The rules that hold now, and will for the next start.
+/// The rules for a running server and for the next start.
 #[derive(Default)]
 pub(crate) struct Admission {
     rules: RefCell<AdmissionRules>,
-    /// As the script wrote them.
+    /// The entries as the script wrote them.
     blocked: RefCell<PackedStringArray>,
 }
 
@@ -24,7 +24,7 @@ impl Admission {
         self.rules.borrow().max_clients_per_address.map_or(0, int)
     }
 
-    /// Sets it, or says in words what is wrong.
+    /// Sets the limit; the error is in words.
     pub(crate) fn set_max_clients_per_address(&self, clients: i64) -> Result<(), String> {
         let clients = checked(clients)?;
         self.rules.borrow_mut().max_clients_per_address = Some(clients).filter(|&clients| clients > 0);
@@ -35,7 +35,7 @@ impl Admission {
         self.rules.borrow().max_handshakes_per_second.map_or(0, int)
     }
 
-    /// Sets it, or says in words what is wrong.
+    /// Sets the limit; the error is in words.
     pub(crate) fn set_max_handshakes_per_second(&self, handshakes: i64) -> Result<(), String> {
         let most = u32::try_from(checked(handshakes)?).unwrap_or(u32::MAX);
         self.rules.borrow_mut().max_handshakes_per_second = Some(most).filter(|&most| most > 0);
@@ -46,7 +46,7 @@ impl Admission {
         self.blocked.borrow().clone()
     }
 
-    /// Takes all entries; if one is wrong, none, and says in words which.
+    /// Sets all entries; if one is invalid, nothing changes and the error names it in words.
     pub(crate) fn set_blocked_addresses(&self, addresses: PackedStringArray) -> Result<(), String> {
         let blocked = BlockedAddresses::parse(addresses.as_slice().iter().map(ToString::to_string))
             .map_err(|error| format!("{error}; nothing is changed"))?;

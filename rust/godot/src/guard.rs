@@ -1,4 +1,4 @@
-//! Checks at the edge: the calling thread, and misuse told once in clear words.
+//! Checks of a script's calls: the calling thread, and reports of misuse.
 
 use std::mem;
 use std::ops::Deref;
@@ -16,12 +16,12 @@ use crate::socket::{Socket, SocketKey};
 
 const NOT_HERE: &str = "Async Sockets: call this from the main thread (from another one, use call_deferred())";
 
-/// Tells the script's author what is wrong with a call.
+/// Reports misuse to the author of the script, as an error of the engine.
 pub(crate) fn misuse(message: &str) {
     push_error(&[message.to_variant()] as &[Variant]);
 }
 
-/// Whether this is the main thread; tells the author if not. The classes live there alone, as signals do.
+/// Whether this is the main thread; reports misuse if not. The classes may be used there only, as signals may.
 pub(crate) fn on_main_thread() -> bool {
     let main = is_main_thread();
     if !main {
@@ -30,9 +30,9 @@ pub(crate) fn on_main_thread() -> bool {
     main
 }
 
-/// The state behind an engine object. It belongs to the main thread, but the object's last reference may go in any. There
-/// the state is only marked, and the main thread releases it at its next drain. (Its emptied shell stays allocated: a
-/// reference count of the main thread must not be touched elsewhere.)
+/// The state behind an engine object. It belongs to the main thread, but the last reference to the object may be dropped in
+/// any. Another thread only marks the state, and the main thread releases it at its next drain. Its memory stays allocated
+/// then, since another thread must not touch its reference count.
 pub(crate) struct State<T: Socket>(Option<Rc<T>>);
 
 impl<T: Socket> State<T> {
@@ -44,7 +44,7 @@ impl<T: Socket> State<T> {
 impl<T: Socket> Deref for State<T> {
     type Target = Rc<T>;
 
-    /// Stops a property's getter or setter in another thread, which gdext reports; the methods have asked before.
+    /// Panics in another thread, which gdext reports: for the accessors of properties. Methods check the thread first.
     fn deref(&self) -> &Rc<T> {
         match &self.0 {
             Some(state) if is_main_thread() => state,
@@ -69,7 +69,7 @@ impl<T: Socket> Drop for State<T> {
     }
 }
 
-/// A weak reference to such a state inside another engine object.
+/// A weak reference to a state inside another engine object.
 pub(crate) struct WeakState<T>(Weak<T>);
 
 impl<T> WeakState<T> {
@@ -99,7 +99,7 @@ impl<T> Drop for WeakState<T> {
 static ORPHANS: Mutex<Vec<SocketKey>> = Mutex::new(Vec::new());
 static HAS_ORPHANS: AtomicBool = AtomicBool::new(false);
 
-/// The sockets whose engine objects went in another thread since the last call.
+/// The sockets whose engine objects were dropped in another thread since the last call.
 pub(crate) fn take_orphans() -> Vec<SocketKey> {
     if HAS_ORPHANS.swap(false, Ordering::AcqRel) {
         mem::take(&mut *orphans())

@@ -1,4 +1,4 @@
-//! The names of all signals, made once: building a `StringName` costs more than emitting by it.
+//! The names of all signals, created once: creating a `StringName` costs more than an emission.
 
 use godot::builtin::StringName;
 

@@ -1,49 +1,38 @@
-//! The pump: drains on the main thread what the runtime has queued.
+//! The pump, which drains on the main thread what the runtime has queued: its parts, and what sockets ask of it.
 //!
-//! A socket with queued events takes a turn: it handles those queued at the start of the turn, for at most a slice of time,
-//! and goes to the back of the ring if there are more. No borrow is held while a signal is emitted, since a handler may
-//! call straight back into everything here.
+//! No borrow is held while a signal is emitted, since a handler may call straight back into everything here.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use async_sockets_net::mailbox::{ReadyList, SocketId};
+use async_sockets_net::mailbox::SocketId;
 use async_sockets_net::wakes;
 use godot::builtin::Variant;
 use godot::obj::Gd;
 
-use crate::guard::take_orphans;
 use crate::names::Names;
-use crate::restore::Finally;
-use crate::socket::{Expiry, Socket, SocketBase, Turn};
+use crate::socket::{Socket, SocketBase};
 use crate::task::NetTask;
 use alarms::Alarms;
 use background::{Leftovers, POLL_INTERVAL, Polled};
 use budget::Budget;
 use ears::Ears;
 use figures::Figures;
-use line::Ticket;
 use registry::Registry;
-use running::Running;
-use turns::{Scope, Turns};
+use turns::Turns;
 
 mod alarms;
 mod background;
 mod budget;
+mod drain;
 mod ears;
 mod figures;
 pub(crate) mod line;
 mod registry;
 mod running;
 mod turns;
-
-/// Maximum length of a turn while others wait: a flooding socket delays them no longer.
-const SLICE: Duration = Duration::from_micros(500);
-
-/// No reader is woken during this time before the end of a drain: on a shared processor its work would delay the frame.
-const LATE: Duration = Duration::from_millis(2);
 
 /// Maximum time that coroutines may go on with errors while the engine quits.
 const CLOSE_TIME: Duration = Duration::from_millis(200);
@@ -210,146 +199,6 @@ impl Pump {
         self.figures.events.set(self.figures.events.get() + 1);
     }
 
-    // Drains ----------------------------------------------------------------------------------------------------------
-
-    /// The automatic drain, once a frame.
-    pub(crate) fn frame(&self) {
-        let start = Instant::now();
-        let scope = Scope {
-            one: None,
-            automatic: true,
-        };
-        self.drain(scope, start + self.budget.frame, false);
-        self.figures.drained(start);
-    }
-
-    /// `process()` of a socket. Without a budget it handles the events queued now. With one it goes on until the budget is
-    /// spent, asleep while nothing is queued, and handles the automatic sockets too. Called by a handler of the socket
-    /// itself it handles the others: further events of this one wait until the handler returns.
-    pub(crate) fn process(&self, socket: Rc<dyn Socket>, budget: Duration) -> u64 {
-        let before = self.figures.events.get();
-        if !socket.base().in_turn.get() {
-            self.schedule(socket.clone());
-        }
-        let wait = !budget.is_zero();
-        let scope = Scope {
-            one: Some(&socket),
-            automatic: wait,
-        };
-        let time = if wait { budget } else { self.budget.frame };
-        self.drain(scope, Instant::now() + time, wait);
-        self.figures.events.get() - before
-    }
-
-    fn drain(&self, scope: Scope<'_>, deadline: Instant, wait: bool) {
-        self.release_orphans();
-        self.budget.reset_free_slice();
-        let _free = Finally(|| self.budget.reset_free_slice());
-        let _slice = self.budget.slice(None);
-        wakes::flush_room();
-        if scope.automatic {
-            self.ears.look(self);
-        }
-        loop {
-            self.tell_finished(deadline);
-            self.leftovers.call();
-            self.collect_polled(scope);
-            self.collect_ready();
-            self.ring_alarms(Instant::now());
-            self.take_turns(scope, deadline, wait);
-            if !wait || !self.sleep(scope, deadline) {
-                break;
-            }
-        }
-    }
-
-    /// Gives every socket in scope a turn. In the drain of a frame, sockets with more events get further turns until the
-    /// deadline; otherwise the caller does that, as others may have events by then.
-    fn take_turns(&self, scope: Scope<'_>, deadline: Instant, wait: bool) {
-        let frame = scope.one.is_none();
-        let end = if frame { Ticket::MAX } else { self.turns.next_ticket() };
-        while let Some(socket) = self.turns.take(scope, end) {
-            // A socket that gets only one turn may use the whole time.
-            let slice_end = if frame || wait {
-                deadline.min(Instant::now() + SLICE)
-            } else {
-                deadline
-            };
-            self.give_turn(socket, slice_end, deadline);
-            let now = Instant::now();
-            if now >= deadline {
-                return;
-            }
-            if now + LATE < deadline {
-                wakes::flush_room();
-            }
-        }
-    }
-
-    fn give_turn(&self, socket: Rc<dyn Socket>, slice_end: Instant, deadline: Instant) {
-        let _slice = self.budget.slice(Some(slice_end));
-        let running = Running::begin(socket, |socket| self.schedule(socket));
-        let (socket, base) = (running.socket(), running.socket().base());
-        if base.alarmed.take() && base.expiry.get().is_none() {
-            base.expiry.set(Some(Expiry {
-                when: Instant::now(),
-                after: base.handled.get() + socket.queued() as u64,
-            }));
-        }
-        let hold = wakes::hold();
-        let turn = socket.clone().turn(self);
-        let expiry = base.expiry.get();
-        if let Some(expiry) = expiry.filter(|expiry| turn != Turn::Cut || base.handled.get() >= expiry.after) {
-            if self.turn_over() {
-                self.budget.extend(deadline.min(Instant::now() + SLICE));
-            }
-            if let Some(next) = socket.clone().expire(self, expiry.when) {
-                self.set_alarm(&**socket, next);
-            }
-            base.expiry.set(None);
-        }
-        drop(hold);
-        running.end(turn != Turn::Done);
-    }
-
-    /// Releases the state of engine objects whose last reference was dropped in another thread.
-    fn release_orphans(&self) {
-        let orphans = take_orphans();
-        if orphans.is_empty() {
-            return;
-        }
-        let _hold = wakes::hold();
-        for key in orphans {
-            if let Some(orphan) = self.registry.find(key) {
-                self.released(orphan.base());
-                orphan.release(self);
-            }
-        }
-    }
-
-    /// Has the sockets on the ready list wait for a turn.
-    fn collect_ready(&self) {
-        let ready = ReadyList::global();
-        while let Some(id) = ready.pop() {
-            self.admit(id);
-        }
-    }
-
-    fn admit(&self, id: SocketId) {
-        if let Some(socket) = self.socket(id) {
-            self.schedule(socket);
-        }
-    }
-
-    fn collect_polled(&self, scope: Scope<'_>) {
-        if let Some(one) = scope.one.filter(|one| one.base().polled.get()) {
-            self.schedule(one.clone());
-        }
-        if scope.automatic {
-            self.polled.all().into_iter().for_each(|socket| self.schedule(socket));
-        }
-    }
-
     /// Completes the tasks that were finished before this drain.
     fn tell_finished(&self, deadline: Instant) {
         let mut left = self.finished.borrow().len();
@@ -367,45 +216,6 @@ impl Pump {
                 break;
             }
         }
-    }
-
-    /// Marks sockets whose alarm is due: their operations expire in the next turn, after the events that are queued by then,
-    /// which have come in time.
-    fn ring_alarms(&self, now: Instant) {
-        while let Some((when, id)) = self.alarms.take_due(now) {
-            let Some(socket) = self.socket(id) else { continue };
-            let base = socket.base();
-            // Any other alarm was replaced by an earlier one, which has been due before.
-            if base.alarm.get() == Some(when) {
-                base.alarm.set(None);
-                base.alarmed.set(true);
-                self.schedule(socket);
-            }
-        }
-    }
-
-    /// Sleeps until something happens. False when the time is over.
-    fn sleep(&self, scope: Scope<'_>, deadline: Instant) -> bool {
-        if Instant::now() >= deadline || self.closed.get() {
-            return false;
-        }
-        if !self.finished.borrow().is_empty() || self.turns.first(scope).is_some() {
-            return true;
-        }
-        let mut until = deadline;
-        if let Some(alarm) = self.alarms.next() {
-            until = until.min(alarm);
-        }
-        let polls = scope.one.is_some_and(|one| one.base().polled.get()) || !self.polled.is_empty();
-        if polls || !self.leftovers.is_empty() {
-            until = until.min(Instant::now() + POLL_INTERVAL);
-        }
-        wakes::flush();
-        wakes::flush_room();
-        if let Some(id) = ReadyList::global().pop_until(until) {
-            self.admit(id);
-        }
-        Instant::now() < deadline
     }
 
     // The end ---------------------------------------------------------------------------------------------------------

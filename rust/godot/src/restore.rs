@@ -1,8 +1,8 @@
-//! Values that hold for a while, and are put back however that ends.
+//! Values that are restored, and actions that run, at the end of a block.
 
 use std::cell::Cell;
 
-/// A value that holds while this lives. Then the one before it holds again, also if a panic ends it.
+/// Restores the previous value of a cell when dropped, even by a panic.
 #[must_use]
 pub(crate) struct Restore<'a, T: Copy> {
     cell: &'a Cell<T>,
@@ -24,7 +24,7 @@ impl<T: Copy> Drop for Restore<'_, T> {
     }
 }
 
-/// Does something when it is dropped: at the end of a block, or when a panic ends it.
+/// Runs an action when dropped: at the end of a block, even by a panic.
 #[must_use]
 pub(crate) struct Finally<F: FnMut()>(pub(crate) F);
 

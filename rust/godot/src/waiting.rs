@@ -1,8 +1,8 @@
-//! Operations of one kind that wait for something, first in, first out.
+//! Pending operations of one kind, first in, first out.
 //!
-//! An operation whose result nobody can get any more (it was cancelled, or its awaiter is gone) gives its turn up: what it
-//! would have taken stays for the next one. Only a drain asks for that: inside a call of the script, the signal that was
-//! just returned is not awaited yet.
+//! An operation whose result nobody can receive (it was cancelled, or its awaiter is gone) is over and gives up its place:
+//! what it would have taken stays for the next one. Only drains check for that, since a signal that a call has just returned
+//! is not awaited yet.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -17,10 +17,10 @@ use crate::pump::Pump;
 use crate::socket::Socket;
 use crate::task::NetTask;
 
-/// How long a queue may become before those that nobody waits for are looked for in the middle of it.
+/// Initial length at which operations that are over are removed from the middle of a queue.
 const FIRST_SWEEP: usize = 256;
 
-/// One that waits, with what else there is to know of it.
+/// A pending operation and its details.
 struct Operation<T> {
     task: Gd<NetTask>,
     deadline: Option<Instant>,
@@ -28,7 +28,7 @@ struct Operation<T> {
 }
 
 impl<T> Operation<T> {
-    /// Whether nobody can get its result any more.
+    /// Whether nobody can receive its result.
     fn is_over(&mut self) -> bool {
         NetTask::is_over(&mut self.task)
     }
@@ -36,12 +36,11 @@ impl<T> Operation<T> {
 
 /// The queue. Its owner must call [`Self::next_expired`] from [`Socket::expire`].
 ///
-/// All but [`Self::push`], [`Self::is_empty`] and [`Self::peek`] belong into a drain. They may drop operations that are over,
-/// and with them objects of the user: hold nothing.
+/// All methods but [`Self::push`], [`Self::is_empty`] and [`Self::peek`] are for drains. They may drop operations that are
+/// over, and objects of the script with them: hold nothing.
 pub(crate) struct Waiting<T = ()> {
     queue: RefCell<VecDeque<Operation<T>>>,
-    /// The length at which the whole queue is swept; it doubles with those that are left, so a sweep costs each of them
-    /// a constant.
+    /// Length at which the whole queue is swept: twice the length after the last sweep, so its cost per operation is constant.
     sweep_at: Cell<usize>,
 }
 
@@ -55,7 +54,7 @@ impl<T> Default for Waiting<T> {
 }
 
 impl<T> Waiting<T> {
-    /// Adds an operation of `owner` and gives what the script awaits.
+    /// Adds an operation of `owner` and returns what the script awaits.
     pub(crate) fn push(
         &self,
         owner: &dyn Socket,
@@ -63,7 +62,7 @@ impl<T> Waiting<T> {
         if_cancelled: &VarArray,
         detail: T,
     ) -> Variant {
-        // What the script has sent goes out now, since it may be all that it sends in this turn.
+        // Sends what the script has queued now, since it may be all that it sends in this turn.
         wakes::flush();
         if let Some(deadline) = deadline {
             Pump::get().set_alarm(owner, deadline);
@@ -77,12 +76,12 @@ impl<T> Waiting<T> {
         signal
     }
 
-    /// How many stand in the queue, over or not.
+    /// Number of operations in the queue, over or not.
     pub(crate) fn queued(&self) -> usize {
         self.queue.borrow().len()
     }
 
-    /// Whether all that stand in the queue are completed.
+    /// Whether all operations in the queue are completed.
     pub(crate) fn is_empty(&self) -> bool {
         self.queue
             .borrow()
@@ -90,7 +89,7 @@ impl<T> Waiting<T> {
             .all(|operation| NetTask::is_done(&operation.task))
     }
 
-    /// Whether there is one whose result somebody can get.
+    /// Whether the queue has an operation whose result somebody can receive.
     pub(crate) fn somebody_waits(&self) -> bool {
         loop {
             let over = {
@@ -109,12 +108,12 @@ impl<T> Waiting<T> {
         }
     }
 
-    /// The first one.
+    /// Takes the first operation.
     pub(crate) fn pop(&self) -> Option<(Gd<NetTask>, T)> {
         self.pop_if(|_| true)
     }
 
-    /// The first one, if it is ready. `is_ready` runs no user code.
+    /// Takes the first operation if it is ready. `is_ready` runs no user code.
     pub(crate) fn pop_if(&self, is_ready: impl Fn(&mut T) -> bool) -> Option<(Gd<NetTask>, T)> {
         loop {
             let (first, is_over) = {
@@ -123,7 +122,7 @@ impl<T> Waiting<T> {
                 let first = queue.front_mut()?;
                 let ready = is_ready(&mut first.detail);
                 if !ready && !stands_in_the_way && !NetTask::is_done(&first.task) {
-                    return None; // Whether somebody waits for it does not matter yet.
+                    return None; // It does not matter yet whether it is over.
                 }
                 let is_over = first.is_over();
                 if !ready && !is_over {
@@ -138,20 +137,20 @@ impl<T> Waiting<T> {
         }
     }
 
-    /// Looks at the first one, even if it is over.
+    /// Looks at the first operation, even if it is over.
     pub(crate) fn peek<R>(&self, look: impl FnOnce(&mut T) -> R) -> Option<R> {
         let mut queue = self.queue.borrow_mut();
         queue.front_mut().map(|first| look(&mut first.detail))
     }
 
-    /// The first that `fits`, wherever it stands.
+    /// Takes the first operation that `fits`, anywhere in the queue.
     pub(crate) fn take_where(&self, fits: impl Fn(&T) -> bool) -> Option<(Gd<NetTask>, T)> {
         let mut queue = self.queue.borrow_mut();
         let index = queue.iter().position(|operation| fits(&operation.detail))?;
         queue.remove(index).map(|operation| (operation.task, operation.detail))
     }
 
-    /// One whose time is over.
+    /// Takes an operation whose deadline has passed.
     pub(crate) fn next_expired(&self, now: Instant) -> Option<(Gd<NetTask>, T)> {
         if self.queued() >= self.sweep_at.get() {
             self.sweep();
@@ -162,7 +161,7 @@ impl<T> Waiting<T> {
         queue.remove(index).map(|operation| (operation.task, operation.detail))
     }
 
-    /// When the next one's time is over.
+    /// The earliest deadline.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         self.queue
             .borrow()
@@ -171,7 +170,7 @@ impl<T> Waiting<T> {
             .min()
     }
 
-    /// All that wait now.
+    /// Takes all operations.
     pub(crate) fn take_all(&self) -> Vec<(Gd<NetTask>, T)> {
         self.queue
             .take()
@@ -180,7 +179,7 @@ impl<T> Waiting<T> {
             .collect()
     }
 
-    /// Takes those out that are over, wherever they stand.
+    /// Removes all operations that are over.
     fn sweep(&self) {
         let over = {
             let mut queue = self.queue.borrow_mut();

@@ -1,29 +1,29 @@
-//! What the library measures of itself, for the statistics and the monitors.
+//! Measurements for the statistics and the monitors.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use async_sockets_net::traffic;
 
-/// How long bytes are counted for a rate.
+/// Time over which a rate is measured.
 const RATE_WINDOW: Duration = Duration::from_secs(1);
 
-/// Figures of the drains and of the traffic.
+/// Measurements of the drains and of the traffic.
 #[derive(Default)]
 pub(crate) struct Figures {
-    /// Events handled since the start.
+    /// Number of events handled since the start.
     pub(crate) events: Cell<u64>,
     /// Time spent in automatic drains since the start.
     pub(crate) drain_time: Cell<Duration>,
     /// Time spent in the last automatic drain.
     pub(crate) last_drain: Cell<Duration>,
-    /// Bytes received and sent per second, in the last whole window.
+    /// Bytes received and sent per second in the last complete window.
     rates: Cell<(f64, f64)>,
-    /// Where the running window began.
+    /// The start of the running window.
     window: Cell<Option<Sample>>,
 }
 
-/// The bytes moved until then.
+/// The bytes received and sent up to a moment.
 #[derive(Clone, Copy)]
 struct Sample {
     when: Instant,
@@ -32,7 +32,7 @@ struct Sample {
 }
 
 impl Figures {
-    /// After an automatic drain.
+    /// Records an automatic drain.
     pub(crate) fn drained(&self, start: Instant) {
         let now = Instant::now();
         let took = now - start;

@@ -1,27 +1,27 @@
-//! Those who wait for something, in the order of their tickets.
+//! Lines of waiting items, in the order of their tickets.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
-/// A place in the order of all that wait. Never given twice.
+/// A place in the order of all waiting items. Never reused.
 pub(crate) type Ticket = u64;
 
-/// What can stand in lines. It may stand in several, and leaves them all by giving its ticket up.
+/// An item that can wait in several lines at once, and leaves them all by giving up its ticket.
 pub(crate) trait Waits {
-    /// The ticket, while it waits.
+    /// The ticket while it waits.
     fn ticket(&self) -> Option<Ticket>;
 }
 
-/// The entries of those that have left stay until they come to the front, or until there are as many of them as of
-/// others: adding and taking cost the same however long the line is.
+/// Entries of items that have left are removed at the front of the line, or when they outnumber the others: adding and
+/// taking have constant cost.
 pub(crate) struct Line<T: ?Sized> {
     queue: RefCell<VecDeque<(Ticket, Weak<T>)>>,
-    /// At this length, those that have left are taken out.
+    /// Length at which entries of items that have left are removed.
     sweep_at: Cell<usize>,
 }
 
-/// The shortest line that is swept.
+/// Minimum length at which a line is swept.
 const MIN_SWEEP: usize = 64;
 
 impl<T: ?Sized> Default for Line<T> {
@@ -34,7 +34,7 @@ impl<T: ?Sized> Default for Line<T> {
 }
 
 impl<T: Waits + ?Sized> Line<T> {
-    /// Adds one that has this ticket, the latest of the line.
+    /// Adds an item with this ticket, the highest of the line.
     pub(crate) fn push(&self, ticket: Ticket, waits: &Rc<T>) {
         let mut queue = self.queue.borrow_mut();
         if queue.len() >= self.sweep_at.get() {
@@ -44,7 +44,7 @@ impl<T: Waits + ?Sized> Line<T> {
         queue.push_back((ticket, Rc::downgrade(waits)));
     }
 
-    /// The first one that still waits.
+    /// The first item that still waits.
     pub(crate) fn first(&self) -> Option<(Ticket, Rc<T>)> {
         let mut queue = self.queue.borrow_mut();
         loop {
@@ -56,13 +56,13 @@ impl<T: Waits + ?Sized> Line<T> {
         }
     }
 
-    /// Forgets everybody.
+    /// Removes all entries.
     pub(crate) fn clear(&self) {
         self.queue.take();
     }
 }
 
-/// Whom an entry stands for, if that one still waits with this ticket.
+/// The item of an entry, if it still waits with this ticket.
 fn current<T: Waits + ?Sized>((ticket, waits): &(Ticket, Weak<T>)) -> Option<Rc<T>> {
     waits.upgrade().filter(|waits| waits.ticket() == Some(*ticket))
 }

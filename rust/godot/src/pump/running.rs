@@ -1,12 +1,12 @@
-//! A turn that runs.
+//! A running turn.
 
 use std::cell::Cell;
 use std::rc::Rc;
 
 use crate::socket::Socket;
 
-/// Marks the socket as one whose turn runs. The end, also by a panic, leaves it as one that can have another, and asks
-/// for that by `again` if there is more to do; after a panic there may be.
+/// Marks the socket as being in its turn. The end, even by a panic, clears the mark and calls `again` if the socket needs
+/// another turn, as it may after a panic.
 pub(crate) struct Running<F: Fn(Rc<dyn Socket>)> {
     socket: Rc<dyn Socket>,
     more: Cell<bool>,
@@ -27,7 +27,7 @@ impl<F: Fn(Rc<dyn Socket>)> Running<F> {
         &self.socket
     }
 
-    /// The turn is over, and there is more to do or not.
+    /// Ends the turn; with `more`, the socket needs another one.
     pub(crate) fn end(self, more: bool) {
         self.more.set(more);
     }
