@@ -1,4 +1,4 @@
-//! The engine singleton: a view of all sockets.
+//! The engine singleton `AsyncSockets`: a view of all sockets.
 
 use async_sockets_net::traffic;
 use godot::builtin::{Array, Callable, GString, VarDictionary, Variant, vdict};
@@ -13,11 +13,12 @@ use crate::guard::on_main_thread;
 use crate::lifecycle;
 use crate::pump::Pump;
 
-/// Everything that Async Sockets has open, in one place.
+/// An overview of all sockets of Async Sockets that are open.
 #[derive(GodotClass)]
 #[class(init, singleton)]
 pub(crate) struct AsyncSockets {
-    /// The library's version, such as [code]"0.1.0"[/code], or [code]"0.1.0+debug"[/code] of a debug build.
+    /// Version of the library, such as [code]"0.1.0"[/code], or [code]"0.1.0+debug"[/code] for a debug build.
+    /// Read-only.
     #[var(get = get_version, no_set)]
     version: PhantomVar<GString>,
     base: Base<Object>,
@@ -47,7 +48,7 @@ impl AsyncSockets {
         socket.base().object()
     }
 
-    /// All open sockets: clients, listeners, UDP sockets and servers.
+    /// All open sockets, in the order of their ids: clients, listeners, UDP sockets and servers.
     #[func]
     fn get_sockets(&self) -> Array<Gd<RefCounted>> {
         if !on_main_thread() {
@@ -58,7 +59,7 @@ impl AsyncSockets {
         sockets.iter().filter_map(|socket| socket.base().object()).collect()
     }
 
-    /// Closes every socket; what was sent before still goes out, and everything that is awaited gets its error.
+    /// Closes every socket. Pending bytes are still sent; pending awaitables complete with their errors.
     #[func]
     fn stop_all(&self) {
         if on_main_thread() {
@@ -94,7 +95,7 @@ impl AsyncSockets {
         }
     }
 
-    /// Connected to the root's `tree_exiting`: it comes after that of all nodes.
+    /// Connected to the root's `tree_exiting`, which follows that of all nodes.
     #[func(gd_self, rename = _exit)]
     fn exit(_this: Gd<Self>) {
         if let Some(pump) = Pump::existing() {
@@ -102,12 +103,12 @@ impl AsyncSockets {
         }
     }
 
-    /// Figures. Of now: [code]sockets[/code] that are open ([method get_sockets]), [code]connections[/code] that
-    /// stand (TCP and WebSocket), [code]queued_events[/code] that wait to be handled. Of the last whole second:
-    /// [code]bytes_received_per_second[/code], [code]bytes_sent_per_second[/code]. Since the start:
-    /// [code]bytes_received[/code] and [code]bytes_sent[/code] as the system moves them (with TLS, the encrypted ones),
-    /// [code]events[/code] handled, [code]drain_time_usec[/code] spent in the automatic drain, and
-    /// [code]last_drain_usec[/code] of the last frame.
+    /// Statistics. At present: [code]sockets[/code] (open, see [method get_sockets]), [code]connections[/code]
+    /// (established, TCP and WebSocket) and [code]queued_events[/code]. In the last complete second:
+    /// [code]bytes_received_per_second[/code] and [code]bytes_sent_per_second[/code]. Since the start:
+    /// [code]bytes_received[/code] and [code]bytes_sent[/code] (encrypted bytes with TLS), [code]events[/code]
+    /// (handled) and [code]drain_time_usec[/code] (time spent in automatic drains). In the last frame:
+    /// [code]last_drain_usec[/code].
     #[func]
     fn get_statistics(&self) -> VarDictionary {
         if !on_main_thread() {
@@ -130,7 +131,7 @@ impl AsyncSockets {
     }
 }
 
-/// A custom monitor: its name in the debugger, and where its value comes from.
+/// A custom monitor: its name in the debugger and the source of its value.
 type Monitor = (&'static str, fn(&Pump) -> f64);
 
 const MONITORS: [Monitor; 5] = [
@@ -151,7 +152,7 @@ const MONITORS: [Monitor; 5] = [
     }),
 ];
 
-/// Shows the library's figures under Debugger > Monitors.
+/// Adds the custom monitors under Debugger > Monitors.
 pub(crate) fn add_monitors() {
     let mut performance = Performance::singleton();
     for (name, value) in MONITORS {

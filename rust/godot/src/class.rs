@@ -23,8 +23,8 @@ pub(crate) trait SocketClass: WithBaseField {
 
     fn state(&self) -> &State<Self::Core>;
 
-    /// The state, for a call that may touch the network. `None`, reported to the author of the script, in any thread but
-    /// the main one.
+    /// The state, for a call that may touch the network. `None`, reported to the author of the script, in any thread
+    /// but the main one.
     fn core(&self) -> Option<&Rc<Self::Core>> {
         if !on_main_thread() {
             return None;

@@ -1,4 +1,4 @@
-//! The only place where bytes, text and errors become Godot values.
+//! Conversions of bytes, text and errors to Godot values.
 
 use std::io;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use godot::builtin::{GString, PackedByteArray, VarArray, VarDictionary, Variant,
 use godot::global::Error;
 use godot::meta::ToGodot;
 
-/// The longest PackedByteArray that the engine handles without trouble: its sizes are 32-bit in places.
+/// Maximum length of a PackedByteArray, whose size the engine keeps in 32 bits in places.
 pub(crate) const MAX_ARRAY_LEN: i64 = i32::MAX as i64;
 
 /// A result with only an error.
@@ -26,7 +26,7 @@ pub(crate) fn result_with(error: Error, value: &Variant) -> VarArray {
     varray![error, value]
 }
 
-/// Copies a part of the received bytes into one array: a single copy, whether they stand in one block or many.
+/// Copies a part of the received bytes into one array, once, whether they are in one block or many.
 pub(crate) fn packed(buffer: &RecvBuffer, skip: usize, len: usize) -> PackedByteArray {
     if let Some(bytes) = buffer.contiguous(skip, len) {
         return PackedByteArray::from(bytes);
@@ -37,13 +37,13 @@ pub(crate) fn packed(buffer: &RecvBuffer, skip: usize, len: usize) -> PackedByte
     array
 }
 
-/// The engine's text of UTF-8 bytes. What is not UTF-8 becomes U+FFFD, and so does U+0000.
+/// Converts UTF-8 bytes. Invalid sequences and U+0000 become U+FFFD.
 pub(crate) fn utf8_text(utf8: &[u8]) -> GString {
     text(&String::from_utf8_lossy(utf8))
 }
 
-/// The engine's form of a text. Its String ends at U+0000 and drops a leading U+FEFF when it is made of UTF-8; so
-/// U+0000 becomes U+FFFD, as the engine itself shows it, and U+FEFF stays.
+/// Converts a text. The engine's own conversion ends at U+0000 and drops a leading U+FEFF; here U+0000 becomes U+FFFD,
+/// as the engine displays it, and U+FEFF is kept.
 pub(crate) fn text(text: &str) -> GString {
     if !text.starts_with('\u{FEFF}') && !text.contains('\0') {
         return GString::from(text);
@@ -52,24 +52,24 @@ pub(crate) fn text(text: &str) -> GString {
     GString::from(chars.as_slice())
 }
 
-/// [`text`] in a thread of the runtime, for texts that would hold up a frame: the engine's strings may go from one
-/// thread to another.
+/// [`text`] in a thread of the runtime, for texts large enough to delay a frame. Strings of the engine may be moved
+/// between threads.
 pub(crate) fn prepare_text(utf8: &str) -> Prepared {
     Box::new(text(utf8))
 }
 
-/// What [`prepare_text`] made.
+/// The text of [`prepare_text`].
 pub(crate) fn prepared_text(prepared: &Prepared) -> Option<GString> {
     prepared.downcast_ref().cloned()
 }
 
-/// The UTF-8 form of the engine's text; five times as fast as `to_string()`, which goes character by character.
+/// Converts a text of the engine to UTF-8; five times as fast as `to_string()`, which converts single characters.
 pub(crate) fn utf8(text: &GString) -> String {
     let chars = text.chars();
     let mut utf8 = String::with_capacity(chars.len());
     let (blocks, rest) = chars.as_chunks::<32>();
     for block in blocks {
-        // Nearly all text is ASCII, at least in parts: a whole block at once, which the compiler makes vector code of.
+        // Most text is ASCII, at least in parts: whole blocks compile to vector instructions.
         let all_bits = block.iter().fold(0, |bits, &c| bits | u32::from(c));
         let bytes = block.map(|c| c as u8);
         match str::from_utf8(&bytes) {
@@ -141,7 +141,7 @@ pub(crate) fn multicast_error(error: &MulticastError) -> Error {
     }
 }
 
-/// A count of bytes or the like, as the engine's integer.
+/// Converts a count to the engine's integer.
 pub(crate) fn int<N: TryInto<i64>>(number: N) -> i64 {
     number.try_into().unwrap_or(i64::MAX)
 }
@@ -155,17 +155,17 @@ pub(crate) fn size(number: i64, low: i64) -> Option<usize> {
     }
 }
 
-/// An empty array of bytes as a value.
+/// An empty array of bytes.
 pub(crate) fn no_bytes() -> Variant {
     PackedByteArray::new().to_variant()
 }
 
-/// A budget in microseconds from a script; less than 0 is 0, and more than a minute is a minute.
+/// A budget in microseconds from a script, limited to 0 to one minute.
 pub(crate) fn budget(microseconds: i64) -> Duration {
     Duration::from_micros(microseconds.clamp(0, 60_000_000).unsigned_abs())
 }
 
-/// Header lines by their names in lower case; several of one name are joined by commas (RFC 9110 section 5.3).
+/// Headers by lower-case name; values of repeated headers are joined by commas (RFC 9110 section 5.3).
 pub(crate) fn headers(headers: &Headers) -> VarDictionary {
     let mut dictionary = VarDictionary::new();
     for (name, value) in headers.iter() {

@@ -30,9 +30,9 @@ pub(crate) fn on_main_thread() -> bool {
     main
 }
 
-/// The state behind an engine object. It belongs to the main thread, but the last reference to the object may be dropped in
-/// any. Another thread only marks the state, and the main thread releases it at its next drain. Its memory stays allocated
-/// then, since another thread must not touch its reference count.
+/// The state behind an engine object. It belongs to the main thread, but the last reference to the object may be
+/// dropped in any. Another thread only marks the state, and the main thread releases it at its next drain. Its memory
+/// stays allocated then, since another thread must not touch its reference count.
 pub(crate) struct State<T: Socket>(Option<Rc<T>>);
 
 impl<T: Socket> State<T> {

@@ -1,10 +1,13 @@
 //! The engine classes of Async Sockets, and nothing else: no socket, no protocol.
 //!
-//! The runtime's threads never touch an engine object. What they have to say waits in the mailboxes of
-//! `async-sockets-net`; `pump` drains those on the main thread. No method takes `&mut self`: signals run user code that
-//! calls straight back into the object that emits, and a mutable borrow would then be held twice.
+//! The threads of the runtime never touch an engine object. Their events are queued in the mailboxes of
+//! `async-sockets-net`, which `pump` drains on the main thread. No method takes `&mut self`: signals run user code
+//! that may call straight back into the emitting object, and a mutable borrow would then be held twice.
+//!
+//! A socket class is a module with the engine class, which implements `class::SocketClass`, and its state, which
+//! implements `socket::Socket`.
 
-// The documentation of the classes is BBCode, as the editor's help shows it.
+// Documentation of the classes is BBCode for the editor's help.
 #![allow(rustdoc::broken_intra_doc_links)]
 
 mod admission;
@@ -27,7 +30,7 @@ mod udp_socket;
 mod waiting;
 mod websocket_server;
 
-/// The library's entry point; the one place where gdext asks for `unsafe`.
+/// The entry point of the library, and the only place where gdext requires `unsafe`.
 mod entry {
     #![allow(unsafe_code)]
 

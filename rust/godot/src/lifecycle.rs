@@ -1,4 +1,4 @@
-//! From the library's load to its unload: the hooks into the engine's main loop, and the orderly end.
+//! Loading and unloading of the library, its hooks into the engine's main loop, and the orderly end.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -13,11 +13,11 @@ use crate::async_sockets::{self, AsyncSockets};
 use crate::project_settings;
 use crate::pump::Pump;
 
-/// How long the end may wait for bytes that were sent and are not out yet.
+/// Maximum time that the end waits for pending bytes.
 const FLUSH_GRACE: Duration = Duration::from_secs(1);
 
 thread_local! {
-    /// Whether [`hook`] was put off once: a program may well have no scene tree at all.
+    /// Whether [`hook`] was deferred once: a program may have no scene tree at all.
     static HOOKS_LATER: Cell<bool> = const { Cell::new(false) };
     static HOOK: RefCell<Option<Hook>> = const { RefCell::new(None) };
 }
@@ -32,13 +32,14 @@ struct Hook {
     sentinel: Option<Sentinel>,
 }
 
-/// A node that is the root's last child. The engine tells nobody that it quits before the nodes leave the tree, from the
-/// last one to the first: when this one goes the others still stand, and what is awaited can end there.
+/// A node that is the root's last child. The engine does not announce that it quits before the nodes leave the tree,
+/// from the last to the first: when this one leaves, the others are still in the tree, and pending awaitables can
+/// complete there.
 struct Sentinel {
     node: InstanceId,
-    /// Has it moved behind a child that came later.
+    /// Moves it behind children that were added later.
     stay_last: Callable,
-    /// It is being moved, and leaves the tree for no other reason.
+    /// It is leaving the tree only to be moved.
     moves: bool,
     /// It will be moved in this frame.
     is_called: bool,
@@ -60,7 +61,7 @@ pub(crate) fn unloading() {
     runtime::stop(FLUSH_GRACE);
 }
 
-/// Connects to the main loop, once there is one: the automatic drain before the nodes' `_process`, and the end.
+/// Connects the automatic drain, before the nodes' `_process`, and the end to the main loop, once there is one.
 pub(crate) fn hook() {
     let hooked = HOOK.with_borrow(|hook| hook.as_ref().is_some_and(|hook| tree(hook.tree).is_some()));
     if hooked {
@@ -74,8 +75,8 @@ pub(crate) fn hook() {
         return; // No scene tree, or not yet: `process()` works without.
     };
     let Some(mut root) = tree.get_root() else { return };
-    // Methods, not closures: an emission holds copies of what it calls, and if the library is unloaded inside of it, a copy
-    // of a closure would be destroyed by code that is gone.
+    // Methods, not closures: an emission holds copies of its callables, and if the library is unloaded during it, a
+    // copy of a closure would be destroyed by code that is no longer loaded.
     let singleton = AsyncSockets::singleton();
     let frame = Callable::from_object_method(&singleton, "_frame");
     let exit = Callable::from_object_method(&singleton, "_exit");
@@ -103,7 +104,7 @@ fn stand_sentinel(root: &mut Gd<Window>, singleton: &Gd<AsyncSockets>) -> Sentin
     );
     let stay_last = Callable::from_object_method(singleton, "_child_entered");
     root.connect("child_entered_tree", &stay_last);
-    // Not now: the root may be busy adding a child.
+    // Deferred: the root may be adding a child now.
     Callable::from_object_method(singleton, "_move_sentinel").call_deferred(&[]);
     Sentinel {
         node: node.instance_id(),
@@ -113,7 +114,7 @@ fn stand_sentinel(root: &mut Gd<Window>, singleton: &Gd<AsyncSockets>) -> Sentin
     }
 }
 
-/// A node has become a child of the root.
+/// Handles a new child of the root.
 pub(crate) fn child_entered(child: &Gd<Node>, singleton: &Gd<AsyncSockets>) {
     let id = child.instance_id();
     let must_call = with_sentinel(|sentinel| sentinel.node != id && !std::mem::replace(&mut sentinel.is_called, true));
@@ -140,7 +141,7 @@ pub(crate) fn move_sentinel() {
     with_sentinel(|sentinel| sentinel.moves = false);
 }
 
-/// Whether the sentinel leaves the tree because the engine quits.
+/// Whether the sentinel is leaving the tree because the engine quits.
 pub(crate) fn sentinel_says_quit() -> bool {
     with_sentinel(|sentinel| !sentinel.moves).unwrap_or(false)
 }
@@ -149,8 +150,8 @@ fn with_sentinel<R>(f: impl FnOnce(&mut Sentinel) -> R) -> Option<R> {
     HOOK.with_borrow_mut(|hook| hook.as_mut()?.sentinel.as_mut().map(f))
 }
 
-/// Before the main loop runs (in the `_init` of the first script) there is no scene tree yet: another try in its first
-/// frame.
+/// Tries again in the first frame: before the main loop runs (in the `_init` of the first script) there is no scene
+/// tree.
 fn hook_later() {
     if !HOOKS_LATER.replace(true) {
         let again = Callable::from_fn("async_sockets_hook", |_: &[&Variant]| hook());

@@ -8,16 +8,16 @@ use godot::meta::ToGodot;
 use godot::obj::{EngineEnum, Singleton};
 use godot::register::info::PropertyHint;
 
-/// Time of the automatic drain, per frame, in microseconds.
+/// Maximum time of the automatic drain in a frame, in microseconds.
 const FRAME_BUDGET: &str = "async_sockets/process/frame_budget_usec";
 const FRAME_BUDGET_DEFAULT: i64 = 4000;
 const FRAME_BUDGET_RANGE: (i64, i64) = (100, 1_000_000);
 
-/// Threads of the runtime; 0 takes half the processors, at least 1 and at most 4.
+/// Number of threads of the runtime; 0 (default) stands for half the processors, at least 1 and at most 4.
 const WORKER_THREADS: &str = "async_sockets/runtime/worker_threads";
 const WORKER_THREADS_RANGE: (i64, i64) = (0, 64);
 
-/// Makes the settings known to the engine and the editor.
+/// Registers the settings in the engine and the editor.
 pub(crate) fn register() {
     add(FRAME_BUDGET, FRAME_BUDGET_DEFAULT, FRAME_BUDGET_RANGE);
     add(WORKER_THREADS, 0, WORKER_THREADS_RANGE);
@@ -29,7 +29,7 @@ pub(crate) fn frame_budget() -> Duration {
     Duration::from_micros(microseconds.unsigned_abs())
 }
 
-/// The number of worker threads asked for; `None` leaves it to the library.
+/// The number of worker threads; `None` leaves it to the library.
 pub(crate) fn worker_threads() -> Option<usize> {
     let (low, high) = WORKER_THREADS_RANGE;
     usize::try_from(read(WORKER_THREADS, 0).clamp(low, high))

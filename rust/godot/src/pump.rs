@@ -132,8 +132,8 @@ impl Pump {
         self.move_in_line(socket);
     }
 
-    /// Moves a waiting socket to the lines in which it is looked for now: it is automatic or no longer so, or has another
-    /// listener.
+    /// Moves a waiting socket to the lines in which it is looked for now: it is automatic or no longer so, or has
+    /// another listener.
     pub(crate) fn move_in_line(&self, socket: Rc<dyn Socket>) {
         if socket.base().ticket.take().is_some() {
             self.schedule(socket);

@@ -132,8 +132,8 @@ impl SocketBase {
         self.emit_heard(signal, args);
     }
 
-    /// Emits a signal and returns whether it had a connection. The emission itself tells, at no cost; a check beforehand
-    /// costs as much as an emission. Runs user code: hold nothing.
+    /// Emits a signal and returns whether it had a connection. The emission itself tells, at no cost; a check
+    /// beforehand costs as much as an emission. Runs user code: hold nothing.
     pub(crate) fn emit_heard(&self, signal: &StringName, args: &[Variant]) -> bool {
         let Some(mut object) = self.object() else { return false };
         let error = object.emit_signal(signal, args);

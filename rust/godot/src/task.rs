@@ -1,6 +1,6 @@
-//! The awaitable behind every operation that does not finish at once.
+//! The class `NetTask`: the awaitable behind every operation that does not finish at once.
 //!
-//! What nobody can receive is not taken: see [`NetTask::is_over`].
+//! Operations whose result nobody can receive take nothing: see [`NetTask::is_over`].
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::{mem, slice};
@@ -20,36 +20,38 @@ use group::{Dependent, Group, Kind};
 
 mod group;
 
-/// An operation that is under way: what `await` waits for.
+/// An operation in flight, which [code]await[/code] waits for.
 ///
-/// Methods such as [method TcpClient.recv] give their result at once if it is there, and else the [signal completed]
-/// signal of a task; [code]await[/code] takes both. To start now and await later, keep the task:
+/// An awaitable method such as [method TcpClient.recv] returns its result if that is available at once, otherwise the
+/// [signal completed] signal of a task; [code]await[/code] accepts both. To start an operation and await it later, keep
+/// its task:
 /// [codeblock]
 /// var task := NetTask.from(client.recv(16))
 /// # ...
 /// var result := await task.wait() as Array
 /// [/codeblock]
-/// The library holds a task while its operation is under way, so a connected [signal completed] is enough.
-/// [br][br]What nobody receives is not taken. An operation gives its turn up when [signal completed] has no connection and
-/// no script holds the task: the node that awaited it was freed, or another awaitable won [method any]. Its bytes, its
-/// client or its datagram stay for the next one, and a send is still sent. So a bare result that is neither awaited nor
-/// kept by [method from] takes nothing unless it is there at once.
-/// [br][br]Each awaitable of [method from], [method all] and [method any] is one of these: what an awaitable method
-/// returned; a [NetTask]; any [Signal], whose arguments are the result (one as it is, several as an [Array]); a
-/// [Callable], which is called without arguments and stands for what it returns. Call a coroutine of your own by its
-/// [Callable]: [code]NetTask.from(fetch.bind("a"))[/code]. Everything else, such as a number, an [Array] or another object,
-/// is its own result. The state of a coroutine that was called without [code]await[/code] is taken too, while the
-/// coroutine runs; of one that has ended, the engine keeps no result.
+/// The library keeps a reference to a task while its operation is in flight, so a connection to [signal completed] is
+/// enough.
+/// [br][br]An operation is abandoned when [signal completed] has no connection and no script holds the task: the node
+/// that awaited it was freed, or another awaitable won [method any]. Its bytes, client or datagram stay for the next
+/// operation; a send is still sent. The result of an awaitable method that is neither awaited nor kept by [method from]
+/// therefore takes nothing unless it is available at once.
+/// [br][br][method from], [method all] and [method any] accept as an awaitable: the return value of an awaitable
+/// method; a [NetTask]; any [Signal], whose arguments are the result (several as an [Array]); a [Callable], which is
+/// called without arguments and stands for its return value, as for your own coroutine:
+/// [code]NetTask.from(fetch.bind("a"))[/code]. Any other value, such as a number, an [Array] or another object, is its
+/// own result. The state of a running coroutine that was called without [code]await[/code] is accepted too; the engine
+/// keeps no result of one that has ended.
 #[derive(GodotClass)]
 #[class(base = RefCounted, init, tool)]
 pub(crate) struct NetTask {
     result: OnceCell<Variant>,
-    /// What the task gives if it is cancelled.
+    /// The result if the task is cancelled.
     if_cancelled: OnceCell<Variant>,
-    /// Whose queue it stands in. Not a reference to it: that belongs to the main thread, and the last one to this task may
-    /// go in another.
+    /// The socket whose queue it is in. Not a reference: the socket belongs to the main thread, and the last reference
+    /// to this task may be dropped in another.
     owner: Cell<Option<SocketId>>,
-    /// The signal that completes it, of any object, and what is connected to it. The connection holds the task, and this
+    /// The signal of another object that completes it, and the connected callable. The connection holds the task; this
     /// does not hold the connection.
     watched: RefCell<Option<(Signal, Callable)>>,
     /// The tasks that complete it.
@@ -62,13 +64,13 @@ pub(crate) struct NetTask {
 
 #[godot_api]
 impl NetTask {
-    /// Fires exactly once, with the result that [code]await[/code] gives.
+    /// The operation is complete; emitted exactly once.
     #[signal]
     fn completed(result: Variant);
 
-    /// Makes a task of an awaitable, or of the [Callable] of a coroutine. A task, or its signal, gives the task itself.
-    /// [br][br][code][ERR_INVALID_PARAMETER][/code] is the result of a [Callable] that cannot be called. A [Signal] whose
-    /// object was freed never fires, which is an error, and the task waits until [method cancel].
+    /// Returns the task of an awaitable; a task, or its signal, returns the task itself. The result for a [Callable]
+    /// that cannot be called is [code][ERR_INVALID_PARAMETER][/code]. A [Signal] whose object was freed is reported as
+    /// an error, and its task is pending until [method cancel].
     #[func]
     fn from(awaitable: Variant) -> Gd<Self> {
         if !on_main_thread() {
@@ -87,7 +89,8 @@ impl NetTask {
         Self::watching(signal)
     }
 
-    /// Awaitable: an [Array] with the results of all the awaitables, in their order, once the last one has its own.
+    /// Awaitable: [code][result, result, ...][/code] of all awaitables, in their order, once all are complete. Empty
+    /// without any awaitable.
     #[func]
     fn all(awaitables: AnyArray) -> Variant {
         if !on_main_thread() || awaitables.is_empty() {
@@ -96,9 +99,9 @@ impl NetTask {
         Self::grouped(Kind::All, &awaitables)
     }
 
-    /// Awaitable: [code][index, result][/code] of the awaitable that has its result first. Of the others, a [NetTask] that
-    /// you hold and a coroutine go on; what only this waited for is given up and takes nothing.
-    /// [code][-1, null][/code] without any awaitable, which is an error.
+    /// Awaitable: [code][index, result][/code] of the awaitable that completes first. Of the others, a [NetTask] that a
+    /// script holds and a coroutine go on; operations that only this waited for are abandoned. Without any awaitable:
+    /// [code][-1, null][/code], reported as an error.
     #[func]
     fn any(awaitables: AnyArray) -> Variant {
         if on_main_thread() {
@@ -110,26 +113,25 @@ impl NetTask {
         varray![-1, &Variant::nil()].to_variant()
     }
 
-    /// Whether the result is there.
+    /// Whether the operation is complete.
     #[func]
     fn is_completed(&self) -> bool {
         self.result.get().is_some()
     }
 
-    /// Whether [method cancel] ended it.
+    /// Whether it was completed by [method cancel].
     #[func]
     fn is_cancelled(&self) -> bool {
         self.cancelled.get()
     }
 
-    /// The result, or [code]null[/code] while there is none.
+    /// The result; [code]null[/code] while the operation is in flight.
     #[func]
     fn get_result(&self) -> Variant {
         self.result.get().cloned().unwrap_or_default()
     }
 
-    /// Awaitable: the result if it is there, else [signal completed]. Works before and after completion, which awaiting
-    /// the signal itself does not.
+    /// Awaitable: the result itself. Unlike awaiting [signal completed], this works after completion too.
     #[func]
     pub(crate) fn wait(&self) -> Variant {
         match self.result.get() {
@@ -138,9 +140,9 @@ impl NetTask {
         }
     }
 
-    /// Gives the operation up: it completes now with [constant ERR_SKIP] as its error. A cancelled receive leaves its
-    /// bytes in the buffer for the next one; bytes given to a cancelled [method TcpClient.send_async] are still sent.
-    /// Without effect once completed.
+    /// Cancels the operation: it completes at once with [constant ERR_SKIP] as its error. A cancelled receive leaves
+    /// its bytes in the buffer for the next one; the bytes of a cancelled [method TcpClient.send_async] are still sent.
+    /// No effect on a completed task.
     #[func(gd_self)]
     fn cancel(this: Gd<Self>) {
         if !on_main_thread() || Self::is_done(&this) {
@@ -150,13 +152,13 @@ impl NetTask {
         let owner = this.bind().owner.get();
         let result = this.bind().if_cancelled.get().cloned();
         Self::finish(&this, result.unwrap_or_else(|| varray![Error::ERR_SKIP].to_variant()));
-        // What stands behind it in the queue may be ready now.
+        // The next operation in the queue may be ready now.
         reschedule(owner);
     }
 }
 
 impl NetTask {
-    /// A task of an operation in the queue of `owner`. `if_cancelled` is its result then.
+    /// The task of an operation in the queue of `owner`. `if_cancelled` is its result if it is cancelled.
     pub(crate) fn pending(owner: Option<SocketId>, if_cancelled: Variant) -> Gd<Self> {
         let task = Self::new_gd();
         {
@@ -167,7 +169,8 @@ impl NetTask {
         task
     }
 
-    /// Gives the result of an operation: at once, or, when this turn has used its time, at the next drain.
+    /// The awaitable of a known result: the result itself, or, once this turn has spent its time, the signal of a task
+    /// that completes at the next drain.
     pub(crate) fn answer(result: VarArray, pump: &Pump) -> Variant {
         let result = result.to_variant();
         if pump.may_answer_now() {
@@ -184,7 +187,7 @@ impl NetTask {
         Self::finish_by(task, result, &pump.names.completed);
     }
 
-    /// The same where no socket may ever have been made.
+    /// Completes a task even where no socket was ever created. Runs user code: hold nothing.
     fn finish(task: &Gd<Self>, result: Variant) {
         match Pump::existing() {
             Some(pump) => Self::complete(task, result, &pump),
@@ -216,17 +219,17 @@ impl NetTask {
         task.bind().is_completed()
     }
 
-    /// Whether nobody can get the result of an operation any more that stands in a queue and is held by it: it is
-    /// completed, or abandoned. Runs no user code.
+    /// Whether nobody can receive the result of an operation that is held by its queue: it is completed or abandoned.
+    /// Runs no user code.
     pub(crate) fn is_over(task: &mut Gd<Self>) -> bool {
         Self::is_done(task) || Self::is_abandoned(task, 1)
     }
 
-    /// Whether nobody waits for the result: nothing is connected, no script holds the task, and all tasks that depend on
-    /// it are completed or abandoned themselves. `holders` are the references of the caller.
+    /// Whether nobody waits for the result: the signal has no connection, no script holds the task, and all tasks that
+    /// depend on it are completed or abandoned themselves. `holders` is the number of references of the caller.
     ///
-    /// A signal that was returned and is not awaited yet looks the same, so this is not to be asked inside the call that
-    /// returns it.
+    /// A task whose signal was returned and is not awaited yet looks abandoned, so this must not be called inside the
+    /// call that returns it.
     fn is_abandoned(task: &mut Gd<Self>, holders: usize) -> bool {
         let count = usize::try_from(task.get_reference_count()).unwrap_or(usize::MAX);
         if count > holders + task.bind().held_by_sources() || has_connections(task) {
@@ -235,7 +238,8 @@ impl NetTask {
         if task.bind().dependents.borrow().is_empty() {
             return true;
         }
-        // Not references to them: one may be there twice, or be asked for again by another, and they would count.
+        // Ids and not references, which would count: a task may be listed twice, or be checked again through another
+        // one.
         let wholes: Vec<_> = task.bind().dependents.borrow().iter().map(Dependent::id).collect();
         wholes
             .into_iter()
@@ -243,7 +247,7 @@ impl NetTask {
             .all(|mut whole| Self::is_done(&whole) || Self::is_abandoned(&mut whole, 1))
     }
 
-    /// How many references to this task belong to what will complete it.
+    /// Number of references to this task that belong to its sources.
     fn held_by_sources(&self) -> usize {
         let watched = self.watched.borrow();
         let connected = watched
@@ -252,7 +256,7 @@ impl NetTask {
         usize::from(connected) + self.group.get().map_or(0, Group::dependencies)
     }
 
-    /// Lets an abandoned task go that was taken out of its queue, and what waited for it in vain. Runs user code.
+    /// Drops an abandoned task that was taken out of its queue, and the tasks that waited for it. Runs user code.
     pub(crate) fn give_up(task: Gd<Self>) {
         task.bind().owner.set(None);
         Self::abandon(&task);
@@ -272,7 +276,7 @@ impl NetTask {
         drop(dependents);
     }
 
-    /// Ends the waiting of a task for what would complete it, which goes on only if somebody else waits for it.
+    /// Detaches a task from its sources, which are abandoned unless somebody else waits for them.
     fn leave_sources(task: &Gd<Self>) {
         let watched = task.bind().watched.take();
         if let Some((signal, callable)) = watched
@@ -290,14 +294,14 @@ impl NetTask {
         }
     }
 
-    /// One that waited for this task waits no more: if it was the last one, the task is given up at once.
+    /// Abandons a task at once if the last one that waited for it has left.
     fn unneeded(id: InstanceId) {
         let Ok(mut task) = Gd::<Self>::try_from_instance_id(id) else {
             return;
         };
         let owner = task.bind().owner.get();
         if owner.is_some() {
-            // Its queue sees whether it is abandoned, and what stands behind it may be ready.
+            // Its queue checks whether it is abandoned, and the next operation may be ready.
             reschedule(owner);
         } else if !Self::is_done(&task) && Self::is_abandoned(&mut task, 1) {
             Self::abandon(&task);
@@ -322,7 +326,7 @@ impl NetTask {
     /// A task that completes with the next emission of a signal.
     fn watching(signal: Signal) -> Gd<Self> {
         let task = Self::new_gd();
-        // The task is an argument of the connection, so that the connection holds it and not the other way round.
+        // The task is an argument of the connection, so that the connection holds the task and not the other way round.
         let callable = Callable::from_fn("NetTask", |args: &[&Variant]| {
             if let Some((task, args)) = args.split_last()
                 && on_main_thread()
@@ -341,9 +345,9 @@ impl NetTask {
         task
     }
 
-    /// The awaitable of a task that waits for several.
+    /// The awaitable of a task that waits for several awaitables.
     fn grouped(kind: Kind, awaitables: &AnyArray) -> Variant {
-        // A Callable among them is the user's code, which may drain: the tasks of the others are held before.
+        // A Callable is user code, which may drain: the tasks of the other awaitables are held first.
         let held: Vec<Variant> = awaitables
             .iter_shared()
             .map(|awaitable| match awaitable.try_to::<Callable>() {
@@ -383,12 +387,12 @@ fn reschedule(owner: Option<SocketId>) {
     }
 }
 
-/// Whether the signal's object lives and the signal is connected to this.
+/// Whether the object of the signal is alive and the signal is connected to the callable.
 fn is_connected(signal: &Signal, callable: &Callable) -> bool {
     signal.object().is_some() && signal.is_connected(callable)
 }
 
-/// Whether something is connected to the task's signal.
+/// Whether the signal of the task has a connection.
 fn has_connections(task: &mut Gd<NetTask>) -> bool {
     match Pump::existing() {
         Some(pump) => pump.ears.are_on(task, &pump.names.completed),
@@ -396,7 +400,7 @@ fn has_connections(task: &mut Gd<NetTask>) -> bool {
     }
 }
 
-/// What a Callable returns; else the value itself.
+/// The return value of a Callable; any other value itself.
 fn called(awaitable: Variant) -> Variant {
     let Ok(callable) = awaitable.try_to::<Callable>() else {
         return awaitable;
@@ -408,7 +412,7 @@ fn called(awaitable: Variant) -> Variant {
     varray![Error::ERR_INVALID_PARAMETER].to_variant()
 }
 
-/// The signal to wait for: the awaitable itself, or that of a coroutine called without `await`.
+/// The signal to wait for: the awaitable itself, or the one of a coroutine that was called without `await`.
 fn signal_of(awaitable: &Variant) -> Option<Signal> {
     if let Ok(signal) = awaitable.try_to::<Signal>() {
         return Some(signal);
@@ -418,7 +422,7 @@ fn signal_of(awaitable: &Variant) -> Option<Signal> {
     is_coroutine.then(|| Signal::from_object_signal(&object, "completed"))
 }
 
-/// The arguments of a signal as one value, as `await` gives them.
+/// The arguments of a signal as one value, as `await` returns them.
 fn collected(args: &[&Variant]) -> Variant {
     match args {
         [] => Variant::nil(),

@@ -1,4 +1,5 @@
-//! The engine's `TLSOptions` as the configurations of the core. No key or certificate goes anywhere else.
+//! Conversion of the engine's `TLSOptions` to configurations of the core. Keys and certificates are passed nowhere
+//! else.
 
 use std::cell::RefCell;
 
@@ -10,13 +11,13 @@ use godot::global::{Error, push_warning};
 use godot::meta::ToGodot;
 use godot::obj::{Gd, InstanceId, Singleton};
 
-/// The engine's own setting for certificates to trust instead of the system's: a path of PEM.
+/// The engine's setting for trusted certificates instead of the system's: the path of a PEM file.
 const BUNDLE_SETTING: &str = "network/tls/certificate_bundle_override";
 
-/// What stands before a certificate in PEM (RFC 7468).
+/// The line before a certificate in PEM (RFC 7468).
 const PEM_BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 
-/// How many configurations are kept.
+/// Maximum number of cached configurations.
 const MAX_KEPT: usize = 64;
 
 /// A side of TLS.
@@ -26,16 +27,16 @@ pub(crate) enum Side {
     Server(TlsServerConfig),
 }
 
-/// Why options cannot be used: the error, and the words for it.
+/// Why options cannot be used: the error code and its words.
 pub(crate) type Refusal = (Error, String);
 
 thread_local! {
-    // A TLSOptions never changes, so its configuration is made once: certificates are not parsed anew for every
+    // A TLSOptions never changes, so its configuration is created once: certificates are not parsed for every
     // connection, and a client resumes its sessions.
     static KEPT: RefCell<Vec<(InstanceId, Vec<String>, Side)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Reads the options. `alpn` are the protocols to offer or to take, best first.
+/// Converts the options. `alpn` are the protocols to offer or to accept, in order of preference.
 pub(crate) fn side(options: &Gd<TlsOptions>, alpn: &PackedStringArray) -> Result<Side, Refusal> {
     let id = options.instance_id();
     let alpn: Vec<String> = alpn.as_slice().iter().map(ToString::to_string).collect();
@@ -58,7 +59,7 @@ pub(crate) fn side(options: &Gd<TlsOptions>, alpn: &PackedStringArray) -> Result
     Ok(side)
 }
 
-/// The same for an object that can only be a client.
+/// Converts the options of a client.
 pub(crate) fn client(options: &Gd<TlsOptions>, alpn: &PackedStringArray) -> Result<TlsClientConfig, Refusal> {
     match side(options, alpn)? {
         Side::Client(config) => Ok(config),
@@ -66,7 +67,7 @@ pub(crate) fn client(options: &Gd<TlsOptions>, alpn: &PackedStringArray) -> Resu
     }
 }
 
-/// The same for an object that can only be a server.
+/// Converts the options of a server.
 pub(crate) fn server(options: &Gd<TlsOptions>, alpn: &PackedStringArray) -> Result<TlsServerConfig, Refusal> {
     match side(options, alpn)? {
         Side::Server(config) => Ok(config),
@@ -102,8 +103,8 @@ fn read(options: &Gd<TlsOptions>, alpn: &[String]) -> Result<Side, Refusal> {
         .map_err(refusal)
 }
 
-/// All certificates of the object, in PEM. The engine (4.6 at least) writes the first one again in the place of each that
-/// follows; so these are taken from the file that it was loaded from.
+/// All certificates of the object, in PEM. The engine (at least 4.6) writes the first one in the place of each further
+/// one, so they are read from the file that the object was loaded from.
 fn whole_chain(mut certificate: Gd<X509Certificate>) -> String {
     let pem = quietly(|| certificate.save_to_string());
     let own = blocks(&pem);
@@ -127,7 +128,7 @@ fn whole_chain(mut certificate: Gd<X509Certificate>) -> String {
     pem
 }
 
-/// The certificates in a PEM text, without what is between them and without line breaks.
+/// The certificates in a PEM text, without line breaks and without the text between them.
 fn blocks(pem: &str) -> Vec<String> {
     let begins = pem.split(PEM_BEGIN).skip(1);
     begins
@@ -142,8 +143,8 @@ fn blocks(pem: &str) -> Vec<String> {
         .collect()
 }
 
-/// The engine's PEM of a key or a certificate. The engine (4.6 at least) complains of the zero byte that it puts behind
-/// it itself.
+/// The engine's PEM of a key or a certificate, without its error message: the engine (at least 4.6) reports the zero
+/// byte that it appends itself.
 fn quietly(pem: impl FnOnce() -> GString) -> String {
     let mut engine = Engine::singleton();
     let printing = engine.is_printing_error_messages();
@@ -153,7 +154,7 @@ fn quietly(pem: impl FnOnce() -> GString) -> String {
     pem
 }
 
-/// The project's own certificates, if the setting names some.
+/// The certificates of the project, if the setting names a file.
 fn project_bundle() -> Option<String> {
     let path: GString = ProjectSettings::singleton().get_setting(BUNDLE_SETTING).try_to().ok()?;
     if path.is_empty() {

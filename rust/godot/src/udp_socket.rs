@@ -38,32 +38,32 @@ pub(crate) struct UdpSocket {
     #[init(val = State::new(UdpCore::new()))]
     core: State<UdpCore>,
 
-    /// Allow sending to broadcast addresses such as [code]255.255.255.255[/code]. Default: [code]false[/code]. Takes effect
-    /// at once.
+    /// Allow sending to broadcast addresses such as [code]255.255.255.255[/code]. Default: [code]false[/code]. Takes
+    /// effect at once.
     #[var(get = get_broadcast, set = set_broadcast)]
     broadcast: PhantomVar<bool>,
     /// Maximum number of routers that a datagram may pass, unicast and multicast, 0 to 255. 0 (default) stands for the
-    /// system's own value (usually 64, and 1 for multicast) and takes effect with [method bind]; other values take effect
-    /// at once.
+    /// system's own value (usually 64, and 1 for multicast) and takes effect with [method bind]; other values take
+    /// effect at once.
     #[var(get = get_ttl, set = set_ttl)]
     ttl: PhantomVar<i64>,
-    /// Allow other sockets with the same setting to bind the same port, as several receivers of a multicast group on one
-    /// machine need it. Default: [code]false[/code]. Read by [method bind].
+    /// Allow other sockets with the same setting to bind the same port, as several receivers of a multicast group on
+    /// one machine need it. Default: [code]false[/code]. Read by [method bind].
     #[var(get = get_reuse_address, set = set_reuse_address)]
     reuse_address: PhantomVar<bool>,
     /// Maximum number of received datagrams that are queued, 1 to 2147483647; further ones replace the oldest. Default:
     /// 16384. Takes effect at once.
     #[var(get = get_max_datagrams, set = set_max_datagrams)]
     max_datagrams: PhantomVar<i64>,
-    /// Maximum size of all queued datagrams together, in bytes, 1 to 2147483647; further ones replace the oldest, but one
-    /// is always kept. Default: 16 MiB. Takes effect at once.
+    /// Maximum size of all queued datagrams together, in bytes, 1 to 2147483647; further ones replace the oldest, but
+    /// one is always kept. Default: 16 MiB. Takes effect at once.
     #[var(get = get_max_buffered_bytes, set = set_max_buffered_bytes)]
     max_buffered_bytes: PhantomVar<i64>,
     /// Number of datagrams dropped since [method bind] because the queue was full; 0 if the socket is not bound.
     #[var(get = get_dropped_datagrams, no_set)]
     dropped_datagrams: PhantomVar<i64>,
-    /// Handle queued events once a frame, before the nodes' [code]_process[/code]. Default: [code]true[/code]. Otherwise
-    /// call [method process].
+    /// Handle queued events once a frame, before the nodes' [code]_process[/code]. Default: [code]true[/code].
+    /// Otherwise call [method process].
     #[var(get = get_auto_process, set = set_auto_process)]
     auto_process: PhantomVar<bool>,
 
@@ -80,20 +80,21 @@ impl SocketClass for UdpSocket {
 
 #[godot_api]
 impl UdpSocket {
-    /// A datagram arrived that no [method recv_from] waited for. While this signal has a connection, every such datagram is
-    /// emitted, queued ones first; a one-shot connection receives one. Without a connection datagrams stay queued.
+    /// A datagram arrived that no [method recv_from] waited for. While this signal has a connection, every such
+    /// datagram is emitted, queued ones first; a one-shot connection receives one. Without a connection datagrams stay
+    /// queued.
     #[signal]
     fn datagram_received(data: PackedByteArray, address: GString, port: i64);
-    /// A datagram could not be sent, also one of [method send_to_async]. [constant ERR_CONNECTION_ERROR] without data: the
-    /// peer of a connected socket does not accept datagrams. An error without data and address: [method connect_to_host]
-    /// failed. The socket stays open.
+    /// A datagram could not be sent, also one of [method send_to_async]. [constant ERR_CONNECTION_ERROR] without data:
+    /// the peer of a connected socket does not accept datagrams. An error without data and address: [method
+    /// connect_to_host] failed. The socket stays open.
     #[signal]
     fn send_failed(error: i32, data: PackedByteArray, address: GString, port: i64);
 
-    /// Binds the socket to a port (0 picks a free one, see [method get_local_port]) of [code]"*"[/code] (IPv6 and IPv4),
-    /// [code]"localhost"[/code] or an IP address. Returns [constant ERR_ALREADY_IN_USE] if the port is in use or the socket
-    /// is bound already, [constant ERR_UNAUTHORIZED] if the system denies the port, or [constant ERR_INVALID_PARAMETER] for
-    /// an invalid port or address.
+    /// Binds the socket to a port (0 picks a free one, see [method get_local_port]) of [code]"*"[/code] (IPv6 and
+    /// IPv4), [code]"localhost"[/code] or an IP address. Returns [constant ERR_ALREADY_IN_USE] if the port is in use or
+    /// the socket is bound already, [constant ERR_UNAUTHORIZED] if the system denies the port, or [constant
+    /// ERR_INVALID_PARAMETER] for an invalid port or address.
     #[func]
     fn bind(&self, #[opt(default = 0)] port: i64, #[opt(default = "*")] address: GString) -> Error {
         self.run(|core| match BindAddress::parse(&address.to_string(), port) {
@@ -102,9 +103,9 @@ impl UdpSocket {
         })
     }
 
-    /// Connects the socket to a host: [method send] sends to it, and only its datagrams are received. The name is resolved
-    /// in the background; [method send] may be called at once. Returns [constant ERR_INVALID_PARAMETER] for an invalid host
-    /// or port, or the error of [method bind]; later failures are reported by [signal send_failed].
+    /// Connects the socket to a host: [method send] sends to it, and only its datagrams are received. The name is
+    /// resolved in the background; [method send] may be called at once. Returns [constant ERR_INVALID_PARAMETER] for an
+    /// invalid host or port, or the error of [method bind]; later failures are reported by [signal send_failed].
     #[func]
     fn connect_to_host(&self, host: GString, port: i64) -> Error {
         self.run(|core| match Destination::parse(&utf8(&host), port) {
@@ -114,16 +115,16 @@ impl UdpSocket {
     }
 
     /// Queues a datagram of at most 65507 bytes for the host of [method connect_to_host]; never blocks. Returns
-    /// [constant ERR_UNCONFIGURED] if the socket is not connected, [constant ERR_OUT_OF_MEMORY] if more than 16 MiB would be
-    /// pending, or [constant ERR_INVALID_PARAMETER] if the datagram is too large.
+    /// [constant ERR_UNCONFIGURED] if the socket is not connected, [constant ERR_OUT_OF_MEMORY] if more than 16 MiB
+    /// would be pending, or [constant ERR_INVALID_PARAMETER] if the datagram is too large.
     #[func]
     fn send(&self, data: PackedByteArray) -> Error {
         self.run(|core| core.send(data.as_slice(), None))
     }
 
     /// Queues a datagram for a host name or IP address. Names are resolved in the background and cached for 60 seconds;
-    /// [signal send_failed] reports one without an address. Returns the errors of [method send] and of [method bind], and
-    /// [constant ERR_INVALID_PARAMETER] for an invalid host or port.
+    /// [signal send_failed] reports one without an address. Returns the errors of [method send] and of [method bind],
+    /// and [constant ERR_INVALID_PARAMETER] for an invalid host or port.
     #[func]
     fn send_to(&self, data: PackedByteArray, host: GString, port: i64) -> Error {
         self.run(|core| match Destination::parse(&utf8(&host), port) {
@@ -145,9 +146,9 @@ impl UdpSocket {
         }
     }
 
-    /// Awaitable: [code][OK, bytes, address, port][/code] of the next datagram, which may be empty, or
-    /// [code][error, empty, "", 0][/code]: [constant ERR_TIMEOUT] after [param timeout] seconds (0 and -1 set no limit),
-    /// [constant ERR_UNCONFIGURED] if the socket is not bound, [constant ERR_UNAVAILABLE] when it is closed.
+    /// Awaitable: [code][OK, bytes, address, port][/code] of the next datagram, which may be empty, or [code][error,
+    /// empty, "", 0][/code]: [constant ERR_TIMEOUT] after [param timeout] seconds (0 and -1 set no limit), [constant
+    /// ERR_UNCONFIGURED] if the socket is not bound, [constant ERR_UNAVAILABLE] when it is closed.
     #[func]
     fn recv_from(&self, #[opt(default = 0.0)] timeout: f64) -> Variant {
         self.core().map_or_else(
@@ -156,8 +157,8 @@ impl UdpSocket {
         )
     }
 
-    /// Closes the socket. Pending datagrams are still sent; pending awaitables complete with [constant ERR_UNAVAILABLE].
-    /// It can be bound again.
+    /// Closes the socket. Pending datagrams are still sent; pending awaitables complete with [constant
+    /// ERR_UNAVAILABLE]. It can be bound again.
     #[func]
     fn close(&self) {
         if let Some(core) = self.core() {
@@ -165,9 +166,10 @@ impl UdpSocket {
         }
     }
 
-    /// Joins a multicast group on an interface, given by its name, index or address; empty leaves the choice to the system.
-    /// Returns [constant ERR_INVALID_PARAMETER] if the address is not a multicast address, [constant ERR_DOES_NOT_EXIST]
-    /// for an unknown interface, [constant FAILED] if the system refuses, or the error of [method bind].
+    /// Joins a multicast group on an interface, given by its name, index or address; empty leaves the choice to the
+    /// system. Returns [constant ERR_INVALID_PARAMETER] if the address is not a multicast address, [constant
+    /// ERR_DOES_NOT_EXIST] for an unknown interface, [constant FAILED] if the system refuses, or the error of [method
+    /// bind].
     #[func]
     fn join_multicast_group(&self, address: GString, #[opt(default = "")] interface: GString) -> Error {
         self.run(|core| core.multicast(&address.to_string(), &interface.to_string(), true))
@@ -179,8 +181,8 @@ impl UdpSocket {
         self.run(|core| core.multicast(&address.to_string(), &interface.to_string(), false))
     }
 
-    /// Handles queued events and returns their number. With a budget in microseconds, at most one minute, it goes on until
-    /// the budget is spent, asleep while nothing is queued.
+    /// Handles queued events and returns their number. With a budget in microseconds, at most one minute, it goes on
+    /// until the budget is spent, asleep while nothing is queued.
     #[func(gd_self)]
     fn process(this: Gd<Self>, #[opt(default = 0)] budget_usec: i64) -> i64 {
         Self::drain(this, budget_usec)

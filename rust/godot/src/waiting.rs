@@ -1,8 +1,8 @@
 //! Pending operations of one kind, first in, first out.
 //!
-//! An operation whose result nobody can receive (it was cancelled, or its awaiter is gone) is over and gives up its place:
-//! what it would have taken stays for the next one. Only drains check for that, since a signal that a call has just returned
-//! is not awaited yet.
+//! An operation whose result nobody can receive (it was cancelled, or its awaiter is gone) is over and gives up its
+//! place: what it would have taken stays for the next one. Only drains check for that, since a signal that a call has
+//! just returned is not awaited yet.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -36,11 +36,12 @@ impl<T> Operation<T> {
 
 /// The queue. Its owner must call [`Self::next_expired`] from [`Socket::expire`].
 ///
-/// All methods but [`Self::push`], [`Self::is_empty`] and [`Self::peek`] are for drains. They may drop operations that are
-/// over, and objects of the script with them: hold nothing.
+/// All methods but [`Self::push`], [`Self::is_empty`] and [`Self::peek`] are for drains. They may drop operations that
+/// are over, and objects of the script with them: hold nothing.
 pub(crate) struct Waiting<T = ()> {
     queue: RefCell<VecDeque<Operation<T>>>,
-    /// Length at which the whole queue is swept: twice the length after the last sweep, so its cost per operation is constant.
+    /// Length at which the whole queue is swept: twice the length after the last sweep, so its cost per operation is
+    /// constant.
     sweep_at: Cell<usize>,
 }
 

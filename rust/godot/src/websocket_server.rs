@@ -33,8 +33,8 @@ mod server;
 ///         server.send_text(client_id, "Echo: " + message))
 ///     server.start(8080)
 /// [/codeblock]
-/// Clients are identified by ids from 1 upwards that are never reused, not even after a restart. Messages of one client keep
-/// their order and precede its [signal client_disconnected]. Signals are emitted once a frame, before the nodes'
+/// Clients are identified by ids from 1 upwards that are never reused, not even after a restart. Messages of one client
+/// keep their order and precede its [signal client_disconnected]. Signals are emitted once a frame, before the nodes'
 /// [code]_process[/code], or by [method process].
 #[derive(GodotClass)]
 #[class(base = RefCounted, init, tool)]
@@ -42,85 +42,87 @@ pub(crate) struct WebSocketServer {
     #[init(val = State::new(ServerCore::new()))]
     core: State<ServerCore>,
 
-    /// Maximum number of established clients; further ones are refused with 503. Range: 0 to 2147483647; 0 (default) sets no
-    /// limit. Read by [method start].
+    /// Maximum number of established clients; further ones are refused with 503. Range: 0 to 2147483647; 0 (default)
+    /// sets no limit. Read by [method start].
     #[var(get = get_max_clients, set = set_max_clients)]
     max_clients: PhantomVar<i64>,
-    /// Maximum number of established clients of one address; further ones are refused with 429, or closed if the server uses
-    /// TLS. Range: 0 to 2147483647; 0 (default) sets no limit. An address is one IPv4 address or one IPv6 prefix of 64 bits,
-    /// which usually belongs to one host; behind a proxy all clients share the proxy's address. Changes apply to new
-    /// connections at once.
+    /// Maximum number of established clients of one address; further ones are refused with 429, or closed if the server
+    /// uses TLS. Range: 0 to 2147483647; 0 (default) sets no limit. An address is one IPv4 address or one IPv6 prefix
+    /// of 64 bits, which usually belongs to one host; behind a proxy all clients share the proxy's address. Changes
+    /// apply to new connections at once.
     #[var(get = get_max_clients_per_address, set = set_max_clients_per_address)]
     max_clients_per_address: PhantomVar<i64>,
-    /// Maximum number of connections per second of one address, which is also the size of a burst; further ones are closed
-    /// before anything is read. Range: 0 to 2147483647; 0 (default) sets no limit. For the meaning of an address see
-    /// [member max_clients_per_address]. Changes apply to new connections at once.
+    /// Maximum number of connections per second of one address, which is also the size of a burst; further ones are
+    /// closed before anything is read. Range: 0 to 2147483647; 0 (default) sets no limit. For the meaning of an address
+    /// see [member max_clients_per_address]. Changes apply to new connections at once.
     #[var(get = get_max_handshakes_per_second, set = set_max_handshakes_per_second)]
     max_handshakes_per_second_per_address: PhantomVar<i64>,
     /// IP addresses and ranges that may not connect, such as [code]"192.0.2.1"[/code], [code]"10.0.0.0/8"[/code] or
-    /// [code]"2001:db8::/32"[/code]; their connections are closed before anything is read. Default: empty. If an entry is
-    /// invalid, the property keeps its value. Changes apply to new connections at once; established clients stay.
+    /// [code]"2001:db8::/32"[/code]; their connections are closed before anything is read. Default: empty. If an entry
+    /// is invalid, the property keeps its value. Changes apply to new connections at once; established clients stay.
     #[var(get = get_blocked_addresses, set = set_blocked_addresses)]
     blocked_addresses: PhantomVar<PackedStringArray>,
-    /// Maximum size of a message from a client, in bytes, 1 to 2147483647; a larger one ends the connection with 1009. Default:
-    /// 16 MiB. Read by [method start].
+    /// Maximum size of a message from a client, in bytes, 1 to 2147483647; a larger one ends the connection with 1009.
+    /// Default: 16 MiB. Read by [method start].
     #[var(get = get_max_message_size, set = set_max_message_size)]
     max_message_size: PhantomVar<i64>,
-    /// Maximum number of bytes pending for one client, 1 to 2147483647; see [member backpressure_policy] for what happens beyond.
-    /// Default: 16 MiB. Read by [method start].
+    /// Maximum number of bytes pending for one client, 1 to 2147483647; see [member backpressure_policy] for what
+    /// happens beyond. Default: 16 MiB. Read by [method start].
     #[var(get = get_max_pending_bytes, set = set_max_pending_bytes)]
     max_pending_bytes: PhantomVar<i64>,
-    /// Maximum memory of all clients together, in bytes: incomplete messages, messages queued for this server and frames pending
-    /// for clients (those of a broadcast count once). Beyond it, the clients that use most are disconnected with 1013 (try
-    /// again later); clients of one address count as one. Queued messages use at most a quarter of it, then reading pauses.
-    /// Range: 0 to 2147483647; 0 sets no limit. Default: 256 MiB. Read by [method start].
+    /// Maximum memory of all clients together, in bytes: incomplete messages, messages queued for this server and
+    /// frames pending for clients (those of a broadcast count once). Beyond it, the clients that use most are
+    /// disconnected with 1013 (try again later); clients of one address count as one. Queued messages use at most a
+    /// quarter of it, then reading pauses. Range: 0 to 2147483647; 0 sets no limit. Default: 256 MiB. Read by [method
+    /// start].
     #[var(get = get_max_total_bytes, set = set_max_total_bytes)]
     max_total_bytes: PhantomVar<i64>,
-    /// Maximum time from the first byte of a message to its last, in seconds; a slower client is disconnected with 1008. Pings
-    /// and further bytes do not prolong it. 0 or more; 0 sets no limit. Default: 30. Read by [method start].
+    /// Maximum time from the first byte of a message to its last, in seconds; a slower client is disconnected with
+    /// 1008. Pings and further bytes do not prolong it. 0 or more; 0 sets no limit. Default: 30. Read by [method
+    /// start].
     #[var(get = get_message_timeout, set = set_message_timeout)]
     message_timeout: PhantomVar<f64>,
-    /// What happens to a message that would exceed [member max_pending_bytes]. [constant BACKPRESSURE_ERROR] (default): it is
-    /// refused with [constant ERR_OUT_OF_MEMORY]. [constant BACKPRESSURE_DISCONNECT]: the same, and the client is disconnected
-    /// with 1008. Read by [method start].
+    /// What happens to a message that would exceed [member max_pending_bytes]. [constant BACKPRESSURE_ERROR] (default):
+    /// it is refused with [constant ERR_OUT_OF_MEMORY]. [constant BACKPRESSURE_DISCONNECT]: the same, and the client is
+    /// disconnected with 1008. Read by [method start].
     #[var(get = get_backpressure_policy, set = set_backpressure_policy)]
     backpressure_policy: PhantomVar<i32>,
-    /// Maximum time for an opening handshake, in seconds, including TLS and your decision. 0 or more; 0 sets no limit. Default: 3.
-    /// Of more than 4096 handshakes in flight, the oldest with an incomplete request is dropped, starting with the address that
-    /// has most of them. Read by [method start].
+    /// Maximum time for an opening handshake, in seconds, including TLS and your decision. 0 or more; 0 sets no limit.
+    /// Default: 3. Of more than 4096 handshakes in flight, the oldest with an incomplete request is dropped, starting
+    /// with the address that has most of them. Read by [method start].
     #[var(get = get_handshake_timeout, set = set_handshake_timeout)]
     handshake_timeout: PhantomVar<f64>,
-    /// Maximum time for a closing handshake, in seconds; then the connection is cut. 0 or more; 0 sets no limit, except in
-    /// [method stop]. Default: 3. Read by [method start].
+    /// Maximum time for a closing handshake, in seconds; then the connection is cut. 0 or more; 0 sets no limit, except
+    /// in [method stop]. Default: 3. Read by [method start].
     #[var(get = get_close_timeout, set = set_close_timeout)]
     close_timeout: PhantomVar<f64>,
-    /// Time between pings to a client, in seconds; a client that sends nothing until the next one is disconnected (1006). 0 or
-    /// more; 0 (default) disables pings. Read by [method start].
+    /// Time between pings to a client, in seconds; a client that sends nothing until the next one is disconnected
+    /// (1006). 0 or more; 0 (default) disables pings. Read by [method start].
     #[var(get = get_heartbeat_interval, set = set_heartbeat_interval)]
     heartbeat_interval: PhantomVar<f64>,
-    /// Subprotocols in order of preference; a client gets the first one that it offers. Default: empty. If an entry is not a
-    /// valid name, the property keeps its value. Read by [method start].
+    /// Subprotocols in order of preference; a client gets the first one that it offers. Default: empty. If an entry is
+    /// not a valid name, the property keeps its value. Read by [method start].
     #[var(get = get_supported_protocols, set = set_supported_protocols)]
     supported_protocols: PhantomVar<PackedStringArray>,
-    /// Additional headers of the response to an opening handshake, each as [code]"Name: value"[/code]. Default: empty. If an
-    /// entry is invalid or belongs to the handshake itself, the property keeps its value. Read by [method start].
+    /// Additional headers of the response to an opening handshake, each as [code]"Name: value"[/code]. Default: empty.
+    /// If an entry is invalid or belongs to the handshake itself, the property keeps its value. Read by [method start].
     #[var(get = get_handshake_headers, set = set_handshake_headers)]
     handshake_headers: PhantomVar<PackedStringArray>,
-    /// Origins that may connect, such as [code]"https://example.org"[/code]; others are refused with 403. [code]""[/code] stands
-    /// for a client without an origin, which is no browser, and [code]"*"[/code] for all. Default: empty, which allows all. Read
-    /// by [method start].
+    /// Origins that may connect, such as `https://example.org`; others are refused with 403.
+    /// [code]""[/code] stands for a client without an origin, which is no browser, and [code]"*"[/code] for all.
+    /// Default: empty, which allows all. Read by [method start].
     #[var(get = get_allowed_origins, set = set_allowed_origins)]
     allowed_origins: PhantomVar<PackedStringArray>,
-    /// Paths that exist, such as [code]"/chat"[/code]; others are refused with 404. Default: empty, which allows all. Read by
-    /// [method start].
+    /// Paths that exist, such as [code]"/chat"[/code]; others are refused with 404. Default: empty, which allows all.
+    /// Read by [method start].
     #[var(get = get_allowed_paths, set = set_allowed_paths)]
     allowed_paths: PhantomVar<PackedStringArray>,
-    /// Emit [signal handshake_requested] and wait for your decision before a client is established. Default: [code]false[/code].
-    /// Read by [method start].
+    /// Emit [signal handshake_requested] and wait for your decision before a client is established. Default:
+    /// [code]false[/code]. Read by [method start].
     #[var(get = get_manual_handshake, set = set_manual_handshake)]
     manual_handshake: PhantomVar<bool>,
-    /// TLS for all connections (wss), by [code]TLSOptions.server(key, certificate)[/code]. Default: [code]null[/code], no TLS.
-    /// Read by [method start].
+    /// TLS for all connections (wss), by [code]TLSOptions.server(key, certificate)[/code]. Default: [code]null[/code],
+    /// no TLS. Read by [method start].
     #[var(get = get_tls_options, set = set_tls_options)]
     tls_options: PhantomVar<Option<Gd<TlsOptions>>>,
     /// Send small messages at once (disables Nagle's algorithm). Default: [code]true[/code]. Read by [method start].
@@ -130,12 +132,12 @@ pub(crate) struct WebSocketServer {
     /// [method start].
     #[var(get = get_backlog, set = set_backlog)]
     backlog: PhantomVar<i64>,
-    /// Emit text messages as UTF-8 bytes by [signal text_data_received], unchanged, instead of [signal message_received]. Default:
-    /// [code]false[/code]. Takes effect at once.
+    /// Emit text messages as UTF-8 bytes by [signal text_data_received], unchanged, instead of [signal
+    /// message_received]. Default: [code]false[/code]. Takes effect at once.
     #[var(get = get_text_as_data, set = set_text_as_data)]
     text_as_data: PhantomVar<bool>,
-    /// Handle queued events once a frame, before the nodes' [code]_process[/code]. Default: [code]true[/code]. Otherwise call
-    /// [method process].
+    /// Handle queued events once a frame, before the nodes' [code]_process[/code]. Default: [code]true[/code].
+    /// Otherwise call [method process].
     #[var(get = get_auto_process, set = set_auto_process)]
     auto_process: PhantomVar<bool>,
 
@@ -162,12 +164,13 @@ impl WebSocketServer {
     /// A client is established.
     #[signal]
     fn client_connected(client_id: i64);
-    /// An established client is disconnected. [param code] is the peer's code, or this server's if it closed first; 1002 if the
-    /// peer violated the protocol, 1005 if the peer sent no code, 1006 if the connection broke. A code that must not be sent
-    /// counts as a violation and is named in the reason, see [method get_close_reason].
+    /// An established client is disconnected. [param code] is the peer's code, or this server's if it closed first;
+    /// 1002 if the peer violated the protocol, 1005 if the peer sent no code, 1006 if the connection broke. A code that
+    /// must not be sent counts as a violation and is named in the reason, see [method get_close_reason].
     #[signal]
     fn client_disconnected(client_id: i64, code: i64);
-    /// A text message was received. U+0000, which a [String] cannot contain, arrives as U+FFFD; see [member text_as_data].
+    /// A text message was received. U+0000, which a [String] cannot contain, arrives as U+FFFD; see [member
+    /// text_as_data].
     #[signal]
     fn message_received(client_id: i64, message: GString);
     /// A binary message was received.
@@ -180,9 +183,9 @@ impl WebSocketServer {
     /// [signal client_disconnected] or [signal handshake_failed], or when you reject it.
     #[signal]
     fn handshake_requested(request: Gd<WebSocketHandshakeRequest>);
-    /// A client announced by [signal handshake_requested] is not established: the decision came too late, the client left, the
-    /// server is full or stops, or the answer could not be sent. Emitted once for each request that neither led to
-    /// [signal client_connected] nor was rejected by [method WebSocketHandshakeRequest.reject].
+    /// A client announced by [signal handshake_requested] is not established: the decision came too late, the client
+    /// left, the server is full or stops, or the answer could not be sent. Emitted once for each request that neither
+    /// led to [signal client_connected] nor was rejected by [method WebSocketHandshakeRequest.reject].
     #[signal]
     fn handshake_failed(client_id: i64, reason: GString);
     /// The server failed to start, or accepting connections is paused because the system lacks resources.

@@ -10,12 +10,14 @@ use async_sockets_net::mailbox::SocketId;
 
 use crate::socket::Socket;
 
-/// The alarms, the earliest first. Those that were replaced by an earlier one of the same socket stay until they are due.
+/// The alarms, the earliest first. Those that were replaced by an earlier one of the same socket stay until they are
+/// due.
 #[derive(Default)]
 pub(super) struct Alarms(RefCell<BinaryHeap<Reverse<(Instant, SocketId)>>>);
 
 impl Alarms {
-    /// Sets the alarm of a socket, unless an earlier one is set: when that is due, the socket returns its next deadline.
+    /// Sets the alarm of a socket, unless an earlier one is set: when that is due, the socket returns its next
+    /// deadline.
     pub(super) fn set(&self, socket: &dyn Socket, when: Instant) {
         let Some(id) = socket.id() else { return };
         let alarm = &socket.base().alarm;

@@ -1,7 +1,7 @@
 //! Drains: who gets a turn, and for how long.
 //!
-//! A socket with queued events takes a turn: it handles those queued at the start of the turn, for at most a slice of time,
-//! and goes to the back of the ring if there are more.
+//! A socket with queued events takes a turn: it handles those queued at the start of the turn, for at most a slice of
+//! time, and goes to the back of the ring if there are more.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -36,9 +36,9 @@ impl Pump {
         self.figures.drained(start);
     }
 
-    /// `process()` of a socket. Without a budget it handles the events queued now. With one it goes on until the budget is
-    /// spent, asleep while nothing is queued, and handles the automatic sockets too. Called by a handler of the socket
-    /// itself it handles the others: further events of this one wait until the handler returns.
+    /// `process()` of a socket. Without a budget it handles the events queued now. With one it goes on until the budget
+    /// is spent, asleep while nothing is queued, and handles the automatic sockets too. Called by a handler of the
+    /// socket itself it handles the others: further events of this one wait until the handler returns.
     pub(crate) fn process(&self, socket: Rc<dyn Socket>, budget: Duration) -> u64 {
         let before = self.figures.events.get();
         if !socket.base().in_turn.get() {
@@ -76,8 +76,8 @@ impl Pump {
         }
     }
 
-    /// Gives every socket in scope a turn. In the drain of a frame, sockets with more events get further turns until the
-    /// deadline; otherwise the caller does that, as others may have events by then.
+    /// Gives every socket in scope a turn. In the drain of a frame, sockets with more events get further turns until
+    /// the deadline; otherwise the caller does that, as others may have events by then.
     fn take_turns(&self, scope: Scope<'_>, deadline: Instant, wait: bool) {
         let frame = scope.one.is_none();
         let end = if frame { Ticket::MAX } else { self.turns.next_ticket() };
@@ -163,8 +163,8 @@ impl Pump {
         }
     }
 
-    /// Marks sockets whose alarm is due: their operations expire in the next turn, after the events that are queued by then,
-    /// which have come in time.
+    /// Marks sockets whose alarm is due: their operations expire in the next turn, after the events that are queued by
+    /// then, which have come in time.
     fn ring_alarms(&self, now: Instant) {
         while let Some((when, id)) = self.alarms.take_due(now) {
             let Some(socket) = self.socket(id) else { continue };

@@ -14,8 +14,8 @@ use crate::socket::Socket;
 /// Maximum number of waiting sockets that are checked in a frame.
 const MAX_CHECKED: usize = 1000;
 
-/// Asks the engine: by `Object.has_connections()` where it exists (Godot 4.5 and newer), since a list of all connections
-/// costs as much as an emission.
+/// Asks the engine: by `Object.has_connections()` where it exists (Godot 4.5 and newer), since a list of all
+/// connections costs as much as an emission.
 pub(crate) struct Ears {
     has_connections: StringName,
     is_there: OnceCell<bool>,

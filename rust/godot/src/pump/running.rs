@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use crate::socket::Socket;
 
-/// Marks the socket as being in its turn. The end, even by a panic, clears the mark and calls `again` if the socket needs
-/// another turn, as it may after a panic.
+/// Marks the socket as being in its turn. The end, even by a panic, clears the mark and calls `again` if the socket
+/// needs another turn, as it may after a panic.
 pub(crate) struct Running<F: Fn(Rc<dyn Socket>)> {
     socket: Rc<dyn Socket>,
     more: Cell<bool>,

@@ -63,7 +63,8 @@ impl Turns {
         let (_, socket) = self.first(scope).filter(|&(ticket, _)| ticket < end)?;
         socket.base().ticket.set(None);
         if let Some(listener) = socket.listener() {
-            // The first of the ring was the first there too: this removes its entry now rather than at the listener's drain.
+            // The first of the ring was the first there too: this removes its entry now rather than at the listener's
+            // drain.
             listener.base().line.first();
         }
         Some(socket)

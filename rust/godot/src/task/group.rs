@@ -13,20 +13,20 @@ use crate::convert::int;
 /// When a group is complete.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// With the last result.
+    /// When all results are known.
     All,
-    /// With the first one.
+    /// With the first result.
     Any,
 }
 
-/// What a task knows of the tasks that it waits for. They hold it, and it does not hold them.
+/// The tasks that a task waits for. They hold it; it does not hold them.
 pub(super) struct Group {
     kind: Kind,
     sources: RefCell<Vec<InstanceId>>,
-    /// Of `All`: what has come.
+    /// The results so far, of [`Kind::All`].
     results: Vec<OnceCell<Variant>>,
     missing: Cell<usize>,
-    /// A copy is in every [`Dependent`]. Counted in any thread, as the last reference to a task may go in any.
+    /// Each [`Dependent`] has a clone. Atomic, since the last reference to a task may be dropped in any thread.
     mark: Arc<()>,
 }
 
@@ -42,7 +42,7 @@ impl Group {
         }
     }
 
-    /// How many [`Dependent`]s there are.
+    /// Number of [`Dependent`]s.
     pub(super) fn dependencies(&self) -> usize {
         Arc::strong_count(&self.mark) - 1
     }
@@ -51,7 +51,7 @@ impl Group {
         self.sources.take()
     }
 
-    /// Takes the result of one source in; gives that of the whole if it is complete now.
+    /// Records the result of one source; returns the result of the whole if that is complete now.
     pub(super) fn take_in(&self, index: usize, result: &Variant) -> Option<Variant> {
         if self.kind == Kind::Any {
             return Some(varray![int(index), result].to_variant());
@@ -66,9 +66,9 @@ impl Group {
     }
 }
 
-/// A task that waits for another one, as that one knows it.
+/// A task that waits for the one that lists it.
 pub(super) struct Dependent {
-    /// Goes first: what is not counted yet, or any more, looks as if the user held it.
+    /// Declared first, so that it is dropped first: a reference that is not counted looks like one of the script.
     _mark: Option<Arc<()>>,
     whole: Gd<NetTask>,
     index: usize,
@@ -95,7 +95,7 @@ impl Dependent {
         self.whole == *whole
     }
 
-    /// Gives it the result. Runs user code: hold nothing.
+    /// Passes the result on. Runs user code: hold nothing.
     pub(super) fn tell(&self, result: &Variant) {
         let complete = self
             .whole

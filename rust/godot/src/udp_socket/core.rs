@@ -176,8 +176,8 @@ impl UdpCore {
         self.bound.borrow().as_ref().and_then(Bound::next_datagram)
     }
 
-    /// Gives datagrams to the pending receives, else to the signal if it has a connection; the others stay queued. False if
-    /// the turn ended first.
+    /// Gives datagrams to the pending receives, else to the signal if it has a connection; the others stay queued.
+    /// False if the turn ended first.
     fn deliver(self: &Rc<Self>, pump: &Pump) -> bool {
         self.receives.somebody_waits(); // Drops cancelled ones.
         let mut left = self.with(Bound::available_datagrams).unwrap_or(0);

@@ -56,8 +56,8 @@ impl WebSocketServer {
             .unwrap_or_default()
     }
 
-    /// The request headers of a client by lower-case name; values of repeated headers are joined by commas. Empty for an unknown
-    /// id.
+    /// The request headers of a client by lower-case name; values of repeated headers are joined by commas. Empty for
+    /// an unknown id.
     #[func]
     fn get_client_headers(&self, client_id: i64) -> VarDictionary {
         let lines = |server: &Server| Some(headers(&server.client_info(client_id)?.request.headers));

@@ -34,11 +34,11 @@ pub(crate) struct ServerCore {
     pub(crate) admission: Admission,
     pub(crate) text_as_data: Cell<bool>,
     pub(crate) tls: RefCell<Option<Gd<TlsOptions>>>,
-    /// The server of the last start, until all its clients are gone.
+    /// The server of the last start, until all its clients are disconnected.
     server: RefCell<Option<Server>>,
-    /// Servers that were stopped before that one started, and whose clients are not all gone.
+    /// Stopped servers of earlier starts whose clients are not all disconnected.
     stopping: RefCell<Vec<Server>>,
-    /// Messages of one client that a turn has not got through.
+    /// Messages of one client that a turn has not handled.
     unread: RefCell<Option<(ClientId, Messages)>>,
     /// The client of the `client_disconnected` that is being emitted.
     leaving: RefCell<Option<(ClientId, Disconnect)>>,
@@ -51,7 +51,7 @@ impl ServerCore {
 
     // Starting and stopping -------------------------------------------------------------------------------------------
 
-    /// Starts, or says in words why not.
+    /// Starts the server; the error is in words.
     pub(crate) fn start(self: &Rc<Self>, address: BindAddress) -> Result<(), String> {
         let pump = Pump::get();
         if pump.is_closed() {
@@ -60,13 +60,13 @@ impl ServerCore {
         if self.is_listening() {
             return Err("the server is running already; stop it first".to_owned());
         }
-        // With the ids of the servers before: those may still let clients in for a moment.
+        // Shares the ids with earlier servers, which may still establish clients for a moment.
         let mut options = self.options.borrow().clone();
         options.prepare_text = Some(prepare_text);
         options.admission = self.admission.rules();
         let tls = self.tls.borrow().clone();
         if let Some(tls) = &tls {
-            // HTTP/1.1 is the only protocol that the opening handshake can follow; clients that say nothing are taken too.
+            // HTTP/1.1 is the only protocol for the opening handshake; clients without ALPN are accepted too.
             let config = tls::server(tls, &PackedStringArray::from(["http/1.1"].map(GString::from)));
             options.tls = Some(config.map_err(|(_, words)| words)?);
         }
@@ -85,7 +85,7 @@ impl ServerCore {
         }
     }
 
-    /// Has the present rules about addresses hold for new connections.
+    /// Applies the rules about addresses to new connections.
     pub(crate) fn apply_admission(&self) {
         let rules = self.admission.rules();
         self.with(|server| server.set_admission(rules));
@@ -97,12 +97,12 @@ impl ServerCore {
 
     // Access ----------------------------------------------------------------------------------------------------------
 
-    /// Looks at the server. `None` if there is none.
+    /// Reads from the server. `None` if there is none.
     pub(crate) fn with<R>(&self, f: impl FnOnce(&Server) -> R) -> Option<R> {
         self.server.borrow().as_ref().map(f)
     }
 
-    /// Tells the server to do something; the closure runs no user code. `None` if it does not listen.
+    /// Changes the server; the closure runs no user code. `None` if it is not listening.
     pub(crate) fn command<R>(&self, f: impl FnOnce(&mut Server) -> R) -> Option<R> {
         self.server
             .borrow_mut()
@@ -111,13 +111,13 @@ impl ServerCore {
             .map(f)
     }
 
-    /// Asks the server that has this client, also one that is stopping.
+    /// Reads from the server that has a client, including those that are stopping.
     pub(crate) fn of_client<R>(&self, f: impl Fn(&Server) -> Option<R>) -> Option<R> {
         let found = self.server.borrow().as_ref().and_then(&f);
         found.or_else(|| self.stopping.borrow().iter().find_map(&f))
     }
 
-    /// How the client left whose `client_disconnected` is being emitted.
+    /// The close reason of the client whose `client_disconnected` is being emitted.
     pub(crate) fn close_reason(&self, client: ClientId) -> Option<String> {
         let leaving = self.leaving.borrow();
         leaving
@@ -173,7 +173,7 @@ impl ServerCore {
         }
     }
 
-    /// Emits the messages that wait in `unread`. False if the turn was over first.
+    /// Emits the messages in `unread`. False if the turn ended first.
     fn emit_messages(&self, pump: &Pump, object: &mut Gd<RefCounted>) -> bool {
         let Some(unread) = self.unread.take() else {
             return true;
@@ -217,7 +217,7 @@ impl ServerCore {
         next
     }
 
-    /// Lets a server go that has told everything.
+    /// Drops servers whose last event was handled.
     fn forget_stopped(&self, pump: &Pump) {
         let is_over = |server: &mut Server| server.is_over();
         let mut over: Vec<_> = self.stopping.borrow_mut().extract_if(.., is_over).collect();
@@ -296,8 +296,8 @@ impl Socket for ServerCore {
     }
 }
 
-/// The messages of one client while they are emitted. Those that are left, as the turn is over or a panic ended it, are
-/// the next turn's.
+/// The messages of one client while they are emitted. Those that are left when the turn ends, even by a panic, are put
+/// back for the next turn.
 struct Reading<'a> {
     left: Option<(ClientId, Messages)>,
     server: &'a ServerCore,
@@ -321,7 +321,7 @@ impl Drop for Reading<'_> {
     }
 }
 
-/// Whether an event is one signal. Messages are counted one by one.
+/// Whether an event is counted as one. Messages are counted one by one.
 fn is_told(event: &WebSocketEvent) -> bool {
     !matches!(
         event,

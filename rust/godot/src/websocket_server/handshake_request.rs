@@ -1,4 +1,4 @@
-//! The class `WebSocketHandshakeRequest`: a client that waits for the script's decision.
+//! The class `WebSocketHandshakeRequest`: a client that waits for the decision of the script.
 
 #![expect(unreachable_pub, reason = "the getters that gdext makes are pub")]
 
@@ -19,9 +19,11 @@ use super::core::ServerCore;
 use crate::convert::headers;
 use crate::guard::{WeakState, misuse, on_main_thread};
 
-/// A client that asks to come in, given by [signal WebSocketServer.handshake_requested]. Answer with [method accept] or
-/// [method reject], now or later; without an answer within [member WebSocketServer.handshake_timeout] it is refused with
-/// 503. As many as 1024 may wait; more are refused with 503, and so are those of an address that has 256 while 512 wait.
+/// A client that requests to connect, see [signal WebSocketServer.handshake_requested].
+///
+/// Answer with [method accept] or [method reject], at once or later; without an answer within [member
+/// WebSocketServer.handshake_timeout] the client is refused with 503. At most 1024 requests may be pending, and of one
+/// address at most 256 while 512 are pending; further ones are refused with 503.
 #[derive(GodotClass)]
 #[class(base = RefCounted, init, tool)]
 pub(crate) struct WebSocketHandshakeRequest {
@@ -29,22 +31,22 @@ pub(crate) struct WebSocketHandshakeRequest {
     client: ClientId,
     last_error: RefCell<String>,
 
-    /// The path asked for, beginning with [code]/[/code], as it came.
+    /// The requested path, unchanged, beginning with [code]/[/code]. Read-only.
     #[var(no_set)]
     path: GString,
-    /// What followed the [code]?[/code]; empty if there was none.
+    /// The query after the [code]?[/code]; empty if there is none. Read-only.
     #[var(no_set)]
     query: GString,
-    /// The header lines by their names in lower case; several lines of a name are joined by commas.
+    /// The request headers by lower-case name; values of repeated headers are joined by commas. Read-only.
     #[var(no_set)]
     headers: VarDictionary,
-    /// The subprotocols that the client offers, its favourite first.
+    /// The subprotocols that the client offers, in its order of preference. Read-only.
     #[var(no_set)]
     protocols: PackedStringArray,
-    /// The IP address of the client.
+    /// The IP address of the client. Read-only.
     #[var(no_set)]
     address: GString,
-    /// The port of the client.
+    /// The port of the client. Read-only.
     #[var(no_set)]
     port: i64,
 
@@ -53,21 +55,21 @@ pub(crate) struct WebSocketHandshakeRequest {
 
 #[godot_api]
 impl WebSocketHandshakeRequest {
-    /// The id that the client will have.
+    /// The id of the client, which it keeps once it is established.
     #[func]
     fn get_client_id(&self) -> i64 {
         self.client
     }
 
-    /// The last error that this object gave, in words; empty if there was none.
+    /// The last error of this object in words; empty if there was none.
     #[func]
     fn get_last_error_message(&self) -> GString {
         GString::from(&*self.last_error.borrow())
     }
 
-    /// Lets the client in. [param protocol] is one of those it offers; empty leaves the choice to
-    /// [member WebSocketServer.supported_protocols]. [constant ERR_DOES_NOT_EXIST] if it is too late,
-    /// [constant ERR_INVALID_PARAMETER] for a subprotocol that was not offered.
+    /// Accepts the client, with one of the subprotocols that it offers; an empty [param protocol] leaves the choice to
+    /// [member WebSocketServer.supported_protocols]. Returns [constant ERR_DOES_NOT_EXIST] if the request is no longer
+    /// pending, or [constant ERR_INVALID_PARAMETER] for a subprotocol that the client does not offer.
     #[func]
     fn accept(&self, #[opt(default = "")] protocol: GString) -> Error {
         self.decide("accept", |core| {
@@ -77,11 +79,11 @@ impl WebSocketHandshakeRequest {
         })
     }
 
-    /// Refuses the client with an HTTP status from 400 to 599, a text, and more header lines as
-    /// [code]"Name: value"[/code]: a 401 carries [code]"WWW-Authenticate: Bearer"[/code]. The text is plain unless these
-    /// name another [code]Content-Type[/code]. [constant ERR_DOES_NOT_EXIST] if it is too late,
-    /// [constant ERR_INVALID_PARAMETER] for another status or a line that is none or that the server writes itself
-    /// (the length, and what is about the connection); the client still waits then.
+    /// Refuses the client with an HTTP status from 400 to 599, a body and additional headers, each as [code]"Name:
+    /// value"[/code], such as [code]"WWW-Authenticate: Bearer"[/code] with 401. The body is plain text unless the
+    /// headers contain another [code]Content-Type[/code]. Returns [constant ERR_DOES_NOT_EXIST] if the request is no
+    /// longer pending, or [constant ERR_INVALID_PARAMETER] for another status or an invalid header, such as the length
+    /// and headers of the connection, which the server writes itself; the request stays pending then.
     #[func]
     fn reject(
         &self,
@@ -141,7 +143,7 @@ impl WebSocketHandshakeRequest {
         }
     }
 
-    /// Refuses what the script asks, in words to its author.
+    /// Reports misuse to the author of the script, once and in words, which become the last error too.
     fn refuse(&self, method: &str, words: String) -> Error {
         misuse(&format!("WebSocketHandshakeRequest.{method}: {words}"));
         *self.last_error.borrow_mut() = words;

@@ -15,10 +15,10 @@ const NOT_RUNNING: &str = "the server is not running; call start() first";
 
 #[godot_api(secondary)]
 impl WebSocketServer {
-    /// Queues a text message; never blocks. Returns [constant ERR_UNCONFIGURED] if the server is not running,
-    /// [constant ERR_DOES_NOT_EXIST] for an unknown client, [constant ERR_OUT_OF_MEMORY] over [member max_pending_bytes], or
-    /// [constant ERR_UNAVAILABLE] if the client is being disconnected. Messages sent by the handlers of one client's messages
-    /// leave together once these handlers have returned.
+    /// Queues a text message; never blocks. Returns [constant ERR_UNCONFIGURED] if the server is not running, [constant
+    /// ERR_DOES_NOT_EXIST] for an unknown client, [constant ERR_OUT_OF_MEMORY] over [member max_pending_bytes], or
+    /// [constant ERR_UNAVAILABLE] if the client is being disconnected. Messages sent by the handlers of one client's
+    /// messages leave together once these handlers have returned.
     #[func]
     fn send_text(&self, client_id: i64, message: GString) -> Error {
         self.to_client(|server| server.send_text(client_id, &utf8(&message)))
@@ -30,8 +30,8 @@ impl WebSocketServer {
         self.to_client(|server| server.send_binary(client_id, data.as_slice()))
     }
 
-    /// Queues UTF-8 bytes as a text message, unchanged. Returns [constant ERR_INVALID_DATA] if they are not valid UTF-8.
-    /// Otherwise as [method send_text].
+    /// Queues UTF-8 bytes as a text message, unchanged. Returns [constant ERR_INVALID_DATA] if they are not valid
+    /// UTF-8. Otherwise as [method send_text].
     #[func]
     fn send_text_data(&self, client_id: i64, utf8: PackedByteArray) -> Error {
         let Ok(text) = std::str::from_utf8(utf8.as_slice()) else {
@@ -40,9 +40,9 @@ impl WebSocketServer {
         self.to_client(|server| server.send_text(client_id, text))
     }
 
-    /// Queues a text message for every client except those in [param exclude]. Returns [constant ERR_UNCONFIGURED] if the server
-    /// is not running, or [constant ERR_OUT_OF_MEMORY] if clients over [member max_pending_bytes] did not get it; the others
-    /// did.
+    /// Queues a text message for every client except those in [param exclude]. Returns [constant ERR_UNCONFIGURED] if
+    /// the server is not running, or [constant ERR_OUT_OF_MEMORY] if clients over [member max_pending_bytes] did not
+    /// get it; the others did.
     #[func]
     fn broadcast_text(
         &self,
@@ -70,9 +70,10 @@ impl WebSocketServer {
         self.to_client(|server| server.ping(client_id, payload.as_slice()))
     }
 
-    /// Sends pending messages and then a close frame; [signal client_disconnected] follows when the client has answered, at the
-    /// latest after [member close_timeout]. Returns [constant ERR_INVALID_PARAMETER] for a code that must not be sent (allowed:
-    /// 1000 to 1003, 1007 to 1014, 3000 to 4999) or a reason of more than 123 bytes of UTF-8. Otherwise as [method send_text].
+    /// Sends pending messages and then a close frame; [signal client_disconnected] follows when the client has
+    /// answered, at the latest after [member close_timeout]. Returns [constant ERR_INVALID_PARAMETER] for a code that
+    /// must not be sent (allowed: 1000 to 1003, 1007 to 1014, 3000 to 4999) or a reason of more than 123 bytes of
+    /// UTF-8. Otherwise as [method send_text].
     #[func]
     fn disconnect_client(
         &self,

@@ -17,8 +17,8 @@ use crate::pump::Pump;
 impl WebSocketServer {
     /// Starts listening on a port (0 picks a free one, see [method get_local_port]) of an IP address,
     /// [code]"0.0.0.0"[/code] (all of IPv4), [code]"*"[/code] (IPv6 and IPv4) or [code]"localhost"[/code]. Returns
-    /// [code]false[/code] on failure, after emitting [signal server_error] with the reason; if that signal has no connection,
-    /// the reason is printed as an error.
+    /// [code]false[/code] on failure, after emitting [signal server_error] with the reason; if that signal has no
+    /// connection, the reason is printed as an error.
     #[func(gd_self)]
     fn start(this: Gd<Self>, #[opt(default = 8080)] port: i64, #[opt(default = "0.0.0.0")] host: GString) -> bool {
         let Some(core) = this.bind().core().cloned() else {
@@ -40,8 +40,8 @@ impl WebSocketServer {
         started.is_ok()
     }
 
-    /// Stops listening, which frees the port, and disconnects every client with 1001. [signal client_disconnected] follows for
-    /// each of them within about a second, after the messages that it sent before.
+    /// Stops listening, which frees the port, and disconnects every client with 1001. [signal client_disconnected]
+    /// follows for each of them within about a second, after the messages that it sent before.
     #[func]
     fn stop(&self) {
         if let Some(core) = self.core() {
@@ -62,8 +62,8 @@ impl WebSocketServer {
         self.core.with(port).flatten().unwrap_or(0)
     }
 
-    /// Handles queued events by emitting the signals and returns their number. With a budget in microseconds, at most one
-    /// minute, it goes on until the budget is spent, asleep while nothing is queued.
+    /// Handles queued events by emitting the signals and returns their number. With a budget in microseconds, at most
+    /// one minute, it goes on until the budget is spent, asleep while nothing is queued.
     #[func(gd_self)]
     fn process(this: Gd<Self>, #[opt(default = 0)] budget_usec: i64) -> i64 {
         Self::drain(this, budget_usec)
@@ -71,9 +71,9 @@ impl WebSocketServer {
 
     /// Statistics since [method start], as integers: [code]clients[/code] (established now), [code]connected[/code],
     /// [code]refused[/code], [code]messages_in[/code], [code]bytes_in[/code], [code]messages_out[/code],
-    /// [code]bytes_out[/code], and [code]memory[/code] (bytes that count for [member max_total_bytes] now). Refused by address:
-    /// [code]refused_blocked[/code] ([member blocked_addresses]), [code]refused_rate[/code]
-    /// ([member max_handshakes_per_second_per_address]) and [code]refused_clients[/code] ([member max_clients_per_address]).
+    /// [code]bytes_out[/code], and [code]memory[/code] (bytes that count for [member max_total_bytes] now). Refused by
+    /// address: [code]refused_blocked[/code] ([member blocked_addresses]), [code]refused_rate[/code] ([member
+    /// max_handshakes_per_second_per_address]) and [code]refused_clients[/code] ([member max_clients_per_address]).
     /// [code]displaced[/code]: handshakes dropped in favour of newer ones.
     #[func]
     fn get_statistics(&self) -> VarDictionary {
