@@ -1,5 +1,5 @@
-//! A StreamPeerTCP of the engine as the far end of a connection. The engine does not hand out its socket, so the runtime
-//! cannot drive it; every drain does.
+//! A StreamPeerTCP of the engine as the far end of a connection. The engine does not expose its socket, so it is driven
+//! by every drain instead of the runtime.
 
 use async_sockets_net::command::TcpCommand;
 use async_sockets_net::event::{CloseReason, Endpoints, TcpEvent};
@@ -15,10 +15,10 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// The most that one visit reads or writes: a wrapped stream costs time on the main thread.
+/// Maximum number of bytes that one visit reads, and that it writes: a wrapped stream takes time of the main thread.
 const MAX_PER_VISIT: usize = 256 * 1024;
 
-/// How long a closing stream may take to send what was queued.
+/// Time limit for sending what was queued before a close.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(10);
 
 enum Item {
@@ -30,7 +30,7 @@ pub(crate) struct EngineStream {
     stream: Gd<StreamPeerTcp>,
     external: External,
     writes: VecDeque<Item>,
-    /// The user has closed; the stream ends when everything is written, or then.
+    /// Set once the user has closed: the stream ends when everything is written, at this moment at the latest.
     closing: Option<Instant>,
     over: bool,
 }
@@ -55,7 +55,7 @@ impl EngineStream {
         }
         let peer_ip = stream.get_connected_host().to_string().parse().ok()?;
         let peer = SocketAddr::new(peer_ip, u16::try_from(stream.get_connected_port()).ok()?);
-        // The engine tells only the port of this side.
+        // The engine exposes only the port of this side.
         let local_ip = if peer.is_ipv4() {
             [0, 0, 0, 0].into()
         } else {
@@ -65,7 +65,7 @@ impl EngineStream {
         Some(Endpoints { local, peer })
     }
 
-    /// Moves what can be moved without waiting. Runs no user code. False once it is over.
+    /// Reads and writes what is possible without waiting. Runs no user code. False once the stream is over.
     pub(crate) fn pump(&mut self) -> bool {
         self.take_commands();
         if !self.over {
@@ -91,7 +91,7 @@ impl EngineStream {
                 TcpCommand::Close => self.closing = Some(Instant::now() + FLUSH_TIMEOUT),
                 TcpCommand::Abort | TcpCommand::Shed => self.finish(CloseReason::ByHost),
                 TcpCommand::SetNoDelay(on) => self.stream.set_no_delay(on),
-                // The engine's stream can do none of these.
+                // Not supported by the engine's stream.
                 TcpCommand::ShutdownSend | TcpCommand::SetKeepAlive(_) | TcpCommand::StartTls(..) => {}
             }
         }
@@ -131,8 +131,8 @@ impl EngineStream {
     fn read(&mut self) {
         self.stream.poll();
         let mut left = MAX_PER_VISIT;
-        // A closed stream has no bytes, and complains when it is asked for them. After the user's close the bytes are
-        // read and thrown away: a peer that nobody reads may not read either.
+        // A closed stream reports an error when it is asked for bytes. After the user's close the bytes are read and
+        // discarded: a peer whose bytes are not read may stop reading too.
         while left > 0 && self.is_connected() && (self.closing.is_some() || self.external.has_room()) {
             let available = usize::try_from(self.stream.get_available_bytes())
                 .unwrap_or(0)

@@ -1,4 +1,4 @@
-//! The receives of one connection: what waits, in order, and the bytes it waits for.
+//! The received bytes of a client, and the receives that wait for them.
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
@@ -17,17 +17,17 @@ use crate::socket::Socket;
 use crate::task::NetTask;
 use crate::waiting::Waiting;
 
-/// How often a receive that keeps others waiting is looked at, whether somebody still waits for it.
+/// How often a receive that keeps others waiting is checked for an awaiter.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The bytes that have come and the receives that wait for them.
+/// The buffered bytes and the pending receives, first in, first out.
 #[derive(Default)]
 pub(crate) struct Inbox {
     buffer: RefCell<RecvBuffer>,
     waiting: Waiting<Request>,
-    /// Bytes given to the user, or dropped, that the mailbox still counts.
+    /// Number of bytes given to the user, or dropped, that the mailbox still counts.
     consumed: Cell<usize>,
-    /// What is wrong with the last receive that found too much, in words.
+    /// The message of the last receive that exceeded its limit.
     complaint: RefCell<Option<String>>,
 }
 
@@ -40,12 +40,12 @@ impl Inbox {
         self.buffer.borrow().len()
     }
 
-    /// Whether a receive waits that is not completed.
+    /// Whether a receive is pending.
     pub(crate) fn is_waiting(&self) -> bool {
         !self.waiting.is_empty()
     }
 
-    /// The same, or one that was cancelled.
+    /// Whether a receive is in the queue: pending, or cancelled.
     pub(crate) fn has_queue(&self) -> bool {
         self.waiting.queued() > 0
     }
@@ -64,7 +64,7 @@ impl Inbox {
         signal
     }
 
-    /// Forgets the bytes, for a new connection.
+    /// Clears the buffer, for a new connection.
     pub(crate) fn clear(&self) {
         self.buffer.borrow_mut().clear();
         self.consumed.set(0);
@@ -77,17 +77,17 @@ impl Inbox {
         all.into()
     }
 
-    /// Drops the bytes that nobody has taken.
+    /// Drops the buffered bytes.
     pub(crate) fn drop_everything(&self) {
         self.consume(self.len());
     }
 
-    /// How many bytes the mailbox can stop counting.
+    /// Number of bytes that the mailbox can stop counting.
     pub(crate) fn take_consumed(&self) -> usize {
         self.consumed.take()
     }
 
-    /// The result of a receive, if it can be had from what is there; else how many bytes it needs.
+    /// The result of a receive, if the buffer suffices for it; otherwise the number of bytes it needs.
     pub(crate) fn take(&self, request: &mut Request) -> Result<VarArray, usize> {
         let progress = request.check(&self.buffer.borrow());
         match progress {
@@ -104,7 +104,7 @@ impl Inbox {
         }
     }
 
-    /// The result of a receive on a connection that gives no more bytes: the error, and what did arrive.
+    /// The result of a receive on a connection that has ended: the error, and what did arrive.
     pub(crate) fn take_rest(&self, request: &mut Request, error: Error, with_bytes: bool) -> VarArray {
         match self.take(request) {
             Ok(result) => result,
@@ -139,7 +139,7 @@ impl Inbox {
         }
     }
 
-    /// Why the last result was an error of its own kind, if it was.
+    /// The message of the last result, if that exceeded its limit.
     pub(crate) fn take_complaint(&self) -> Option<String> {
         self.complaint.take()
     }
@@ -149,7 +149,7 @@ impl Inbox {
         self.consumed.set(self.consumed.get() + bytes);
     }
 
-    /// The first receive that can be answered now, with its result.
+    /// The first receive, with its result, if the buffer suffices for it.
     pub(crate) fn next_answer(&self) -> Option<(Gd<NetTask>, VarArray)> {
         let can_be_answered =
             |request: &mut Request| !matches!(request.check(&self.buffer.borrow()), Progress::Needs(_));
@@ -158,26 +158,27 @@ impl Inbox {
         Some((task, result))
     }
 
-    /// The first receive that waits, with its result now that no more bytes come.
+    /// The first receive, with its result on a connection that has ended.
     pub(crate) fn next_failure(&self, error: Error, with_bytes: bool) -> Option<(Gd<NetTask>, VarArray)> {
         let (task, mut request) = self.waiting.pop()?;
         Some((task, self.take_rest(&mut request, error, with_bytes)))
     }
 
-    /// A receive whose time is over.
+    /// A receive that has timed out, with its result.
     pub(crate) fn next_expired(&self, now: Instant) -> Option<(Gd<NetTask>, VarArray)> {
         let (task, request) = self.waiting.next_expired(now)?;
         Some((task, failure(request.want(), Error::ERR_TIMEOUT)))
     }
 
-    /// When the owner has to look for expired ones again. While several wait, also when the first one may have lost its
-    /// awaiter: nothing tells of that, and what it does not take may be what the next one needs.
+    /// When the owner has to check for timeouts again. While several receives are pending this includes the next check
+    /// for an awaiter of the first one: its loss is not reported, and the bytes it does not take may be what the next
+    /// receive needs.
     pub(crate) fn next_deadline(&self, now: Instant) -> Option<Instant> {
         let look = (self.waiting.queued() > 1).then(|| now + LOOK_INTERVAL);
         [self.waiting.next_deadline(), look].into_iter().flatten().min()
     }
 
-    /// How many bytes the first receive needs in the buffer.
+    /// Number of bytes that the first receive needs in the buffer.
     pub(crate) fn demand(&self) -> usize {
         match self.waiting.peek(|request| request.check(&self.buffer.borrow())) {
             Some(Progress::Needs(bytes)) => bytes,
@@ -185,7 +186,7 @@ impl Inbox {
         }
     }
 
-    /// Has no room made beyond `room` for a receive whose awaiter is gone.
+    /// Drops receives without an awaiter that would need more than `room`.
     pub(crate) fn drop_needless(&self, room: usize) {
         if self.demand() > room {
             self.waiting.somebody_waits();
@@ -193,7 +194,7 @@ impl Inbox {
     }
 }
 
-/// The words for more than a receive may take, and how to go on.
+/// The message for more bytes than a receive may take, and what to do.
 fn too_long(want: &Want) -> String {
     let (what, limit, max) = match want {
         Want::Packet { max, .. } => ("a packet", "max_packet_size", max),

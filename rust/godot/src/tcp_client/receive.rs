@@ -1,9 +1,9 @@
-//! Receiving: what is answered at once, what waits, and what the mailbox may hold meanwhile.
+//! Receiving: immediate results, pending receives, and how much the mailbox may hold for them.
+
+use std::rc::Rc;
 
 use async_sockets_net::event::TcpEvent;
 use async_sockets_net::receive::{Request, Want};
-use async_sockets_net::tcp_client::TcpClient as Connection;
-use bytes::Bytes;
 use godot::builtin::{VarArray, Variant};
 use godot::global::Error;
 use godot::meta::ToGodot;
@@ -11,11 +11,12 @@ use godot::meta::ToGodot;
 use super::Close;
 use super::core::ClientCore;
 use super::inbox::failure;
+use super::session::Phase;
 use crate::pump::Pump;
 use crate::task::NetTask;
 
 impl ClientCore {
-    pub(crate) fn receive(&self, method: &str, want: Want, timeout: f64) -> Variant {
+    pub(crate) fn receive(self: &Rc<Self>, method: &str, want: Want, timeout: f64) -> Variant {
         let pump = Pump::get();
         let deadline = match self.deadline(method, timeout) {
             Ok(deadline) => deadline,
@@ -29,7 +30,7 @@ impl ClientCore {
         if let Some(result) = ready {
             return result.to_variant();
         }
-        if self.connection.borrow().is_none() && self.end_error.get().is_none() {
+        if matches!(self.session.borrow().phase, Phase::New) {
             return NetTask::answer(failure(request.want(), self.say_not_open()), &pump);
         }
         if let (Some((error, with_bytes)), true) = (self.no_more_error(), first_in_line || pump.is_closed()) {
@@ -39,16 +40,13 @@ impl ClientCore {
             return NetTask::answer(result, &pump);
         }
         let if_cancelled = failure(request.want(), Error::ERR_SKIP);
-        let Some(socket) = self.socket() else {
-            return Variant::nil();
-        };
-        let signal = self.inbox.wait(&*socket, deadline, &if_cancelled, request);
+        let signal = self.inbox.wait(&**self, deadline, &if_cancelled, request);
         self.update_demand();
-        pump.schedule(socket);
+        pump.schedule(self.clone());
         signal
     }
 
-    /// The result, if it can be had without waiting.
+    /// The result, if it is available without waiting.
     pub(super) fn try_receive(&self, request: &mut Request) -> Option<VarArray> {
         let mut taken = self.inbox.take(request);
         if taken.is_err() {
@@ -68,74 +66,65 @@ impl ClientCore {
         result
     }
 
-    /// The words of a receive that found too much.
+    /// Notes the message of a receive that exceeded its limit.
     pub(super) fn note_complaint(&self) {
         if let Some(words) = self.inbox.take_complaint() {
-            self.set_last_error(words);
+            self.base.set_last_error(words);
         }
     }
 
-    /// Moves the bytes that the mailbox holds into the buffer, up to the first event that is no bytes.
+    /// Moves the bytes that the mailbox holds into the buffer, up to the first other event.
     pub(super) fn take_in(&self) {
-        if let Some(connection) = &*self.connection.borrow() {
-            self.take_in_from(connection);
-        }
-    }
-
-    /// Takes everything that was received and not read: the beginning of the peer's TLS handshake.
-    pub(super) fn take_unread(&self, connection: &Connection) -> Bytes {
-        // Also what stands behind other events: it came in plain all the same.
-        while let Some(event) = connection.mailbox().next() {
-            self.inbox_or_stash(event);
-        }
-        let unread = self.inbox.take_everything();
-        connection.mailbox().release(self.inbox.take_consumed());
-        unread
-    }
-
-    pub(super) fn take_in_from(&self, connection: &Connection) {
-        while self.stash.borrow().is_empty()
+        let session = &mut *self.session.borrow_mut();
+        let Some(connection) = &session.connection else { return };
+        while session.stash.is_empty()
             && let Some(event) = connection.mailbox().next()
         {
-            self.inbox_or_stash(event);
+            match event {
+                TcpEvent::Data(bytes) => self.inbox.push(bytes),
+                other => session.stash.push_back(other),
+            }
         }
     }
 
-    pub(super) fn inbox_or_stash(&self, event: TcpEvent) {
-        match event {
-            TcpEvent::Data(bytes) => self.inbox.push(bytes),
-            other => self.stash.borrow_mut().push_back(other),
+    pub(crate) fn available(&self) -> usize {
+        if !self.settings.emit_data.get() {
+            self.take_in();
         }
+        self.inbox.len()
     }
 
-    /// The error that ends receiving, if nothing more comes, and whether bytes that are too few go with it.
+    /// The error of a receive once nothing more arrives, and whether the remaining bytes are returned with it.
     pub(super) fn no_more_error(&self) -> Option<(Error, bool)> {
-        if let Some(error) = self.end_error.get() {
-            return Some((error, self.close.get() != Close::ByHost));
+        match &self.session.borrow().phase {
+            Phase::PeerClosed => Some((Error::ERR_FILE_EOF, true)),
+            phase => phase.end().map(|end| (end.error, end.close != Close::ByHost)),
         }
-        self.peer_closed.get().then_some((Error::ERR_FILE_EOF, true))
     }
 
-    /// Gives the room of taken bytes back to the mailbox.
+    /// Whether a failed receive returns the bytes that did arrive: not after this side has closed.
+    pub(super) fn gives_rest(&self) -> bool {
+        self.no_more_error().is_none_or(|(_, with_bytes)| with_bytes)
+    }
+
+    /// Returns the room of consumed bytes to the mailbox.
     pub(super) fn settle(&self) {
         let consumed = self.inbox.take_consumed();
-        if let (1.., Some(connection)) = (consumed, &*self.connection.borrow()) {
-            connection.mailbox().release(consumed);
+        if consumed > 0 {
+            self.with_connection(|connection| connection.mailbox().release(consumed));
         }
     }
 
-    /// Lets the mailbox hold what the first receive needs, however much that is.
+    /// Sets what the mailbox may hold: `max_buffered_bytes`, or more if the first receive needs it.
     pub(crate) fn update_demand(&self) {
         let demand = self.settings.max_buffered.get().max(self.inbox.demand());
-        if let Some(connection) = &*self.connection.borrow() {
-            connection.mailbox().set_max_bytes(demand);
-        }
+        self.with_connection(|connection| connection.mailbox().set_max_bytes(demand));
     }
 
-    /// Answers the receives that can be. False if one is left only because the turn is over.
+    /// Resolves the receives for which the buffer suffices. False if the turn was over first.
     pub(super) fn answer_receives(&self, pump: &Pump) -> bool {
         let mut answered = false;
-        // Also those that were cancelled: they are dropped on the way.
+        // Cancelled ones are dropped on the way.
         while self.inbox.has_queue() {
             if pump.turn_over() {
                 return false;

@@ -1,4 +1,4 @@
-//! What the user has set on a `TcpClient`.
+//! The properties of a `TcpClient`.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use godot::obj::Gd;
 
 use crate::time;
 
-/// What the user has set. It holds for the next connection, and for this one where that can be.
+/// The values of the properties. They apply to the next connection, and to the present one where possible.
 pub(crate) struct Settings {
     pub(crate) timeout: Cell<f64>,
     pub(crate) connect_timeout: Cell<f64>,
@@ -53,7 +53,7 @@ impl Settings {
         self.keep_alive.get().then(|| self.keep_alive_times.get())
     }
 
-    /// A copy: what is done with it may run user code.
+    /// A copy, since using it may run user code.
     pub(crate) fn alpn(&self) -> PackedStringArray {
         self.alpn.borrow().clone()
     }
@@ -69,12 +69,12 @@ impl Settings {
         }
     }
 
-    /// The default of an operation's time limit.
+    /// The time limit of an operation whose own is omitted.
     pub(crate) fn timeout(&self) -> Option<Duration> {
         time::limit(self.timeout.get()).unwrap_or_default()
     }
 
-    /// The limit of an attempt to connect.
+    /// The time limit of an attempt to connect, and of `start_tls()`.
     pub(crate) fn connect_timeout(&self) -> Option<Duration> {
         time::limit(self.connect_timeout.get()).unwrap_or_default()
     }

@@ -1,9 +1,12 @@
 //! TLS on a connection, from the first byte or later.
 
+use std::rc::Rc;
+
 use async_sockets_net::error::{StartTlsError, TlsError};
-use async_sockets_net::event::{TlsInfo, TlsVersion};
+use async_sockets_net::event::{TcpEvent, TlsInfo, TlsVersion};
 use async_sockets_net::limits::{NO_TIME_LIMIT, TcpOptions};
 use async_sockets_net::tls::{TlsSide, TlsUpgrade};
+use bytes::Bytes;
 use godot::builtin::{GString, Variant};
 use godot::classes::TlsOptions;
 use godot::global::Error;
@@ -14,11 +17,12 @@ use super::core::ClientCore;
 use super::{Close, Status};
 use crate::convert::{result, tls_error};
 use crate::pump::Pump;
+use crate::socket::Socket;
 use crate::task::NetTask;
 use crate::tls::{self, Side};
 
 impl ClientCore {
-    /// The options of the next connection, with TLS if the user set it.
+    /// The options of the next connection, with TLS if `tls_options` is set.
     pub(super) fn options(&self) -> Result<TcpOptions, Error> {
         let mut options = self.settings.options();
         let tls = self.settings.tls.borrow().clone();
@@ -29,11 +33,11 @@ impl ClientCore {
         Ok(options)
     }
 
-    pub(crate) fn start_tls(&self, options: &Gd<TlsOptions>, server_name: String) -> Variant {
+    pub(crate) fn start_tls(self: &Rc<Self>, options: &Gd<TlsOptions>, server_name: String) -> Variant {
         let pump = Pump::get();
         match self.ask_tls(options, server_name) {
             Err(error) => NetTask::answer(result(error), &pump),
-            Ok(()) => self.wait_tls(),
+            Ok(()) => self.tls_waits.push(&**self, None, &result(Error::ERR_SKIP), ()),
         }
     }
 
@@ -44,7 +48,7 @@ impl ClientCore {
             Side::Server(config) => TlsSide::Server(config),
             Side::Client(config) => {
                 let host = if server_name.is_empty() {
-                    self.host.borrow().clone()
+                    self.session.borrow().host.clone()
                 } else {
                     server_name
                 };
@@ -53,21 +57,39 @@ impl ClientCore {
         };
         let timeout = self.settings.connect_timeout().unwrap_or(NO_TIME_LIMIT);
         let upgrade = TlsUpgrade { side, timeout };
-        let started = if self.is_open() {
-            self.with_connection(|connection| connection.start_tls(upgrade, || self.take_unread(connection)))
-        } else {
-            None
-        };
-        match started {
-            Some(Ok(())) => Ok(()),
-            Some(Err(error)) => Err(self.refuse(start_error(error), "start_tls", error.to_string())),
-            None => Err(self.not_open_error()),
+        if !self.is_open() {
+            return Err(self.not_open_error());
+        }
+        match self.begin_tls(upgrade) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.refuse(start_error(error), "start_tls", error)),
         }
     }
 
+    fn begin_tls(&self, upgrade: TlsUpgrade) -> Result<(), StartTlsError> {
+        let session = &mut *self.session.borrow_mut();
+        let Some(connection) = &session.connection else {
+            return Err(StartTlsError::Closed);
+        };
+        // Bytes that were received and not read are the beginning of the peer's handshake.
+        let take_unread = || {
+            // Those behind other events too: they were received unencrypted all the same.
+            while let Some(event) = connection.mailbox().next() {
+                match event {
+                    TcpEvent::Data(bytes) => self.inbox.push(bytes),
+                    other => session.stash.push_back(other),
+                }
+            }
+            let unread: Bytes = self.inbox.take_everything();
+            connection.mailbox().release(self.inbox.take_consumed());
+            unread
+        };
+        connection.start_tls(upgrade, take_unread)
+    }
+
     pub(super) fn tls_failed(&self, error: &TlsError, pump: &Pump) {
-        self.set_last_error(error.to_string());
-        if self.status.get() != Status::Connected {
+        self.base.set_last_error(error.to_string());
+        if !self.is_open() {
             // The user has closed meanwhile; the end follows.
             return self.answer_tls_waits(tls_error(error), pump);
         }
@@ -75,21 +97,17 @@ impl ClientCore {
             TlsError::TimedOut(_) => Close::Timeout,
             _ => Close::Error,
         };
-        let farewell = self.farewell(close);
-        self.end_tls(close, tls_error(error), pump);
-        self.emit_closed(&farewell, pump);
+        let farewell = self.session.borrow().farewell(close);
+        self.end_with_tls(close.into(), tls_error(error), pump);
+        self.emit_closed(farewell, pump);
     }
 
-    /// What TLS has agreed on, from the moment when the script hears that it is connected, also after the end.
+    /// What TLS has negotiated, once the script was told that the connection is established, and after its end.
     pub(crate) fn tls_info<R>(&self, f: impl FnOnce(&TlsInfo) -> R) -> Option<R> {
         if self.status() == Status::Connecting {
             return None;
         }
-        let known = self.ended_tls.borrow();
-        match &*self.connection.borrow() {
-            Some(connection) => connection.tls_info().map(f),
-            None => known.as_ref().map(f),
-        }
+        self.session.borrow().tls().map(f)
     }
 
     pub(crate) fn tls_version(&self) -> GString {
@@ -104,17 +122,6 @@ impl ClientCore {
         for (task, ()) in self.tls_waits.take_all() {
             NetTask::complete(&task, result(error).to_variant(), pump);
         }
-    }
-
-    pub(super) fn tls_ready(&self, pump: &Pump) {
-        self.answer_tls_waits(Error::OK, pump);
-    }
-
-    fn wait_tls(&self) -> Variant {
-        let Some(socket) = self.socket() else {
-            return Variant::nil();
-        };
-        self.tls_waits.push(&*socket, None, &result(Error::ERR_SKIP), ())
     }
 }
 

@@ -1,9 +1,9 @@
-//! The clients of a listener, in the order in which they came.
+//! The clients of a listener, in the order of their arrival.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
-/// Values in order, each under a key: adding, finding, and removing any of them costs the same however many there are.
+/// An ordered list of values with keys. Adding, finding and removing any of them stays cheap in a long list.
 pub(crate) struct Roster<K, V> {
     in_order: BTreeMap<u64, (K, V)>,
     numbers: HashMap<K, u64>,
@@ -21,7 +21,7 @@ impl<K, V> Default for Roster<K, V> {
 }
 
 impl<K: Copy + Eq + Hash, V> Roster<K, V> {
-    /// Adds one at the end. The key is new.
+    /// Adds a value at the end. The key must be new.
     pub(crate) fn push(&mut self, key: K, value: V) {
         self.in_order.insert(self.next, (key, value));
         self.numbers.insert(key, self.next);
@@ -47,7 +47,7 @@ impl<K: Copy + Eq + Hash, V> Roster<K, V> {
         Some(value)
     }
 
-    /// All, in order.
+    /// All keys, in order.
     pub(crate) fn keys(&self) -> impl Iterator<Item = K> {
         self.in_order.values().map(|(key, _)| *key)
     }
