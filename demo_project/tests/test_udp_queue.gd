@@ -68,6 +68,23 @@ func test_bytes_are_limited_too() -> void:
 	equal((await ours.recv_from() as Array)[1], pattern(20_000))
 
 
+func test_bytes_to_be_sent_are_limited() -> void:
+	var ours := UdpSocket.new()
+	equal(ours.max_pending_send_bytes, 16 * 1024 * 1024)
+	ours.max_pending_send_bytes = 1000
+	is_ok(ours.bind(0, LOOPBACK))
+	var peer := bound()
+	is_error(ours.send_to(pattern(2000), LOOPBACK, peer.get_local_port()), ERR_OUT_OF_MEMORY)
+	check(not ours.get_last_error_message().is_empty(), "the refusal has words")
+	is_ok(ours.send_to(pattern(500), LOOPBACK, peer.get_local_port()))
+	equal((await peer.recv_from(5.0) as Array)[1], pattern(500))
+	ours.max_pending_send_bytes = 0
+	equal(ours.max_pending_send_bytes, 1000, "0 is refused")
+	ours.max_pending_send_bytes = 3000
+	is_ok(ours.send_to(pattern(2000), LOOPBACK, peer.get_local_port()))
+	equal((await peer.recv_from(5.0) as Array)[1], pattern(2000))
+
+
 func test_the_count_begins_with_the_bind() -> void:
 	var ours := bound()
 	ours.max_datagrams = 1

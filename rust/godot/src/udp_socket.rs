@@ -59,6 +59,11 @@ pub(crate) struct UdpSocket {
     /// one is always kept. Default: 16 MiB. Takes effect at once.
     #[var(get = get_max_buffered_bytes, set = set_max_buffered_bytes)]
     max_buffered_bytes: PhantomVar<i64>,
+    /// Maximum size of all datagrams together that wait to be sent, in bytes, 1 to 2147483647; each counts 128 bytes more
+    /// than its data. Above it [method send] gives [constant ERR_OUT_OF_MEMORY]. Default: 16 MiB. Takes effect at once.
+    /// [br][br]This limit and [member max_buffered_bytes] together bound the memory of the socket, whatever its peers do.
+    #[var(get = get_max_pending_send_bytes, set = set_max_pending_send_bytes)]
+    max_pending_send_bytes: PhantomVar<i64>,
     /// Number of datagrams dropped since [method bind] because the queue was full; 0 if the socket is not bound.
     #[var(get = get_dropped_datagrams, no_set)]
     dropped_datagrams: PhantomVar<i64>,
@@ -273,6 +278,18 @@ impl UdpSocket {
         if let Some(bytes) = self.size("max_buffered_bytes", bytes, 1) {
             self.core.options.borrow_mut().max_datagram_bytes = bytes;
             self.core.apply_queue_limits();
+        }
+    }
+
+    #[func]
+    fn get_max_pending_send_bytes(&self) -> i64 {
+        int(self.core.options.borrow().max_pending_send)
+    }
+
+    #[func]
+    fn set_max_pending_send_bytes(&self, bytes: i64) {
+        if let Some(bytes) = self.size("max_pending_send_bytes", bytes, 1) {
+            self.core.set_max_pending_send(bytes);
         }
     }
 

@@ -299,6 +299,13 @@ impl UdpCore {
         }
     }
 
+    pub(crate) fn set_max_pending_send(&self, bytes: usize) {
+        self.options.borrow_mut().max_pending_send = bytes;
+        if let Some(bound) = &mut *self.bound.borrow_mut() {
+            bound.set_max_pending_send(bytes);
+        }
+    }
+
     pub(crate) fn apply_queue_limits(&self) {
         let options = self.options.borrow();
         self.with(|bound| bound.set_queue_limits(options.max_datagrams, options.max_datagram_bytes));
