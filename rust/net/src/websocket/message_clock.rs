@@ -12,6 +12,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 pub(crate) struct MessageClock {
     timeout: Option<Duration>,
     message: Option<Message>,
+    /// Since when the client has not been read.
+    paused: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -22,8 +24,6 @@ struct Message {
     number: u64,
     /// When it must have ended.
     deadline: Instant,
-    /// Since when the client has not been read.
-    paused: Option<Instant>,
 }
 
 impl MessageClock {
@@ -32,21 +32,20 @@ impl MessageClock {
         Self {
             timeout: timeout.filter(|timeout| !timeout.is_zero()),
             message: None,
+            paused: None,
             timer: None,
         }
     }
 
-    /// The client is not read: its time stands still.
+    /// The client is not read: its time stands still, that of a message which is not known yet included.
     pub(crate) fn pause(&mut self) {
-        if let Some(message) = &mut self.message {
-            message.paused.get_or_insert_with(Instant::now);
-        }
+        self.paused.get_or_insert_with(Instant::now);
     }
 
     /// The client is read again.
     pub(crate) fn go_on(&mut self) {
-        if let Some(message) = &mut self.message
-            && let Some(since) = message.paused.take()
+        if let Some(since) = self.paused.take()
+            && let Some(message) = &mut self.message
         {
             message.deadline += since.elapsed();
         }
@@ -62,20 +61,24 @@ impl MessageClock {
         };
         let message = match &mut self.message {
             Some(message) if message.number == number => message,
-            message => message.insert(Message {
-                number,
-                deadline: Instant::now() + timeout,
-                paused: None,
-            }),
+            message => {
+                let now = Instant::now();
+                // Unread time from before the message is not the message's.
+                self.paused = self.paused.map(|_| now);
+                message.insert(Message {
+                    number,
+                    deadline: now + timeout,
+                })
+            }
         };
         let timer = self
             .timer
             .get_or_insert_with(|| Box::pin(sleep_until(message.deadline)));
-        if message.paused.is_none() && timer.deadline() > message.deadline {
+        if self.paused.is_none() && timer.deadline() > message.deadline {
             timer.as_mut().reset(message.deadline);
         }
         while timer.as_mut().poll(cx).is_ready() {
-            if message.paused.is_some() {
+            if self.paused.is_some() {
                 // It is looked at again when the client is read again.
                 timer.as_mut().reset(Instant::now() + timeout);
             } else if message.deadline <= Instant::now() {
@@ -138,6 +141,25 @@ mod tests {
             later(9 * SECOND).await;
             assert!(!is_late(&mut clock, Some(1)).await);
             clock.pause();
+            later(100 * SECOND).await;
+            assert!(!is_late(&mut clock, Some(1)).await);
+            clock.go_on();
+            later(9 * SECOND).await;
+            assert!(!is_late(&mut clock, Some(1)).await);
+            later(2 * SECOND).await;
+            assert!(is_late(&mut clock, Some(1)).await);
+        });
+    }
+
+    #[test]
+    fn unread_time_does_not_count_for_a_message_that_was_not_known_before_it() {
+        run(async {
+            tokio::time::pause();
+            let mut clock = MessageClock::new(Some(10 * SECOND));
+            // One read brought the end of a message and the beginning of the next, and no more is read.
+            clock.pause();
+            later(5 * SECOND).await;
+            assert!(!is_late(&mut clock, Some(1)).await);
             later(100 * SECOND).await;
             assert!(!is_late(&mut clock, Some(1)).await);
             clock.go_on();
