@@ -10,10 +10,12 @@
 
 use std::collections::{BinaryHeap, HashMap};
 use std::fmt::Debug;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Waker;
+
+use crate::admission::Source;
 
 /// The part of the limit that is set free in one go.
 const STEP: usize = 16;
@@ -67,7 +69,7 @@ impl Budget {
         let account = Arc::new(Account {
             id: self.next_id.fetch_add(1, Ordering::Relaxed),
             budget: self.clone(),
-            network: network(address),
+            network: Source::of(address),
             held: AtomicUsize::new(0),
             shared: AtomicUsize::new(0),
             condemned: AtomicBool::new(false),
@@ -139,7 +141,7 @@ impl Budget {
         self.alarm.store(held + room / STEP, Ordering::Relaxed);
         let small = room / SMALL_PART / accounts.len().max(1);
         let mut going = 0;
-        let mut networks: HashMap<IpAddr, (usize, Vec<_>)> = HashMap::new();
+        let mut networks: HashMap<Source, (usize, Vec<_>)> = HashMap::new();
         for account in accounts.values() {
             let holds = account.holds();
             if account.condemned.load(Ordering::Acquire) {
@@ -187,7 +189,7 @@ impl Budget {
 pub(crate) struct Account {
     id: u64,
     budget: Arc<Budget>,
-    network: IpAddr,
+    network: Source,
     held: AtomicUsize,
     /// Bytes that others hold too, and that count for [`Held`].
     shared: AtomicUsize,
@@ -314,14 +316,6 @@ impl Drop for Queued {
     }
 }
 
-/// Whom an address belongs to: of IPv6, a host has a whole /64 (RFC 4291 section 2.5.4).
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
-        v4 => v4,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicUsize;
@@ -351,7 +345,11 @@ mod tests {
     }
 
     fn client(budget: &Arc<Budget>, host: u8) -> (Share, Arc<Count>) {
-        let share = budget.open(IpAddr::from([10, 0, 0, host]));
+        client_at(budget, IpAddr::from([10, 0, 0, host]))
+    }
+
+    fn client_at(budget: &Arc<Budget>, address: IpAddr) -> (Share, Arc<Count>) {
+        let share = budget.open(address);
         let count = Arc::<Count>::default();
         share.0.set_holder(Arc::downgrade(&count) as Weak<dyn Holder>);
         (share, count)
@@ -391,6 +389,21 @@ mod tests {
         assert_eq!(honest_ended.get(), 0);
         let ended = crowd.iter().filter(|(_, ended)| ended.get() > 0).count();
         assert!((1..=3).contains(&ended), "{ended}");
+    }
+
+    #[test]
+    fn link_local_addresses_are_one_by_one() {
+        let budget = Budget::new(16_000, usize::MAX);
+        let neighbours: Vec<_> = (0..20)
+            .map(|n| client_at(&budget, format!("fe80::{n}").parse().expect("an address")))
+            .collect();
+        let (large, large_ended) = client_at(&budget, "10.0.0.1".parse().expect("an address"));
+        for (share, _) in &neighbours {
+            share.0.charge(500);
+        }
+        large.0.charge(6500);
+        assert_eq!(large_ended.get(), 1);
+        assert!(neighbours.iter().all(|(_, ended)| ended.get() == 0));
     }
 
     #[test]
