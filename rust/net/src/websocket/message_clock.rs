@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::limits::NO_TIME_LIMIT;
+
 /// Costs nothing for messages that end in the read in which they begin; one timer serves all others.
 #[derive(Debug)]
 pub(crate) struct MessageClock {
@@ -30,7 +32,10 @@ impl MessageClock {
     /// `None` or zero: a message may take as long as it likes.
     pub(crate) fn new(timeout: Option<Duration>) -> Self {
         Self {
-            timeout: timeout.filter(|timeout| !timeout.is_zero()),
+            // The clock of the system cannot count any number of seconds.
+            timeout: timeout
+                .filter(|timeout| !timeout.is_zero())
+                .map(|timeout| timeout.min(NO_TIME_LIMIT)),
             message: None,
             paused: None,
             timer: None,
@@ -174,7 +179,7 @@ mod tests {
     fn no_timeout_is_no_limit() {
         run(async {
             tokio::time::pause();
-            for timeout in [None, Some(Duration::ZERO)] {
+            for timeout in [None, Some(Duration::ZERO), Some(Duration::MAX)] {
                 let mut clock = MessageClock::new(timeout);
                 assert!(!is_late(&mut clock, Some(0)).await);
                 later(1000 * SECOND).await;
