@@ -3,17 +3,17 @@
 mod common;
 mod tls_common;
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::time::Duration;
 
 use async_sockets_net::error::{CertificateProblem, StartTlsError, TlsError};
 use async_sockets_net::event::{CloseReason, TcpEvent};
-use async_sockets_net::limits::{TLS_HANDSHAKE_TIMEOUT, TcpOptions};
+use async_sockets_net::limits::{ListenOptions, TLS_HANDSHAKE_TIMEOUT, TcpOptions};
 use async_sockets_net::tcp_client::TcpClient;
 use async_sockets_net::tls::{TlsClientConfig, TlsServerConfig, TlsSide, TlsUpgrade};
 use bytes::Bytes;
-use common::{Client, accept, fin, listen, pair};
-use tls_common::{Authority, insecure};
+use common::{Client, accept, fin, listen, pair, std_connect};
+use tls_common::{Authority, insecure, listen_with};
 
 fn as_client(config: TlsClientConfig, host: &str) -> TlsUpgrade {
     TlsUpgrade {
@@ -166,6 +166,23 @@ fn a_peer_that_goes_on_in_plain_is_told_apart() {
     peer.write_all(b"500 what was that?\r\n").expect("sent");
     assert!(matches!(failed(&mut client), TlsError::NotTls));
     assert_eq!(client.closed().0, CloseReason::Error);
+}
+
+#[test]
+fn a_handshake_does_not_protect_whoever_holds_most_memory() {
+    let (listener, port) = listen_with(ListenOptions {
+        max_total: 1024 * 1024,
+        ..ListenOptions::default()
+    });
+    let mut silent = std_connect(port);
+    let (mut server, _) = accept(&listener);
+    start(&mut server, as_client(insecure(), "localhost"));
+    silent.read_exact(&mut [0; 5]).expect("the handshake's beginning");
+    // It may be gone before these bytes are queued.
+    let _ = server.tcp.send(&[0; 2 * 1024 * 1024]);
+    let (reason, error) = server.closed();
+    assert_eq!(reason, CloseReason::Error);
+    assert_eq!(error.expect("words").kind(), ErrorKind::OutOfMemory);
 }
 
 #[test]

@@ -110,11 +110,13 @@ impl Driver {
     }
 
     /// While the connection, or its TLS, is being made: waits until the user gives it up. An abort does so at once, a close
-    /// only if nothing was sent before it; what else is asked meanwhile is kept.
+    /// only if nothing was sent before it; what else is asked meanwhile is kept. Too much memory is like an abort.
     pub(crate) async fn given_up(&mut self) {
         poll_fn(|cx| {
             let commands = self.outbox.take(cx);
-            let aborted = commands.iter().any(|command| matches!(command, TcpCommand::Abort));
+            let aborted = commands
+                .iter()
+                .any(|command| matches!(command, TcpCommand::Abort | TcpCommand::Shed));
             self.close_asked |= commands.iter().any(|command| matches!(command, TcpCommand::Close));
             self.early.extend(commands);
             if aborted || (self.close_asked && self.outbox.pending() == 0) {
@@ -163,9 +165,7 @@ impl Driver {
             End::Shed => {
                 reset_on_drop(&stream);
                 drop(stream);
-                let words = "the clients of the listener held too much memory, and this one most of it";
-                let error = io::Error::new(io::ErrorKind::OutOfMemory, words);
-                self.finish(CloseReason::Error, Some(error));
+                self.finish(CloseReason::Error, Some(shed_error()));
             }
             End::Failed(error) => {
                 drop(stream);
@@ -192,7 +192,11 @@ impl Driver {
         let secured = tokio::select! {
             secured = stream.start_tls(&upgrade, first) => secured,
             () = self.given_up() => {
-                self.finish(CloseReason::ByHost, None);
+                if self.early.iter().any(|command| matches!(command, TcpCommand::Shed)) {
+                    self.finish(CloseReason::Error, Some(shed_error()));
+                } else {
+                    self.finish(CloseReason::ByHost, None);
+                }
                 return None;
             }
         };
@@ -426,6 +430,12 @@ impl Drop for Driver {
             );
         }
     }
+}
+
+/// Why a connection ends that holds most of the memory of its listener's clients.
+fn shed_error() -> io::Error {
+    let words = "the clients of the listener held too much memory, and this one most of it";
+    io::Error::new(io::ErrorKind::OutOfMemory, words)
 }
 
 /// Closing with a zero linger time sends RST.
