@@ -6,7 +6,7 @@ from table import SERVERS, verdict, with_unit
 
 
 def page(data: dict) -> str:
-    """The page, in Markdown, of what results.json holds."""
+    """The contents of results.json as a Markdown page."""
     head = ["what", *(plot.NAMES[server][0] for server in SERVERS), "ratio to the engine", "to reach", ""]
     lines = ["# Results", "", data["note"] + ".", ""]
     lines += ["Median of the rounds. Every figure of every round is in [results.json](results.json).", ""]

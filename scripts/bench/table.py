@@ -1,4 +1,4 @@
-"""The table: which figures of the runs are shown, how they are compared, and what is to be reached."""
+"""The table: which figures of the runs are shown, how they are compared, and their targets."""
 
 from dataclasses import dataclass
 from statistics import median
@@ -8,7 +8,7 @@ SERVERS = ("addon", "engine", "node", "bare")
 
 @dataclass(frozen=True)
 class Target:
-    """A figure to reach: `ratio` against another server, or `value` itself."""
+    """A target for a figure: a ratio to another server, or an absolute value."""
 
     limit: float
     against: str | None = None
@@ -90,13 +90,13 @@ ROWS = (
 
 @dataclass(frozen=True)
 class Line:
-    """A row with its figures."""
+    """A row of the table with its figures."""
 
     row: Row
-    # By server: the median and all rounds.
+    # Per server: the median, and the value of every round.
     figures: dict[str, float]
     rounds: dict[str, list[float]]
-    # Against the engine's classes, and against the server of the target.
+    # The ratio to the engine's classes, and whether the row's target is reached.
     ratio: float | None
     is_reached: bool | None
 
@@ -127,7 +127,8 @@ def _value(figures: dict, name: str) -> float | None:
 
 
 def _ratio(row: Row, rounds: dict[str, list[float | None]], other: str) -> float | None:
-    """How many times better than another server, as the median of the rounds: both ran under the same conditions."""
+    """How many times better than another server: the median of the ratios per round, since both sides of a round ran
+    under the same conditions."""
     pairs = [pair for pair in zip(rounds["addon"], rounds[other]) if all(pair)]
     if not pairs:
         return None
