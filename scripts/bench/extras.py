@@ -125,7 +125,7 @@ def criterion(setup: Setup, quick: bool) -> dict[str, str]:
 PARTS: dict[str, Callable[[Setup, bool], dict[str, str]]] = {"delivery": delivery, "crowds": crowds, "criterion": criterion}
 
 TITLES = {
-    "delivery": "Time of the main thread for one message of 64 bytes, by way",
-    "crowds": "Time of the main thread for each of many sockets, by what all of them do",
+    "delivery": "Main-thread time per message of 64 bytes, by path",
+    "crowds": "Main-thread time per socket when many do the same at once",
     "criterion": "Hot paths of rust/net",
 }

@@ -64,7 +64,7 @@ ROWS = (
     Row("100 TCP clients, 1 in flight, 60 FPS", "single_tcp", "per_second", "/s", at_least(10)),
     Row("1,000 connects at once (engine: 100): all served", "storm", "seconds", "s", at_most(0.5), False),
     Row("WebSocket handshakes, 100 together, 60 FPS", "handshakes", "per_second", "/s", at_least(30)),
-    Row("  100 in turn: whoever is in makes room for the next", "handshakes_in_turn", "per_second", "/s"),
+    Row("  100 in turn: each admitted client makes room for the next", "handshakes_in_turn", "per_second", "/s"),
     Row("  100 in turn: p99 of the time of one", "handshakes_in_turn", "p99_ms", "ms", None, False),
     Row("WebSocket handshake beside 6,000 silent ones: slowest", "silent_crowd", "max_ms", "ms", at_most(1000), False),
     Row("  handshakes that failed (of 20)", "silent_crowd", "failed", "", at_most(0), False),
@@ -78,7 +78,7 @@ ROWS = (
     Row("main thread per 1,000 small messages", "flood", "main_ms_per_1000", "ms", at_most(0.6), False),
     Row("broadcast, 1,000 clients, 64 B, 16 in a row", "broadcast", "per_second", "/s", at_least(0.5, "bare")),
     Row("  the call itself, mean", "broadcast", "call_usec_mean", "us", at_most(300), False),
-    Row("200 messages of 16 MiB that do not end: memory over idle", "unfinished", "memory_peak", "MiB", at_most(286), False),
+    Row("200 unfinished messages of 16 MiB: memory over idle", "unfinished", "memory_peak", "MiB", at_most(286), False),
     Row("  slowest echo of another client meanwhile", "unfinished", "slowest_echo_ms", "ms", None, False),
     Row("50 clients that read nothing: memory over idle", "unread", "memory_peak", "MiB", at_most(286), False),
     Row("  slowest echo of another client meanwhile", "unread", "slowest_echo_ms", "ms", None, False),
@@ -148,7 +148,7 @@ def with_unit(value: float | None, unit: str) -> str:
 
 
 def text(shown: list[Line], extra: list[list[str]]) -> str:
-    head = ["what", "Async Sockets", "engine's classes", "ratio", "Node ws", "bare tokio", "to reach", ""]
+    head = ["what", "Async Sockets", "engine's classes", "ratio", "Node ws", "bare tokio", "target", ""]
     body = [_cells(line) for line in shown] + extra
     widths = [max(len(row[column]) for row in [head, *body]) for column in range(len(head))]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in [head, *body])
