@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Measures the add-on beside the engine's own classes, Node's `ws` and bare tokio servers, and prints one table.
+# Measures the add-on against the engine's own classes, Node's `ws` and bare tokio servers, and prints one table.
 #
 #   scripts/bench.sh                  everything: five rounds, within 15 minutes
 #   scripts/bench.sh --quick          one short round, within 2 minutes: shows that it works, not how fast it is
 #   scripts/bench.sh --only NAME      only this part, such as websocket_text, storm, delivery or criterion (repeatable)
-#   scripts/bench.sh --rounds N       as many rounds
-#   scripts/bench.sh --no-build       the library that was staged last
+#   scripts/bench.sh --rounds N       this number of rounds
+#   scripts/bench.sh --no-build       measures the library that was staged last
 #
-# The figures go to bench-results, as JSON and as an SVG for each row; those of a quick or partial run go to
-# bench-results/quick. Server and load generator run on a core each, where the machine has two. A quiet machine gives
-# good figures; ratios hold on any, as all servers take turns in every round.
+# The figures are written to bench-results, as JSON and as an SVG for each row; those of a quick or partial run are
+# written to bench-results/quick. Server and load generator run on separate cores if the machine has two. Use a quiet
+# machine for absolute figures; ratios hold on any machine, because all servers take turns in every round.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
@@ -56,7 +56,7 @@ target_folder=$(cargo metadata --format-version 1 --no-deps --locked |
 generator=$target_folder/release/async-sockets-bench
 [[ $(host_os) != windows ]] || generator+=.exe
 
-# Node's server is installed in the cache, by the lock file.
+# Installs Node's server in the cache, from the lock file.
 install_node_server() {
 	local source=$root/scripts/bench/node folder=$cache/bench-node
 	command -v node >/dev/null && command -v npm >/dev/null || return 1
@@ -71,7 +71,7 @@ install_node_server() {
 }
 install_node_server || say "Node's server is left out: node or npm is missing, or its package cannot be had"
 
-# Ten thousand clients need as many file descriptors.
+# Ten thousand clients need one file descriptor each.
 ulimit -n "$(ulimit -Hn)" 2>/dev/null || say "the limit of open files stays at $(ulimit -n)"
 
 "$(find_python)" scripts/bench/bench.py --root "$root" --engine "$GODOT" --generator "$generator" \

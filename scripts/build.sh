@@ -3,13 +3,13 @@
 #
 #   scripts/build.sh [--release | --debug | --both] [--docs] [--universal]
 #
-# --release (default) is the optimised library, --debug is quicker to build and has debug checks, --both builds
-# both. --docs adds the class documentation for the editor's help; that library is for the editor, not for an
-# exported game. --universal, on macOS, makes one library for both processors. The result lies in addons/async_sockets/bin,
-# complete to be copied into any project; a copy of the add-on is put into demo_project/addons.
+# --release (the default) builds the optimised library. --debug builds faster and enables debug checks. --both builds
+# both. --docs adds the class documentation for the editor's help; that library is for the editor, not for exported
+# games. --universal, on macOS, builds one library for both architectures. The result is in addons/async_sockets/bin; the
+# add-on can then be copied into any project, and a copy is placed in demo_project/addons.
 #
-# The editor loads the library by its debug name, an exported game by its release name. Without --both the one library
-# that was built is staged under both names, so that what you asked for is what runs, everywhere.
+# The editor loads the library by its debug name, an exported game by its release name. Without --both, the one library
+# that was built is staged under both names, so that the build you asked for is the one that runs everywhere.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
@@ -37,7 +37,7 @@ cd -- "$root"
 target_folder=$(cargo metadata --format-version 1 --no-deps --locked |
 	sed -E 's/.*"target_directory":"([^"]*)".*/\1/; s/\\\\/\//g')
 
-# The file that cargo makes; $1 is release or debug.
+# The library file that cargo builds; $1 is release or debug.
 built_library() {
 	local file
 	case $os in
@@ -52,7 +52,7 @@ built_library() {
 	fi
 }
 
-# The name it has in the add-on; $1 is release or debug.
+# Its file name in the add-on; $1 is release or debug.
 staged_library() {
 	case $os in
 		linux) echo "$addon/bin/libasync_sockets.linux.template_$1.$(host_arch).so" ;;
@@ -81,10 +81,10 @@ build() {
 }
 
 for profile in "${profiles[@]}"; do build "$profile"; done
-# The first and the last are the same one unless both were built.
+# The first and the last profile are the same unless both were built.
 replace "$(built_library "${profiles[0]}")" "$(staged_library release)"
 replace "$(built_library "${profiles[${#profiles[@]} - 1]}")" "$(staged_library debug)"
-# shellcheck disable=SC2119 # no target: this machine's
+# shellcheck disable=SC2119 # no target given: this machine's own
 write_notices
 stage_addon "$demo_project"
 say "Staged $(printf '%s ' "${profiles[@]}")in addons/async_sockets and demo_project/addons/async_sockets"

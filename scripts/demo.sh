@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Builds the add-on, finds or fetches Godot, and runs the demos: a listener and a client written in GDScript exchange
-# real data, and a WebSocket server talks with the engine's own WebSocket client.
+# real data, and a WebSocket server talks to the engine's own WebSocket client.
 #
-#   scripts/demo.sh                    headless; prints the transcripts and ends
-#   scripts/demo.sh --window [NAME]    opens the demo in demo_project/demos/NAME in a window: hello, websocket_echo, or
-#                                      chat, which browsers join with the page chat.html beside it
+#   scripts/demo.sh                    headless; prints the transcripts and exits
+#   scripts/demo.sh --window [NAME]    opens the demo in demo_project/demos/NAME in a window: hello (the default),
+#                                      websocket_echo, or chat, which browsers join with the page chat.html beside it
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"

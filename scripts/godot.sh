@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Runs Godot 4.3 or newer with the given arguments, fetching it into a cache when the machine has none.
+# Runs Godot 4.3 or newer with the given arguments; fetches it into a cache if the machine has none.
 #
-#   scripts/godot.sh ARGS...    run it
-#   scripts/godot.sh --where    print the command it would use (fetching it first when there is none)
+#   scripts/godot.sh ARGS...    runs the engine
+#   scripts/godot.sh --where    prints the command that would be used (fetches the engine first if there is none)
 #
-# Looked for in this order:
+# The engine is looked for in this order:
 #   1. $GODOT, a path or a command name
-#   2. godot, godot4 on the PATH, if they are 4.3 or newer
+#   2. godot or godot4 on the PATH, if 4.3 or newer
 #   3. this script's cache
-#   4. the official release from GitHub, checked against scripts/godot.sha512
-#   5. on Debian: Debian testing's package, unpacked into the cache, the system untouched
+#   4. the official release from GitHub, verified against scripts/godot.sha512
+#   5. on Debian: the package from Debian testing, unpacked into the cache; the system is left untouched
 # GODOT_VERSION=4.3 asks for exactly that official release and skips 2 and 5.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
@@ -70,7 +70,7 @@ sha512_of() {
 	if command -v sha512sum >/dev/null; then sha512sum -- "$1"; else shasum -a 512 -- "$1"; fi | cut -d ' ' -f 1
 }
 
-# Everything is made in a temporary folder and renamed when whole: half a download is never taken for an engine.
+# Everything is prepared in a temporary folder and renamed once complete: a partial download is never taken for an engine.
 fetch_official() {
 	local archive expected temporary
 	archive=$(archive_name)
@@ -93,14 +93,14 @@ fetch_official() {
 	chmod +x "$(official_engine)"
 }
 
-# A new folder beside the final one, so that renaming is one step. Takes away what killed downloads left long ago.
+# Creates a folder beside the final one, so that renaming is a single step. Also removes old leftovers of killed downloads.
 make_temporary() {
 	mkdir -p -- "$cache"
 	find "$cache" -maxdepth 1 -name 'tmp.*' -mmin +120 -exec rm -rf {} +
 	mktemp -d "$cache/tmp.XXXXXX"
 }
 
-# publish TEMPORARY FOLDER: TEMPORARY/engine becomes FOLDER, unless another process was faster.
+# publish TEMPORARY FOLDER: renames TEMPORARY/engine to FOLDER, unless another process got there first.
 publish() {
 	[[ -e $2 ]] || mv -- "$1/engine" "$2" 2>/dev/null || [[ -e $2 ]]
 	rm -rf -- "$1"
@@ -110,7 +110,7 @@ publish() {
 
 debian_engine() { echo "$cache/debian/godot"; }
 
-# The mirror this machine already uses for its own release, from either format of apt's sources.
+# The mirror that this machine already uses for its own release, from either format of apt's sources.
 debian_mirror() {
 	local codename
 	# shellcheck source=/dev/null
@@ -142,7 +142,7 @@ fetch_debian() {
 	return 1
 }
 
-# apt with its state in a private folder: it resolves what Godot needs as if nothing were installed.
+# Runs apt with its state in a private folder, so that it resolves Godot's dependencies as if nothing were installed.
 download_debian() {
 	local state=$1/apt mirror=$2 suite=$3 keyring=$4 package
 	local -a apt=(
@@ -162,7 +162,7 @@ download_debian() {
 	done
 }
 
-# The package is newer than the system's C library, so it runs under the loader that was unpacked with it.
+# The package needs a newer C library than the system's, so it runs under the loader that was unpacked with it.
 write_debian_wrapper() {
 	cat >"$1" <<'WRAPPER'
 #!/usr/bin/env bash
@@ -205,6 +205,6 @@ if [[ ${1:-} == --where ]]; then
 	printf '%s\n' "$engine"
 	exit
 fi
-# For scenes which start a second engine: OS.get_executable_path() is the loader under Debian's package.
+# For scenes that start a second engine: with Debian's package, OS.get_executable_path() is the loader.
 export GODOT=$engine
 exec "$engine" "$@"

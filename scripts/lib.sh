@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # the paths are used by the scripts that source this file
-# What the scripts of this folder share. Sourced, never run.
+# Functions and paths shared by the scripts in this folder. Sourced, never run.
 
 root=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/async-sockets-godot
@@ -13,10 +13,10 @@ die() {
 	exit 1
 }
 
-# The help of a script is the comment at its head.
+# Prints a script's help, which is the comment at its top.
 usage() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$1"; }
 
-# linux, macos or windows (Git Bash), as Godot's feature tags call them.
+# linux, macos or windows (Git Bash), as named by Godot's feature tags.
 host_os() {
 	case $(uname -s) in
 		Linux) echo linux ;;
@@ -26,7 +26,7 @@ host_os() {
 	esac
 }
 
-# x86_64 or arm64, as Godot's feature tags call them.
+# x86_64 or arm64, as named by Godot's feature tags.
 host_arch() {
 	case $(uname -m) in
 		x86_64 | amd64) echo x86_64 ;;
@@ -35,7 +35,7 @@ host_arch() {
 	esac
 }
 
-# run_limited SECONDS COMMAND...: ends the command after that time (status 124, or 142 without `timeout`).
+# run_limited SECONDS COMMAND...: kills the command after that time (status 124, or 142 without `timeout`).
 run_limited() {
 	local seconds=$1
 	shift
@@ -52,7 +52,7 @@ unzip_to() {
 	if command -v unzip >/dev/null; then unzip -q "$1" -d "$2"; else "$(find_python)" -m zipfile -e "$1" "$2"; fi
 }
 
-# Tried, not only found: on Windows the name may be a stub that opens a shop.
+# Each candidate is run, not only looked up: on Windows the name may be a stub that opens the Microsoft Store.
 find_python() {
 	local name
 	for name in python3 python; do
@@ -64,8 +64,8 @@ find_python() {
 	die "Python 3.8 or newer is missing"
 }
 
-# replace FILE TARGET: copies in one step, so that an engine which has the old library mapped keeps it.
-# Does nothing where both are equal.
+# replace FILE TARGET: copies atomically, so that an engine that has the old library mapped keeps it.
+# Does nothing if the two are equal.
 replace() {
 	if ! cmp -s -- "$1" "$2"; then
 		mkdir -p -- "$(dirname -- "$2")"
@@ -74,7 +74,7 @@ replace() {
 	fi
 }
 
-# write_notices [TARGET...]: the add-on's THIRD_PARTY.md, for this machine's target or the given ones.
+# write_notices [TARGET...]: writes the add-on's THIRD_PARTY.md, for this machine's target or the given ones.
 write_notices() {
 	local notices
 	notices=$(mktemp)
@@ -84,8 +84,8 @@ write_notices() {
 	rm -f -- "$notices"
 }
 
-# stage_addon PROJECT: makes PROJECT/addons/async_sockets equal to the add-on, by copying (no link).
-# What the editor adds beside our files (*.import, *.uid) stays.
+# stage_addon PROJECT: makes PROJECT/addons/async_sockets identical to the add-on, by copying (no links).
+# Files that the editor adds beside ours (*.import, *.uid) are kept.
 stage_addon() {
 	local target=$1/addons/async_sockets file
 	mkdir -p -- "$target"
@@ -97,8 +97,8 @@ stage_addon() {
 	done < <(cd -- "$addon" && find . -type f ! -name '*.tmp.*' ! -name '~*')
 }
 
-# prepare_project PROJECT: lets the engine load the extension on its very first start. Without this list the first
-# import of a project aborts: the editor loads the extension in the middle of its own first scan.
+# prepare_project PROJECT: lets the engine load the extension on its very first start. Without this list, the first
+# import of a project aborts because the editor loads the extension in the middle of its own first scan.
 prepare_project() {
 	local list=$1/.godot/extension_list.cfg
 	local line='res://addons/async_sockets/async_sockets.gdextension'
@@ -114,8 +114,8 @@ find_godot() {
 	export GODOT
 }
 
-# engine_faults STATUS LOG [EXPECTED]: says what is wrong with a run of the engine, one line each; silent when nothing
-# is. The exit code alone is not trusted. EXPECTED is text that may stand in the log.
+# engine_faults STATUS LOG [EXPECTED]: prints what went wrong in a run of the engine, one line each, or nothing. The exit
+# code alone is not trusted. EXPECTED is text that may appear in the log.
 engine_faults() {
 	local text
 	case $1 in
@@ -129,7 +129,7 @@ engine_faults() {
 	done
 }
 
-# run_demo PROJECT NAME: runs the demo in demos/NAME headless, shows what it prints, and judges it.
+# run_demo PROJECT NAME: runs the demo in demos/NAME headless, shows its output, and fails if the engine reports a fault.
 run_demo() {
 	local log status=0 faults
 	log=$(mktemp)

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes dist/async_sockets-VERSION.zip: addons/async_sockets as a user unpacks it into a project.
+# Makes dist/async_sockets-VERSION.zip: addons/async_sockets, ready to be unpacked into a project.
 #
 #   scripts/package.sh [--no-build] [--check]
 #
-# --no-build takes the libraries that lie in addons/async_sockets/bin, of every platform that is there, instead of
-# building this platform's; --check runs the result in an empty project.
+# --no-build packs the libraries already in addons/async_sockets/bin, for every platform present, instead of building
+# this platform's. --check runs the result in an empty project.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the hello example in an empty project that has nothing but the add-on, then opens the editor on it with a plugin
-# that uses the classes; the editor must print no error and no warning.
+# Runs the hello demo in a project that contains nothing but the add-on, then opens the editor on it with a plugin that
+# uses the classes; the editor must print no error and no warning.
 #
 #   scripts/smoke.sh FILE.zip    a package made by scripts/package.sh
 #   scripts/smoke.sh FOLDER      an add-on folder, such as addons/async_sockets
@@ -28,7 +28,7 @@ cp -R -- "$demo_project/demos/hello" "$project/demos/hello"
 cp -R -- "$demo_project/tests/editor_plugin" "$project/addons/editor_plugin"
 printf 'config_version=5\n\n[application]\n\nconfig/name="Smoke test"\n' >"$project/project.godot"
 
-# Shows what the editor prints, and judges it.
+# Shows what the editor prints, and fails on any fault.
 run_editor() {
 	local log status=0 faults
 	log=$(mktemp)

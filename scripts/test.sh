@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Checks everything: formatting, lints, cargo tests, documentation, and the headless test scenes in Godot.
+# Runs every check: formatting, lints, cargo tests, documentation, and the headless test scenes in Godot.
 #
 #   scripts/test.sh                    everything
 #   scripts/test.sh --unit             only the cargo part
 #   scripts/test.sh --scenes [NAME]    only the scenes, or the one in demo_project/tests/test_NAME.gd
 #
-#   --debug       scenes run on the debug library; the release library is the default
-#   --no-build    scenes run on the library that was staged last
-#   --only=TEST   only this test of the scene NAME
+#   --debug       runs the scenes with the debug library instead of the release library
+#   --no-build    runs the scenes with the library that was staged last
+#   --only=TEST   runs only this test of the scene NAME
 #
 # The last line is `N passed, N failed`: every cargo test, every test of a scene, and one for each other check.
 # A scene also fails when the engine reports a script error, a panic or leaked objects (unless the script has a line
-# `# expects: TEXT`), when its count is missing, or when its time is over (120 seconds; a line `# time_limit: 300` in
-# the script says otherwise).
+# `# expects: TEXT`), when its final count is missing, or when it exceeds its time limit (120 seconds, or that of a line
+# `# time_limit: 300` in the script).
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
@@ -22,7 +22,7 @@ shellcheck_version=0.11.0.1
 websockets_version=15.0.1
 default_scene_seconds=120
 
-# Where a Python virtual environment has its programs.
+# The folder of a Python virtual environment that holds its programs.
 venv_bin=bin
 [[ $(host_os) != windows ]] || venv_bin=Scripts
 
@@ -64,7 +64,7 @@ report_failure() {
 	sed 's/^/    /' "$log" >&2
 }
 
-# check NAME COMMAND...: counts one; the output is shown when it fails.
+# check NAME COMMAND...: counts as one test; the output is shown only if it fails.
 check() {
 	local name=$1
 	shift
@@ -102,7 +102,7 @@ check_rust() {
 
 # ----------------------------------------------------------------------------------------- GDScript and scripts
 
-# Python tools live in a virtual environment in the cache.
+# The Python tools are installed in a virtual environment in the cache.
 tools=$cache/tools-$gdtoolkit_version-$shellcheck_version
 tools_bin=$tools/$venv_bin
 
@@ -128,7 +128,7 @@ check_scripts() {
 
 # ------------------------------------------------------------------------------------------------------ scenes
 
-# WebSocket clients from the registries, for one of the scenes, which skips what could not be installed.
+# WebSocket clients from the package registries, for one of the scenes; it skips those that could not be installed.
 peers=$cache/peers-websockets-$websockets_version
 node_peers=$demo_project/tests/peers/node
 
@@ -139,7 +139,7 @@ install_python_peers() {
 		touch -- "$peers/complete"
 }
 
-# The packages lie in the cache, beside a copy of the files that name them.
+# The packages are installed in the cache, beside a copy of the files that list them.
 install_node_peers() {
 	cmp -s -- "$node_peers/package-lock.json" "$1/node_modules/complete" && return
 	mkdir -p -- "$1"
@@ -177,19 +177,19 @@ run_scene() {
 	fi
 }
 
-# Makes the engine know the project's classes; finds scripts that do not parse.
+# Registers the project's classes with the engine, and finds scripts that do not parse.
 import_project() {
 	local status=0 faults
 	prepare_project "$demo_project"
 	run_limited 120 "$GODOT" --headless --path "$demo_project" --import 2>&1 | sed '/[0-9]% \]/d; /\[ DONE \]/d' ||
 		status=$?
-	# What the editor itself leaves behind is not ours to judge.
+	# Objects that the editor itself leaks are ignored.
 	faults=$(engine_faults "$status" "$log" 'ObjectDB instances leaked, resources still in use at exit')
 	echo "$faults"
 	[[ ! $faults ]]
 }
 
-# The scenes about TLS have certificates made for them.
+# Makes the certificates for the TLS scenes.
 make_certificates() {
 	cargo run --quiet --locked --package async-sockets-net --example make_certificates -- \
 		"$demo_project/tests/certificates"
@@ -203,7 +203,7 @@ check_scenes() {
 	check "certificates" make_certificates || return 0
 	find_godot
 	install_peers
-	# A scene with a thousand clients needs as many file descriptors.
+	# A scene with a thousand clients needs more file descriptors than some systems allow by default.
 	if [[ $(ulimit -Sn) != unlimited && $(ulimit -Sn) -lt 4096 ]]; then ulimit -Sn 4096 || true; fi
 	check "import" import_project || knows_classes || return 0
 	if [[ $scene ]]; then

@@ -3,8 +3,8 @@
 
     third_party.py FILE [TARGET...]
 
-TARGET is a Rust target such as x86_64-pc-windows-msvc; without one, the machine's own. The texts come from the crates'
-sources as cargo has them.
+TARGET is a Rust target such as x86_64-pc-windows-msvc; the default is the machine's own. The texts come from the crates'
+sources in cargo's registry.
 """
 
 import json
@@ -48,7 +48,7 @@ def is_proc_macro(package: dict) -> bool:
 
 
 def linked_packages(data: dict) -> list[dict]:
-    """What is in the library: normal dependencies, without build scripts, macros, tests and our own crates."""
+    """The crates linked into the library: normal dependencies, without build scripts, macros, tests and our own crates."""
     packages = {package["id"]: package for package in data["packages"]}
     nodes = {node["id"]: node for node in data["resolve"]["nodes"]}
     todo = [identity for identity, package in packages.items() if package["name"] == PACKAGE]
@@ -69,7 +69,7 @@ def licence_texts(package: dict) -> list[str]:
     files = sorted(file for file in folder.iterdir() if file.is_file() and LICENCE_FILE.match(file.name))
     mit = [file for file in files if "mit" in file.name.lower()]
     if mit:
-        # Of "MIT OR Apache-2.0" we take MIT; notices about works of third parties stay.
+        # We choose MIT from "MIT OR Apache-2.0"; third-party notices are kept.
         files = [file for file in files if file in mit or "apache" not in file.name.lower()]
     return [file.read_text(encoding="utf-8", errors="replace").strip() for file in files]
 

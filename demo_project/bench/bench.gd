@@ -1,12 +1,12 @@
 extends Node
 ## Runs one server of the benchmark: `bench.tscn -- server=addon_websocket work=echo fps=60 budget=16000`.
 ##
-## `server` is a script in `res://bench/servers`, `work` what it does with a message. `fps` is the frame rate; 0 lets
-## the main loop run as fast as it can. `budget` is what each frame gives to the network in microseconds; 0 leaves it to
-## the automatic processing. `lifetime` ends the program after so many seconds, whatever happens.
+## `server` is a script in `res://bench/servers`, and `work` is what it does with a message. `fps` is the frame rate; 0
+## lets the main loop run as fast as it can. `budget` is the time in microseconds that each frame gives to the network;
+## 0 leaves it to automatic processing. `lifetime` ends the program after this many seconds in any case.
 ##
 ## It prints a line of JSON with its ports when it is ready. On the control port, `reset` begins a new measurement,
-## `stats` gives its figures and `quit` ends the program.
+## `stats` returns its figures and `quit` ends the program.
 
 const BenchServer := preload("res://bench/bench_server.gd")
 const ControlLine := preload("res://bench/control_line.gd")
@@ -44,7 +44,7 @@ func _option(option: String, default: String) -> String:
 	return _options.get(option, default)
 
 
-## A headless main loop sleeps 6.9 ms a frame even without a frame rate, unless it is told otherwise.
+## A headless main loop sleeps 6.9 ms a frame even without a frame rate limit, unless told otherwise.
 func _set_frame_rate(fps: int) -> void:
 	Engine.max_fps = fps
 	if fps == 0:

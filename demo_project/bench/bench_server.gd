@@ -1,17 +1,17 @@
 extends Node
-## What the servers of the benchmark have in common.
+## Base class of the benchmark's servers.
 
-## A burst is so many broadcasts.
+## Broadcasts per burst.
 const BURST := 16
 
-## `echo` sends every message back, `count` only counts, `broadcast` answers each message with a burst to all clients.
-## What else a server can do stands there.
+## `echo` sends every message back, `count` only counts, and `broadcast` answers each message with a burst to all
+## clients. A server's own file describes further kinds of work.
 var work := "echo"
 
-## Microseconds that each frame gives to the network; 0 leaves it to the automatic processing.
+## Microseconds that each frame gives to the network; 0 leaves it to automatic processing.
 var budget_usec := 0
 
-## Bytes in a message; TCP blocks have it exactly.
+## Payload size in bytes; TCP blocks have exactly this size.
 var message_size := 64
 
 ## Messages received.
@@ -21,7 +21,7 @@ var _number := 0
 var _call_times := PackedInt64Array()
 
 
-## Listens, and gives the port.
+## Listens, and returns the port.
 func start() -> int:
 	return 0
 

@@ -1,10 +1,10 @@
 extends RefCounted
-## The line to the program that measures: words come in, one line of JSON answers each.
+## The control connection of the measuring program: each word received is answered with one line of JSON.
 
-## Somebody wants something.
+## Emitted when a word has been received.
 signal asked(what: String)
 
-## It is looked at no more often than this, so that it does not slow a main loop without a frame rate.
+## Minimum time between polls in microseconds, so that polling does not slow a main loop without a frame rate limit.
 const INTERVAL_USEC := 5000
 
 var _listener := TCPServer.new()
@@ -12,7 +12,7 @@ var _line: StreamPeerTCP
 var _next_look := 0
 
 
-## Listens, and gives the port.
+## Listens, and returns the port.
 func start() -> int:
 	_listener.listen(0, "127.0.0.1")
 	return _listener.get_local_port()

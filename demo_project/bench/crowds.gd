@@ -1,10 +1,9 @@
 extends Node
-## What one of many sockets costs the main thread, where all of them do the same at once: it should not depend on
-## how many they are.
+## The main-thread cost per socket when many do the same at once: it should not depend on their number.
 ##
-## Whoever starts this connects the clients: it is told of the port and of how many there have to be, and closes them,
-## the last one first, when it is told to. Prints one line of JSON at the end: nanoseconds for each, by what they do and
-## how many they are.
+## The parent process connects the clients: it is told the port and the number of clients, and on request closes them,
+## the last one first. Prints one line of JSON at the end: nanoseconds per socket, by kind of work and number of
+## sockets.
 
 const SIZES: Array[int] = [1000, 10_000]
 const LOOPBACK := "127.0.0.1"
@@ -16,7 +15,7 @@ var _gone := 0
 
 
 func _ready() -> void:
-	# Nothing may be put off to another drain.
+	# Nothing may be deferred to another drain.
 	ProjectSettings.set_setting("async_sockets/process/frame_budget_usec", 60_000_000)
 	_listener.auto_process = false
 	_listener.client_connected.connect(func(client: TcpClient) -> void: _accepted.append(client))
@@ -47,7 +46,7 @@ func _bind(count: int) -> Array[UdpSocket]:
 	return sockets
 
 
-## Each has a datagram for a receive that waits, and all have waited for a frame.
+## Each socket has a datagram for a pending receive, which has been waiting for a frame.
 func _process_each(sockets: Array[UdpSocket]) -> float:
 	_send_to_each(sockets)
 	await _until(_has_queued.bind(sockets.size()))
@@ -55,7 +54,7 @@ func _process_each(sockets: Array[UdpSocket]) -> float:
 	return _time_process(sockets)
 
 
-# Functions of their own, as a coroutine that is over may still hold what its variables do.
+# Functions of their own, because a finished coroutine may still hold the values of its variables.
 func _send_to_each(sockets: Array[UdpSocket]) -> void:
 	var sender := UdpSocket.new()
 	sender.bind(0, LOOPBACK)
@@ -108,7 +107,7 @@ func _has_queued(events: int) -> bool:
 	return AsyncSockets.get_statistics()["queued_events"] as int >= events
 
 
-## Waits, frame by frame. If it is in vain, the figures show it.
+## Waits frame by frame. If the condition never holds, the figures show it.
 func _until(condition: Callable) -> void:
 	var deadline := Time.get_ticks_msec() + PATIENCE_MSEC
 	while not condition.call() and Time.get_ticks_msec() < deadline:

@@ -1,8 +1,8 @@
 extends Node
-## What it costs the main thread to hand one message of 64 bytes to a script, by each way.
+## The main-thread cost of handing one 64-byte message to a script, for each way of delivery.
 ##
-## Everything has arrived in the background before the time is taken, so only the delivery is measured. Prints one line
-## of JSON: nanoseconds for each message, the median of the rounds.
+## Everything has arrived in the background before the measurement begins, so only the delivery is timed. Prints one
+## line of JSON: nanoseconds per message, the median of the rounds.
 
 const Ways := preload("res://bench/delivery_ways.gd")
 
@@ -15,7 +15,7 @@ func _ready() -> void:
 	for argument in OS.get_cmdline_user_args():
 		if argument.begins_with("rounds="):
 			_rounds = int(argument.get_slice("=", 1))
-	# Nothing may be put off to the next frame.
+	# Nothing may be deferred to the next frame.
 	ProjectSettings.set_setting("async_sockets/process/frame_budget_usec", 1_000_000)
 	var ways := Ways.new()
 	var result := {}

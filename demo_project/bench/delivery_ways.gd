@@ -1,9 +1,10 @@
 extends RefCounted
-## The ways in which a message reaches a script. Each gives the nanoseconds for one message, or 0 if something is wrong.
+## The ways in which a message can reach a script. Each returns the nanoseconds per message, or 0 if something went
+## wrong.
 
 signal plain(id: int, data: PackedByteArray)
 
-## Method, and what it is called in the result.
+## Methods, and their names in the result.
 const ALL := {
 	"gdscript_signal": "a signal of GDScript itself, two arguments",
 	"websocket_binary": "WebSocketServer.data_received",
@@ -34,7 +35,7 @@ const LARGE_SIZE := 1024 * 1024
 var _block := PackedByteArray()
 var _line := PackedByteArray()
 var _received := 0
-## Messages sent to the server, of all rounds.
+## Messages sent to the server in all rounds.
 var _sent := 0
 
 var _server := WebSocketServer.new()
@@ -49,7 +50,7 @@ var _udp := UdpSocket.new()
 var _engine_udp := PacketPeerUDP.new()
 
 
-## Connects everything. False if something does not.
+## Connects everything. False on failure.
 func open() -> bool:
 	_block.resize(SIZE)
 	_block.fill(0x61)
@@ -105,7 +106,7 @@ func websocket_engine() -> float:
 	return took * 1000.0 / COUNT if _received == COUNT else 0.0
 
 
-## Of one message: the time of the main thread, once it has arrived.
+## The main-thread time for one message once it has arrived.
 func websocket_large_text() -> float:
 	_received = 0
 	_peer.send_text("a".repeat(LARGE_SIZE))
@@ -210,7 +211,7 @@ func tcp_send() -> float:
 func tcp_engine() -> float:
 	_received = 0
 	var took := 0
-	# In parts, as it holds only what the system's buffer does.
+	# In parts, because it holds only as much as the system's buffer.
 	for part in COUNT / PART:
 		_engine_near.put_data(_repeated(_block, PART))
 		_until(func() -> bool: return _engine_far.get_available_bytes() == PART * SIZE)
@@ -223,7 +224,7 @@ func tcp_engine() -> float:
 
 
 func udp_datagram_received() -> float:
-	# In parts, as the system's buffer is small.
+	# In parts, because the system's buffer is small.
 	for index in COUNT:
 		_engine_udp.put_packet(_block)
 		if index % PART == PART - 1:
@@ -280,7 +281,7 @@ func _measure_send(send_one: Callable) -> float:
 	return took * 1000.0 / COUNT if _until(_has_drained.bind(left)) else 0.0
 
 
-## Whether the engine's client has taken all that is left.
+## Whether the engine's client has received everything that is left.
 func _has_drained(left: Array) -> bool:
 	_peer.poll()
 	while _peer.get_available_packet_count() > 0:
@@ -327,7 +328,7 @@ func _repeated(block: PackedByteArray, count: int) -> PackedByteArray:
 	return all
 
 
-## Waits without frames. False when the time is over.
+## Waits without frames. False if the time runs out.
 func _until(condition: Callable) -> bool:
 	var deadline := Time.get_ticks_msec() + PATIENCE_MSEC
 	while not condition.call():

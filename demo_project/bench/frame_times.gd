@@ -1,7 +1,7 @@
 extends RefCounted
-## Measures how long each frame takes, from one to the next.
+## Measures the time from each frame to the next.
 
-## More frames are not kept, only counted.
+## The maximum number of frames recorded; further ones are only counted.
 const MOST := 500_000
 
 var _last := 0
@@ -9,7 +9,7 @@ var _count := 0
 var _times := PackedInt64Array()
 
 
-## To be called once a frame.
+## Call this once a frame.
 func count() -> void:
 	var now := Time.get_ticks_usec()
 	if _last > 0:

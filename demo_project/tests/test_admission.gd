@@ -1,5 +1,5 @@
 extends WebSocketTest
-## Who may connect, by address: the same properties on both kinds of servers.
+## Admission by address: the same properties on both kinds of servers.
 
 const OTHER := "127.0.0.2"
 
@@ -19,7 +19,7 @@ func test_blocked_addresses() -> void:
 	check(await wait_for(blocked.is_ended), "closed without a request")
 	equal(blocked.received, PackedByteArray())
 	equal(server.get_statistics()["refused_blocked"], 1)
-	# While it runs, for new connections.
+	# Changed while the server runs; applies to new connections.
 	server.blocked_addresses = PackedStringArray()
 	var peer := await join()
 	server.blocked_addresses = PackedStringArray([LOOPBACK])
@@ -59,7 +59,7 @@ func test_an_address_has_its_number_of_clients() -> void:
 	var first := await join()
 	await join()
 	var over := await raw()
-	# Told so without a request.
+	# Refused without having sent a request.
 	await refused(over, 429)
 	equal(server.get_statistics()["refused_clients"], 1)
 	first.socket.close()

@@ -1,5 +1,5 @@
 extends TlsTest
-## The singleton: all sockets at one place, figures, monitors and settings.
+## The singleton: all sockets in one place, statistics, monitors and settings.
 
 const MONITORS: Array[StringName] = [
 	&"async_sockets/connections",
@@ -52,7 +52,7 @@ func test_it_keeps_nothing_alive() -> void:
 	var id := ends[0].get_id()
 	check(_is_found(id))
 	ends.clear()
-	# This goes on inside the signal that brought one of them.
+	# This coroutine is running inside the signal that delivered one of them.
 	check(await wait_for(func() -> bool: return not _is_found(id)))
 
 
@@ -136,7 +136,7 @@ func test_drains_are_counted() -> void:
 		var received := NetTask.from(ends[1].recv(1))
 		ends[0].send(utf8("x"))
 		await received.wait()
-	# That may have been one long drain, which counts when it is over.
+	# That may have been one long drain, which is counted when it ends.
 	await frames(2)
 	var after := AsyncSockets.get_statistics()
 	at_least(after["events"] - before["events"], 10.0)
@@ -197,7 +197,7 @@ func _is_found(id: int) -> bool:
 	return AsyncSockets.get_socket(id) != null
 
 
-## Moves a block there, and looks at what was counted. Each record of TLS has its own few bytes.
+## Sends a block and compares what was counted. Each TLS record adds a few bytes.
 func _moves(what: String, ends: Array[TcpClient], records: int) -> void:
 	var before := AsyncSockets.get_statistics()
 	equal(await ends[0].send_async(pattern(LARGE)), [OK, LARGE])
@@ -207,7 +207,7 @@ func _moves(what: String, ends: Array[TcpClient], records: int) -> void:
 		at_most(bytes, LARGE + records * 64, what)
 
 
-## Bytes received and sent since then.
+## Bytes received and sent since `before`.
 func _since(before: Dictionary) -> Array:
 	var now := AsyncSockets.get_statistics()
 	return [now["bytes_received"] - before["bytes_received"], now["bytes_sent"] - before["bytes_sent"]]

@@ -1,5 +1,5 @@
 extends TcpTest
-## Every refusal has words, and they say what to do.
+## Every refusal has a message that says what to do.
 
 
 func test_bad_addresses() -> void:

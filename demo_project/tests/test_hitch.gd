@@ -1,5 +1,5 @@
 extends TcpTest
-## The main thread was busy for longer than what is awaited may take: what has come meanwhile has come in time.
+## The main thread was busy for longer than a pending operation may take: what arrived meanwhile counts as in time.
 
 const LIMIT := 0.1
 const HITCH_MSEC := 300
@@ -65,7 +65,7 @@ func test_in_its_own_process() -> void:
 	var connecting := NetTask.from(client.wait_connected(LIMIT))
 	var accepting := NetTask.from(listener.accept(LIMIT))
 	OS.delay_msec(HITCH_MSEC)
-	# Their time is over in the frames, too, where nobody looks at what they have.
+	# Their time also runs out in frames in which nothing processes them.
 	await frames(3)
 	client.process()
 	is_ok(connecting.get_result())
@@ -89,7 +89,8 @@ func test_in_the_process_of_a_listener() -> void:
 	equal(sending.get_result(), [OK, 1])
 
 
-## The turns of a slow handler are over before all that is queued was handled; what is behind that is in time as well.
+## The turns spent on a slow handler end before everything queued is handled; what is queued behind that is in time as
+## well.
 func test_behind_what_takes_several_turns() -> void:
 	var ends := await _connect_pair()
 	ends[0].emit_data = true
@@ -119,7 +120,7 @@ func test_what_has_not_come_is_too_late() -> void:
 	is_error(accepting.get_result(), ERR_TIMEOUT)
 
 
-## A peer that never stops does not put the end off.
+## A peer that never stops sending does not postpone the timeout.
 func test_a_flood_does_not_stop_the_clock() -> void:
 	var ends := await _connect_pair()
 	ends[0].emit_data = true
@@ -128,14 +129,14 @@ func test_a_flood_does_not_stop_the_clock() -> void:
 	start(_feed.bind(ends[1], feeding))
 	var large := PackedByteArray()
 	large.resize(64 * 1024 * 1024)
-	# Nobody reads at the other end.
+	# Nothing reads at the other end.
 	var sending := NetTask.from(ends[0].send_async(large, LIMIT))
 	check(await wait_for(sending.is_completed))
 	is_error(sending.get_result(), ERR_TIMEOUT)
 	feeding[0] = false
 
 
-## Both ends of a connection, outside of any drain: what is sent there goes out at once.
+## Both ends of a connection, outside of any drain, where data is sent at once.
 func _connect_pair() -> Array[TcpClient]:
 	var ends := await connect_pair()
 	await frames(1)

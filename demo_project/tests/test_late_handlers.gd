@@ -1,6 +1,6 @@
 extends UdpTest
-## A handler takes what it is told, and no more: what comes before it is connected, and after it was for once only,
-## waits.
+## A handler receives what it asked for and no more: events before it is connected, or after a one-shot connection has
+## fired, stay pending.
 
 const MANY := 50
 
@@ -99,7 +99,7 @@ func test_a_late_handler_is_told_of_the_clients_that_wait() -> void:
 	equal(told, [clients[1].get_local_port(), clients[2].get_local_port()] as Array[int], "those that nobody has taken")
 
 
-## The backlog of one is used up by the client that was told of, and no new event comes with the next handler.
+## The client that was reported uses up the backlog of one, and the next handler is connected without a new event.
 func test_a_late_handler_of_a_full_listener() -> void:
 	var listener := TcpListener.create(0, LOOPBACK, 1)
 	is_ok(listener.start())
@@ -117,10 +117,10 @@ func test_a_late_handler_of_a_full_listener() -> void:
 	equal(told, [clients[1].get_local_port()])
 
 
-## Sends numbers as texts, and waits without a frame until all are there.
+## Sends numbers as texts, and waits without a frame until all have arrived.
 func _send(to: UdpSocket, count: int) -> void:
 	var sender := bound()
-	# Outside of any drain: what is sent there goes out at once.
+	# Outside of any drain, data is sent at once.
 	await frames(1)
 	for number in count:
 		is_ok(sender.send_to(utf8(str(number)), LOOPBACK, to.get_local_port()))

@@ -1,10 +1,10 @@
 extends TcpTest
-## process() inside a handler, of sockets that are not open, and of sockets that changed who drains them.
+## process() inside a handler, on sockets that are not open, and on sockets whose drain has changed.
 
 const CLIENTS := 5
 
 
-## What an outer drain has to do is still its own, whatever a handler drains meanwhile.
+## An outer drain keeps its work, whatever a handler drains meanwhile.
 func test_a_nested_drain_leaves_the_others_where_they_were() -> void:
 	var manual := (await connect_pair())[0]
 	manual.auto_process = false
@@ -63,7 +63,7 @@ func test_clients_that_came_by_themselves() -> void:
 	equal(receiving.get_result(), [OK, utf8("x")])
 
 
-## An automatic client, too, has its turn in the process() of its listener.
+## An automatic client also gets a turn in its listener's process().
 func test_automatic_clients_in_the_process_of_their_listener() -> void:
 	var listener := listen()
 	var ends := await connect_to(listener)
@@ -96,8 +96,8 @@ func test_and_serves_the_others_meanwhile() -> void:
 	equal(receiving.get_result(), [OK, utf8("x")])
 
 
-## A handler that calls the process() of its own socket: the others are served, and what is next for this one comes
-## when the handler has returned.
+## A handler that calls process() on its own socket: other sockets are served, and the next event of this one comes
+## after the handler has returned.
 func test_a_handler_processes_its_own_socket() -> void:
 	var ends := await connect_pair()
 	var others := await connect_pair()
@@ -118,7 +118,7 @@ func test_a_socket_that_waits_becomes_automatic_and_back() -> void:
 	var receiving := NetTask.from(ends[0].recv(1))
 	ends[1].send(utf8("x"))
 	OS.delay_msec(50)
-	# Now it waits for its turn.
+	# Now it is waiting for its turn.
 	(await connect_pair())[0].process(1000)
 	ends[0].auto_process = true
 	ends[0].auto_process = false
@@ -129,7 +129,7 @@ func test_a_socket_that_waits_becomes_automatic_and_back() -> void:
 	equal(receiving.get_result(), [OK, utf8("x")])
 
 
-## An accepted client that connects somewhere else is its listener's no longer.
+## An accepted client that connects elsewhere no longer belongs to its listener.
 func test_an_accepted_client_that_connects_anew() -> void:
 	var listener := listen()
 	listener.auto_process = false
@@ -150,7 +150,7 @@ func test_an_accepted_client_that_connects_anew() -> void:
 	is_ok(connecting.get_result())
 
 
-## A condition for `wait_for` that lets the socket process first.
+## A condition for `wait_for` that processes the socket first.
 func _processed(socket: RefCounted, condition: Callable) -> Callable:
 	return func() -> bool:
 		socket.call("process", 1000)

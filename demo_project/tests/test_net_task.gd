@@ -1,5 +1,5 @@
 extends TcpTest
-## Starting now and awaiting later: tasks, several of them, and giving one up.
+## Tasks: starting now and awaiting later, combining several, and cancelling.
 
 signal two_things(first: int, second: String)
 
@@ -142,7 +142,7 @@ func test_cancelled_in_the_middle_of_the_queue() -> void:
 	equal(await tasks[2].wait(), [OK, utf8("ab")])
 
 
-## What stands behind a large receive is there already, and goes on when that is given up.
+## The data for the receive behind a large one has already arrived; it completes when the large one is cancelled.
 func test_a_cancelled_first_lets_the_next_go_on() -> void:
 	var ends := await connect_pair()
 	var large := NetTask.from(ends[0].recv(1000))

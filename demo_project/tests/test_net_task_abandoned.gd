@@ -1,5 +1,5 @@
 extends TlsTest
-## What nobody receives is not taken: the awaiter of an operation is gone before its result comes.
+## Abandoned operations consume nothing: the awaiter is gone before the result arrives.
 
 signal never
 
@@ -60,7 +60,7 @@ func test_the_next_in_line_is_served() -> void:
 	free_later(awaiters[4])
 
 
-## Nothing arrives any more: the bytes that the second one needs are there when the first one's awaiter goes.
+## Nothing more arrives: the bytes for the second operation are already there when the first one's awaiter is freed.
 func test_what_stands_behind_goes_on_without_an_event() -> void:
 	var ends := await connect_pair()
 	var awaiter := _awaiter(ends[0].recv.bind(1000))
@@ -212,7 +212,7 @@ func test_several_that_are_held_go_on() -> void:
 	equal(task.get_result(), [[OK, "abc"], null])
 
 
-## Between a call and its `await` there are other calls.
+## Other calls happen between a call and its `await`.
 func test_what_is_not_awaited_yet() -> void:
 	var ends := await connect_pair()
 	var large := 4 * 1024 * 1024
@@ -222,7 +222,7 @@ func test_what_is_not_awaited_yet() -> void:
 	equal(results.map(func(result: Array) -> int: return (result[1] as PackedByteArray).size()), [1, large, 1])
 
 
-## Many scenes that come and go while a shared client is silent.
+## Many scenes come and go while a shared client is silent.
 func test_they_do_not_pile_up() -> void:
 	var ends := await connect_pair()
 	var before := Performance.get_monitor(Performance.OBJECT_COUNT)
@@ -248,7 +248,7 @@ func _awaiter(awaitable: Callable) -> Awaiter:
 	return awaiter
 
 
-## Its coroutines have no local variables: the engine never releases those when the node is freed meanwhile.
+## Its coroutines have no local variables, because the engine never releases those if the node is freed meanwhile.
 class Awaiter:
 	extends Node
 	var awaitable: Callable

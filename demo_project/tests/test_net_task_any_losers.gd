@@ -1,5 +1,6 @@
 extends TcpTest
-## What only [method NetTask.any] waited for is given up when another awaitable wins; what the script holds goes on.
+## Operations held only by [method NetTask.any] are given up when another awaitable wins; those held by the script go
+## on.
 
 signal decided(value: int)
 signal other
@@ -74,7 +75,7 @@ func test_a_task_with_a_listener_goes_on() -> void:
 	equal(results, [[OK, "abc"]])
 
 
-## Its bytes are there, and no event comes any more.
+## Its bytes have already arrived, and no further event comes.
 func test_what_stands_behind_is_served_at_once() -> void:
 	var ends := await connect_pair()
 	var winner := NetTask.from(NetTask.any([ends[0].recv(1000), decided]))

@@ -1,6 +1,6 @@
 # expects: cannot be called
 extends TcpTest
-## Coroutines by their Callable: typed GDScript calls them only with `await`.
+## Coroutines passed as a Callable: typed GDScript cannot call them without `await`.
 
 signal go(value: int)
 
@@ -47,7 +47,7 @@ func test_any_of_coroutines() -> void:
 	var any := NetTask.from(NetTask.any([_line_of.bind(ends[0]), _doubled.bind(go)]))
 	go.emit(21)
 	equal(any.get_result(), [1, 42])
-	# The losing coroutine goes on with its own receive.
+	# The losing coroutine continues with its own receive.
 	ends[1].send(utf8("abc\ndef\n"))
 	equal(await ends[0].recv_line(), [OK, "def"])
 
@@ -61,7 +61,7 @@ func test_all_of_coroutines() -> void:
 	equal(await all.wait(), ["abc", 42, 2])
 
 
-## The second one makes the first one go on, inside the call.
+## The second one resumes the first one inside the call.
 func test_one_that_completes_another() -> void:
 	var all := NetTask.from(NetTask.all([_doubled.bind(go), func() -> void: go.emit(3)]))
 	equal(all.get_result(), [6, null])
@@ -72,7 +72,7 @@ func test_one_that_completes_another() -> void:
 	equal((any.get_result() as Array)[1], 8)
 
 
-## What the second one waits for is not taken for abandoned by the drain inside the first one.
+## The drain inside the first one must not treat what the second one waits for as abandoned.
 func test_one_that_drains() -> void:
 	var ends := await connect_pair()
 	var drain := func() -> void:

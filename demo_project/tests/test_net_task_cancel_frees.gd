@@ -1,6 +1,6 @@
 extends TcpTest
-## A cancelled or abandoned operation holds the last reference to objects of the user, which go with it. In an engine of
-## its own, since it must not take the tests along.
+## A cancelled or abandoned operation holds the last reference to user objects, which are freed with it. Runs in a
+## second engine, because a crash must not end the tests.
 
 
 func time_limit(_test_name: String) -> float:

@@ -1,6 +1,6 @@
 extends TcpTest
 # time_limit: 180
-## Who handles what has arrived, and when: once a frame, or in process().
+## What is handled when: once a frame, or in process().
 
 const IDLE := 500
 
@@ -88,7 +88,7 @@ func test_process_tells_how_many_events() -> void:
 	equal(TcpListener.new().process(10_000), 0, "what is not open has nothing to wait for")
 
 
-## Two sockets that answer each other in their handlers never run dry: process() returns all the same.
+## Two sockets that answer each other in their handlers never run out of events; process() returns nevertheless.
 func test_process_handles_what_is_there_when_it_is_called() -> void:
 	var ends := await connect_pair()
 	for end in ends:
@@ -106,7 +106,7 @@ func test_process_handles_what_is_there_when_it_is_called() -> void:
 
 func test_process_with_a_budget_sleeps() -> void:
 	var ends := await connect_pair()
-	# What is still under way from other tests has its end first.
+	# Let the connections of earlier tests end first.
 	await frames(20)
 	var cpu := _cpu_seconds()
 	var started := Time.get_ticks_msec()
@@ -176,7 +176,7 @@ func test_idle_sockets_cost_nothing() -> void:
 		client.connect_to_host(LOOPBACK, listener.get_local_port())
 		held.append(client)
 		held.append((await listener.accept(10.0) as Array)[1])
-		# An operation that waits costs nothing either.
+		# A pending operation costs nothing either.
 		client.recv(1)
 	await frames(10)
 	var crowded := await _median_drain()
@@ -209,14 +209,14 @@ func test_project_settings() -> void:
 		check(output.contains("threads %d\n" % threads), "%d threads: %s" % [threads, output])
 
 
-## A condition for `wait_for` that lets the socket process first.
+## A condition for `wait_for` that processes the socket first.
 func _processed(socket: RefCounted, condition: Callable) -> Callable:
 	return func() -> bool:
 		socket.call("process", 1000)
 		return condition.call()
 
 
-# A callable that holds the object whose signal it is connected to would keep it alive for ever.
+# A callable that holds the object whose signal it is connected to would keep it alive forever.
 func _send_back(data: PackedByteArray, client: WeakRef) -> void:
 	(client.get_ref() as TcpClient).send(data)
 
@@ -239,7 +239,7 @@ func _median_drain() -> float:
 	return drains[30]
 
 
-## Time of the processor that this process has used, in hundredths; 0 where the system does not tell.
+## Processor time used by this process in seconds, to the hundredth; 0 if the system does not report it.
 func _cpu_seconds() -> float:
 	var fields := read_of_linux("/proc/self/stat").get_slice(") ", 1).split(" ")
 	return (fields[11].to_int() + fields[12].to_int()) / 100.0 if fields.size() > 12 else 0.0

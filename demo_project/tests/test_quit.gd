@@ -1,5 +1,5 @@
 extends TcpTest
-## What waits while the engine quits is ended while the nodes still stand in the tree.
+## When the engine quits, pending operations end while the nodes are still in the tree.
 
 
 func time_limit(_test_name: String) -> float:
@@ -14,7 +14,7 @@ func test_as_a_window_is_closed() -> void:
 	_check(await run_child("quit_in_tree", ["close_request"]), ["below", "beside"])
 
 
-## The root has got children since the first socket was made.
+## The root has gained children since the first socket was made.
 func test_after_the_scene_has_changed() -> void:
 	_check(await run_child("quit_in_tree", ["change_scene"]), ["below", "beside"])
 

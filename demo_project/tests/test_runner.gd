@@ -1,5 +1,5 @@
 extends NetTest
-## The test runner itself: it must see what goes wrong in a test, and go on.
+## The test runner itself: it must detect every failure in a test, and go on.
 
 const ENGINE_SECONDS := 30.0
 
@@ -41,7 +41,7 @@ func test_a_process_is_ended_with_its_test() -> void:
 	check(await wait_for(func() -> bool: return not OS.is_process_running(id)))
 
 
-## `runner/wrong_tests.gd` holds one test for each way to go wrong.
+## `runner/wrong_tests.gd` has one test for each way in which a test can fail.
 func test_sees_what_goes_wrong() -> void:
 	var run := await _run("res://tests/runner/wrong_tests.gd")
 	var output := run[1] as String

@@ -1,5 +1,5 @@
 extends TcpTest
-## IPv4, IPv6 and names; ports that are free, taken, and none.
+## IPv4, IPv6 and names; ports that are free, in use, and invalid.
 
 
 func time_limit(_test_name: String) -> float:
@@ -34,7 +34,7 @@ func test_everything() -> void:
 		await _talk(ends)
 
 
-## The name resolves to both families, and only one of them has a listener.
+## The name resolves to both families, but only one of them has a listener.
 func test_localhost_with_one_dead_family() -> void:
 	var hosts: Array[String] = ["127.0.0.1"]
 	if _has_ipv6():
@@ -98,7 +98,7 @@ func test_bad_ports_and_hosts() -> void:
 		is_error(TcpClient.new().connect_to_host(host, 80), ERR_INVALID_PARAMETER, "connect to '%s'" % host)
 	for host: String in ["", "example.org", "1.2.3", "256.0.0.1"]:
 		is_error(TcpListener.create(0, host).start(), ERR_INVALID_PARAMETER, "listen on '%s'" % host)
-	# TEST-NET-1 (RFC 5737): nobody's address.
+	# TEST-NET-1 (RFC 5737): not assigned to any host.
 	is_error(TcpListener.create(0, "192.0.2.1").start(), ERR_INVALID_PARAMETER, "not this machine's")
 
 

@@ -1,15 +1,15 @@
 extends TcpTest
 # time_limit: 180
-## Immediate results free receives from the frame rate, and the budget keeps the frames going all the same.
+## Immediate results decouple receives from the frame rate, and the budget still keeps the frames going.
 
 const FPS := 60
 const BLOCK := 16
-## How many frames the debug library may take for what takes the release library less than a second.
+## Frames that the debug library may take for what takes the release library less than a second.
 const DEBUG_FRAMES := 1000
 
-## A listener that gets time in every `_process`.
+## A listener that is processed in every `_process`.
 var _busy: TcpListener
-## Milliseconds between the frames.
+## Milliseconds between frames.
 var _frame_times: Array[float] = []
 var _last_frame_usec := 0
 
@@ -77,7 +77,7 @@ func test_a_flood_leaves_the_frames_going() -> void:
 			]
 		)
 	)
-	# Not the median: other programs on the same processors hold up half of the frames on a busy machine.
+	# Not the median: on a busy machine, other programs on the same processors delay half of the frames.
 	at_most(_percentile(drains, 0.25), budget * 1.5, "the drain keeps to its budget")
 	at_most(_percentile(_frame_times, 0.25), 1.5 * 1000.0 / FPS, "milliseconds of a frame")
 	at_most(_percentile(answer_frames, 0.5), 3, "frames until the other socket is answered")
@@ -105,7 +105,7 @@ func test_a_full_buffer_is_drained_in_slices() -> void:
 	equal(ends[0].get_available_bytes(), 0)
 
 
-## The budget counts for calls outside any drain too, and for results that are errors.
+## The budget also applies to calls outside any drain, and to results that are errors.
 func test_a_loop_in_process_yields() -> void:
 	var client := TcpClient.new()
 	var counter := {"results": 0, "stop": false}

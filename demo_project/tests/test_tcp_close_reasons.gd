@@ -1,5 +1,5 @@
 extends TcpTest
-## How a connection ends, what is told of it, and by which signals.
+## How a connection ends, what is reported about it, and by which signals.
 
 
 func time_limit(_test_name: String) -> float:
@@ -129,7 +129,7 @@ func test_half_close_is_answered_by_a_close() -> void:
 	start(
 		func() -> void:
 			var request := await ends[1].recv(100) as Array
-			# In the coroutine that has just heard of the end, there is still time to answer.
+			# The coroutine that has just received the end of the stream can still answer.
 			ends[1].send(request[1])
 	)
 	ends[0].send(utf8("echo me"))

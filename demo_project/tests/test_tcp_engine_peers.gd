@@ -1,9 +1,9 @@
 extends TcpTest
-## Peers that are not ours: the engine's TCPServer and StreamPeerTCP, and the standard library of Python.
+## Foreign peers: the engine's TCPServer and StreamPeerTCP, and Python's standard library.
 
 const LARGE := 5 * 1024 * 1024
 
-## Engine streams that are served in every frame.
+## Engine streams that are polled in every frame.
 var _echoing: Array[StreamPeerTCP] = []
 
 
@@ -166,7 +166,7 @@ func test_a_wrapped_stream_aborts() -> void:
 	var sending := NetTask.from(ends[0].send_async(pattern(4 * LARGE)))
 	ends[0].abort()
 	is_error(await sending.wait(), ERR_UNAVAILABLE)
-	# The engine's streams know no reset.
+	# The engine's streams cannot report a reset.
 	var result := await ends[1].recv(4 * LARGE) as Array
 	check(result[0] in [ERR_FILE_EOF, ERR_CONNECTION_ERROR], str(result[0]))
 

@@ -1,5 +1,5 @@
 extends TcpTest
-## A listener and a client: every way to send and to receive.
+## A listener and a client: every way of sending and receiving.
 
 const MEBIBYTE := 1024 * 1024
 
@@ -243,7 +243,7 @@ func test_accept_and_connect_have_their_time() -> void:
 	var listener := listen()
 	equal(await listener.accept(0.05), [ERR_TIMEOUT, null])
 	check(listener.is_listening())
-	# Nobody accepts: the connection stands all the same.
+	# Nothing calls accept(); the connection is established nevertheless.
 	var client := TcpClient.new()
 	client.connect_to_host(LOOPBACK, listener.get_local_port())
 	equal(await client.wait_connected(5.0), [OK])

@@ -1,7 +1,7 @@
 extends TcpTest
-## Probing of a silent peer, as the system shows it.
+## Keep-alive probes, as the system reports them.
 
-## The kind of a timer in Linux' table of connections that stands for keep-alive.
+## The timer kind in Linux's table of connections that means keep-alive.
 const KEEP_ALIVE_TIMER := 2
 
 
@@ -49,7 +49,7 @@ func _probes_within(client: TcpClient, low: float, high: float) -> bool:
 	return timer[0] == KEEP_ALIVE_TIMER and timer[1] > low and timer[1] <= high
 
 
-## The kind of the timer that runs for a connection, and its seconds.
+## The kind of the timer that is running for a connection, and its remaining seconds.
 func _timer(client: TcpClient) -> Array:
 	var output := []
 	OS.execute("cat", ["/proc/net/tcp"], output)

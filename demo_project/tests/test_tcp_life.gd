@@ -1,6 +1,6 @@
 extends TcpTest
 # time_limit: 300
-## From the first reference to the last, in any thread, and from the library's load to its unload.
+## Lifetimes: from the first reference to the last, in any thread, and from loading the library to unloading it.
 
 const MEBIBYTE := 1024 * 1024
 
@@ -86,7 +86,7 @@ func test_many_lives() -> void:
 		client.connect_to_host(LOOPBACK, listener.get_local_port())
 		client.recv(1)
 		client.send(utf8("x"))
-	# What the listener has accepted meanwhile goes with it.
+	# Connections that the listener has accepted by then end with it.
 	listener.stop()
 	var all_gone := func() -> bool: return AsyncSockets.get_sockets().is_empty()
 	check(await wait_for(all_gone), "nothing is left behind")
@@ -96,7 +96,7 @@ func test_many_lives() -> void:
 #region Other threads
 
 
-## Each call is refused in clear words. None crashes.
+## Each call is refused with a clear message, and none crashes.
 func test_calls_from_another_thread_are_refused() -> void:
 	var ends := await connect_pair()
 	var listener := listen()
@@ -151,7 +151,7 @@ func test_objects_made_in_another_thread() -> void:
 	equal(await holder[0].wait_connected(), [OK], "it is as good as any")
 
 
-## The last reference goes in another thread while the main thread is at work with the same connection.
+## The last reference is dropped in another thread while the main thread is using the same connection.
 func test_the_last_reference_goes_in_another_thread() -> void:
 	var listener := listen()
 	for _round in 20:
@@ -215,12 +215,12 @@ func test_loading_and_unloading_twenty_times() -> void:
 #endregion
 
 
-# In a function of its own, since a temporary value (the array) lives as long as the function that made it.
+# In a function of its own, because a temporary value (the array) lives as long as the function that made it.
 func _count_clients(listener: TcpListener) -> int:
 	return listener.get_clients().size()
 
 
-## Runs the function in a thread, and waits without blocking.
+## Runs the function in a thread, and waits without blocking the main thread.
 func _in_a_thread(function: Callable) -> void:
 	var thread := Thread.new()
 	thread.start(function)
@@ -228,7 +228,7 @@ func _in_a_thread(function: Callable) -> void:
 	thread.wait_to_finish()
 
 
-## A scene that sends for ever and waits for answers that never come.
+## A scene that keeps sending, and waits for answers that never come.
 class Chatter:
 	extends Node
 	var port: int

@@ -1,11 +1,11 @@
 extends TcpTest
 # time_limit: 240
-## Every queue is bounded: what a peer does not read, what the script does not read, and who comes.
+## Every queue is bounded: data that a peer does not read, data that the script does not read, and new connections.
 
 const MEBIBYTE := 1024 * 1024
-## The most that one read of a connection takes.
+## The most that one read of a connection takes, in bytes.
 const READ_SIZE := 64 * 1024
-## What the process may grow beside the bytes that a test counts.
+## Bytes by which the process may grow beyond what a test counts.
 const SLACK := 24 * MEBIBYTE
 const BLOCK := 16
 
@@ -163,7 +163,7 @@ func test_nobody_accepts() -> void:
 	for _i in 20:
 		clients.append(TcpClient.new())
 		clients[-1].connect_to_host(LOOPBACK, listener.get_local_port())
-		# One after the other: a system drops what comes in a burst longer than its backlog.
+		# One after the other: a system drops connects of a burst longer than its backlog.
 		is_ok(await clients[-1].wait_connected(5.0))
 	at_most(listener.get_clients().size(), 4, "not more than the backlog are made into clients")
 	for number in 20:
@@ -227,7 +227,7 @@ func _echo(client: TcpClient) -> void:
 		client.send(utf8(line[1] + "\n"))
 
 
-## The memory of this process, 0 where the system does not tell.
+## The memory of this process in bytes; 0 if the system does not report it.
 func _resident_bytes() -> int:
 	for line in read_of_linux("/proc/self/status").split("\n"):
 		if line.begins_with("VmRSS:"):
@@ -235,7 +235,7 @@ func _resident_bytes() -> int:
 	return 0
 
 
-## How many files and sockets this process may have open.
+## The maximum number of open files and sockets of this process.
 func _file_limit() -> int:
 	for line in read_of_linux("/proc/self/limits").split("\n"):
 		if line.begins_with("Max open files"):

@@ -1,5 +1,5 @@
 extends TcpTest
-## A listener reports the end of each client that it handed out exactly once, however it ended, and turns away those
+## A listener reports the end of each client that it handed out exactly once, however it ended, and refuses clients
 ## beyond its limit.
 
 var _gone := []
@@ -58,7 +58,7 @@ func test_every_kind_of_end() -> void:
 			equal(_gone[0][0], id, ending)
 
 
-## The client's end is handled in the same drain, by a socket that has no object any more.
+## The client's end is handled in the same drain, by a socket whose object is already gone.
 func test_a_client_that_goes_in_a_thread_during_a_drain() -> void:
 	var listener := _counting(listen())
 	var ends := await connect_to(listener)

@@ -1,11 +1,11 @@
 extends TcpTest
-## All clients of a listener together take no more memory than they may.
+## All clients of a listener together take no more memory than allowed.
 
 const KIB := 1024
 const MIB := 1024 * 1024
 
 
-## Whoever has sent most that nobody takes is closed; what the others sent is there.
+## The client that has sent the most unread data is closed; what the others sent remains.
 func test_received_bytes_have_a_limit_in_total() -> void:
 	var listener := TcpListener.create(0, LOOPBACK)
 	equal(listener.max_total_bytes, 256 * MIB)

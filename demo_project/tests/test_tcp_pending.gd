@@ -1,15 +1,15 @@
 extends TcpTest
-## Whatever ends a socket ends everything that waits for it, with an error: nothing awaited hangs.
+## Whatever ends a socket ends all its pending operations with an error: nothing awaited hangs.
 
-## Frames within which what this side does must reach everything that waits.
+## Frames within which an action of this side must reach every pending operation.
 const FEW_FRAMES := 3
 
 const LARGE := 64 * 1024 * 1024
 
-## Connections that the engine's TCPServer lets wait.
+## The backlog of the engine's TCPServer.
 const ENGINE_BACKLOG := 8
 
-## Kept until the test is over.
+## Kept until the end of the test.
 var _held: Array[RefCounted] = []
 
 
@@ -119,7 +119,7 @@ func test_connection_refused() -> void:
 	waiting["wait_connected"] = NetTask.from(client.wait_connected())
 	var sending := NetTask.from(client.send_async(utf8("x")))
 	await _all_end(waiting, ERR_CANT_CONNECT)
-	# It may have been refused at once, the attempt being over already.
+	# It may have been refused at once, because the attempt had already failed.
 	check(sending.is_completed() and (sending.get_result() as Array)[0] != OK, "send_async")
 	equal(client.get_status(), TcpClient.STATUS_ERROR)
 	equal(await client.wait_connected(), [ERR_CANT_CONNECT], "also when asked afterwards")
@@ -134,7 +134,7 @@ func test_unknown_host() -> void:
 	waiting["wait_connected"] = NetTask.from(client.wait_connected())
 	var sending := NetTask.from(client.send_async(utf8("x")))
 	await _all_end(waiting, ERR_CANT_RESOLVE)
-	# It may have been refused at once, the attempt being over already.
+	# It may have been refused at once, because the attempt had already failed.
 	check(sending.is_completed() and (sending.get_result() as Array)[0] != OK, "send_async")
 	check(client.get_last_error_message().contains("nobody.invalid"), client.get_last_error_message())
 
@@ -185,7 +185,7 @@ func test_new_connection_ends_what_waits_for_the_old_one() -> void:
 	equal(await ends[0].wait_connected(), [OK])
 
 
-## An old connection's time limits must not be in the way of the new one's.
+## The timeouts of an old connection must not affect the new one.
 func test_timeouts_of_a_new_connection() -> void:
 	var listener := listen()
 	var ends := await connect_to(listener)
@@ -212,7 +212,7 @@ func test_a_loop_that_looks_at_no_error_leaves_the_frames_going() -> void:
 	await frames(2)
 
 
-## Quitting resolves what waits too: a second engine whose coroutines print what they got.
+## Quitting also resolves pending operations: a second engine's coroutines print their results.
 func test_quitting_the_engine() -> void:
 	var output := await run_child("quit_while_waiting")
 	for operation: String in ["recv", "recv_line", "recv_some", "accept", "wait_connected", "send_async"]:
@@ -240,7 +240,7 @@ func _accepts(listener: TcpListener) -> Dictionary:
 	return {"first": NetTask.from(listener.accept()), "second": NetTask.from(listener.accept(100.0))}
 
 
-## An attempt that is under way until something ends it: the backlog of the other side is full.
+## An attempt that stays pending until something ends it: the other side's backlog is full.
 func _connecting_for_ever(connect_timeout := 30.0) -> TcpClient:
 	var client := TcpClient.new()
 	client.connect_timeout = connect_timeout
@@ -248,7 +248,7 @@ func _connecting_for_ever(connect_timeout := 30.0) -> TcpClient:
 	return client
 
 
-## A port whose connections are neither accepted nor refused (refused only after seconds on Windows).
+## A port whose connections are neither accepted nor refused (on Windows, refused only after seconds).
 func _silent_port() -> int:
 	var server := TCPServer.new()
 	server.listen(0, LOOPBACK)
@@ -265,7 +265,7 @@ func _none_has_ended(waiting: Dictionary) -> void:
 		check(not (waiting[operation] as NetTask).is_completed(), "%s ended inside the call" % operation)
 
 
-## Within so many frames, or within seconds if it depends on the other side.
+## Waits this many frames, or for some seconds if it depends on the other side.
 func _all_end(waiting: Dictionary, error: Error, within_frames := -1) -> void:
 	if within_frames >= 0:
 		await frames(within_frames)

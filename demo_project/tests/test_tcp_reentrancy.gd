@@ -3,7 +3,7 @@ extends TcpTest
 
 const ACTIONS: Array[String] = ["send", "recv", "disconnect", "abort", "process", "reconnect", "release", "stop_all"]
 
-## The port that clients connect anew to.
+## The port that clients reconnect to.
 var _port := 0
 
 
@@ -110,7 +110,7 @@ func test_retrying_until_the_server_is_there() -> void:
 	equal(await peer.recv(1), [OK, utf8("x")])
 
 
-## Each error of a receive is followed by a new connection, in the same breath.
+## Each failed receive is followed by a new connection, in the same call stack.
 func test_reconnecting_inside_a_failed_receive() -> void:
 	var listener := listen()
 	var client := TcpClient.new()
@@ -213,7 +213,7 @@ func test_inside_a_task() -> void:
 	equal(await ends[0].recv(1), [OK, utf8("c")])
 
 
-## A handler that gives its own time to the network meets other sockets' handlers inside it.
+## A handler that calls process() with a budget meets other sockets' handlers inside it.
 func test_a_drain_inside_a_drain() -> void:
 	var listener := listen()
 	var first := await connect_to(listener)
@@ -299,7 +299,7 @@ func _after_the_call(calls: Array, action: String) -> void:
 		equal(calls[0], 1, action)
 
 
-## What must hold after an action on a connection that stood. `peer` is the other end, if it was accepted already.
+## Checks what must hold after an action on an established connection. `peer` is the other end, if already accepted.
 func _judge(action: String, holder: Array[TcpClient], listener: TcpListener, peer: TcpClient) -> void:
 	if action == "stop_all":
 		equal(holder[0].get_status(), TcpClient.STATUS_NONE, action)

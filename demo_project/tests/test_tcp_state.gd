@@ -1,6 +1,5 @@
 extends TcpTest
-## What an awaited result says and what the object says agree at that moment, and a new attempt starts with a clean
-## slate.
+## An awaited result and the object's state agree at that moment, and a new attempt starts from a clean state.
 
 
 func test_the_end_of_the_stream() -> void:
@@ -91,7 +90,7 @@ func test_what_was_sent_before_a_close_while_connecting_goes_out() -> void:
 	var listener := listen()
 	for _i in 20:
 		var client := TcpClient.new()
-		# A name takes a moment.
+		# Looking up a name takes a moment.
 		client.connect_to_host("localhost", listener.get_local_port())
 		client.send(utf8("hello "))
 		var sending := NetTask.from(client.send_async(utf8("world")))

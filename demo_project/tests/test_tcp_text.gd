@@ -1,5 +1,5 @@
 extends TcpTest
-## Lines, delimiters and packets that come in parts, and what the end leaves of them.
+## Lines, delimiters and packets that arrive in parts, and what remains of them at the end of the stream.
 
 const TEXT := "größe 🌍 שלום"
 
@@ -35,12 +35,12 @@ func test_a_line_that_is_no_utf8() -> void:
 
 func test_a_line_at_its_limit() -> void:
 	var ends := await connect_pair()
-	# The limit counts the ending.
+	# The limit includes the line ending.
 	ends[1].send(utf8("123456789\n1234567890\n"))
 	equal(await ends[0].recv_line(10), [OK, "123456789"])
 	equal(await ends[0].recv_line(10), [ERR_OUT_OF_MEMORY, ""])
 	equal(await ends[0].recv(11), [OK, utf8("1234567890\n")], "the bytes are kept")
-	# A line of which the end has not come yet.
+	# A line whose ending has not arrived yet.
 	ends[1].send(utf8("without an end"))
 	equal(await ends[0].recv_line(5), [ERR_OUT_OF_MEMORY, ""])
 	equal(await ends[0].recv(14), [OK, utf8("without an end")])
@@ -98,7 +98,7 @@ func test_packets_come_byte_by_byte() -> void:
 		equal(await packet.wait(), [OK, PackedByteArray([7, 8, 9])])
 
 
-## The engine's StreamPeer puts the same length before a value and before a text.
+## The engine's StreamPeer puts the same length in front of a value and of a text.
 func test_packets_are_the_engines() -> void:
 	var server := TCPServer.new()
 	is_ok(server.listen(0, LOOPBACK))

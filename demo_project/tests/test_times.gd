@@ -1,5 +1,5 @@
 extends TcpTest
-## Times mean the same everywhere: 0 and infinity set no limit, and what is no time is refused in words.
+## Times mean the same everywhere: 0 and infinity set no limit, and invalid times are refused with a message.
 
 
 func test_no_time_is_refused_and_the_property_keeps_its_value() -> void:
@@ -74,7 +74,7 @@ func test_no_handshake_timeout_lets_clients_in() -> void:
 	var client := TcpClient.new()
 	client.connect_to_host(LOOPBACK, server.get_local_port())
 	is_ok(await client.wait_connected())
-	# A client that takes its time.
+	# A slow client.
 	await seconds(0.1)
 	var lines: Array[String] = [
 		"GET / HTTP/1.1",

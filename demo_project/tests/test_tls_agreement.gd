@@ -1,5 +1,5 @@
 extends TlsTest
-## What the two sides agree on, and how it can be asked for.
+## What the two sides have negotiated, and how scripts can query it.
 
 
 func test_what_is_known_of_a_connection() -> void:
@@ -73,7 +73,7 @@ func test_a_client_connects_anew() -> void:
 	is_ok(await ends[0].wait_connected(5.0))
 	check(ends[0].is_tls())
 	await is_alive(ends[0], (await listener.accept(5.0) as Array)[1])
-	# The next connection goes without.
+	# The next connection does without.
 	var plain := listen()
 	ends[0].disconnect_from_host()
 	ends[0].tls_options = null

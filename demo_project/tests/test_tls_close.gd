@@ -1,9 +1,9 @@
 extends TlsTest
-## How connections with TLS end: in halves, in good order, by a reset, and cut without close_notify.
+## How TLS connections end: half-closed, cleanly, by a reset, and truncated without close_notify.
 
 const LARGE := 2 * 1024 * 1024
 
-## The connections of proxies in between: each to the client, and to the server.
+## The connections of proxies: one to the client and one to the server each.
 var _proxy: Array[TcpClient] = []
 
 
@@ -55,7 +55,7 @@ func test_an_abort_is_an_error_for_the_peer() -> void:
 		await closes_with(ends[aborting], TcpClient.CLOSE_BY_HOST)
 
 
-## A proxy that ends its TCP connections in good order, but passes no close_notify on.
+## A proxy that ends its TCP connections cleanly, but does not pass on close_notify.
 func test_a_cut_is_no_end() -> void:
 	for cut: int in [0, 1]:
 		var ends := await _pair_through_proxy()
@@ -72,7 +72,7 @@ func test_a_cut_is_no_end() -> void:
 func test_a_changed_byte_is_an_error() -> void:
 	for attacked: int in [0, 1]:
 		var ends := await _pair_through_proxy()
-		# A record of application data, of the right length and encrypted by nobody.
+		# An application data record with a valid length, but encrypted by neither side.
 		var record := PackedByteArray([0x17, 3, 3, 0, 40])
 		record.append_array(pattern(40))
 		ends[2 + attacked].send(record)
@@ -96,7 +96,7 @@ func test_the_listener_stops() -> void:
 	await is_alive(ends[0], ends[1], "connections live on")
 
 
-## A client and a server with TLS, and the proxy's connections to each of them.
+## A TLS client and server, and the proxy's connections to each of them.
 func _pair_through_proxy() -> Array[TcpClient]:
 	var server := listen_tls()
 	var proxy := listen()

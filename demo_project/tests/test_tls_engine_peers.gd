@@ -3,7 +3,7 @@ extends TlsTest
 
 const LARGE := 1024 * 1024
 
-## Streams of the engine that are polled once a frame.
+## Engine streams that are polled once a frame.
 var _polled: Array[StreamPeerTLS] = []
 
 
@@ -44,7 +44,7 @@ func test_the_engines_client_disconnects() -> void:
 	if not await _is_connected(stream):
 		return
 	var peer := (await listener.accept(5.0) as Array)[1] as TcpClient
-	# Until the engine has read what stands before this (session tickets), its close is a reset.
+	# Until the engine has read the data before this point (session tickets), its close is a reset.
 	peer.send(utf8("hello"))
 	equal(await _take(stream, 5), utf8("hello"))
 	stream.put_data(utf8("the last"))
@@ -176,7 +176,7 @@ func _engine_tcp(listener: TcpListener) -> StreamPeerTCP:
 
 func _secured(tcp: StreamPeerTCP, options: TLSOptions) -> StreamPeerTLS:
 	var stream := StreamPeerTLS.new()
-	# It fails at once where the handshake is over at once; the status tells.
+	# This returns an error if the handshake fails at once; the status shows it.
 	stream.connect_to_stream(tcp, HOST, options)
 	_polled.append(stream)
 	return stream
@@ -185,7 +185,7 @@ func _secured(tcp: StreamPeerTCP, options: TLSOptions) -> StreamPeerTLS:
 func _engine_server(server: TCPServer, identity: String) -> StreamPeerTLS:
 	check(await wait_for(server.is_connection_available), "a connection has come")
 	var stream := StreamPeerTLS.new()
-	# As above: the client may have refused it already.
+	# As above: the client may already have refused it.
 	stream.accept_stream(server.take_connection(), serving(identity))
 	_polled.append(stream)
 	return stream
@@ -201,7 +201,7 @@ func _is_connected(stream: StreamPeerTLS) -> bool:
 	return check(await wait_for(is_up, 10.0), "the engine's handshake, status %d" % stream.get_status())
 
 
-## So many bytes of the stream.
+## Reads this many bytes of the stream.
 func _take(stream: StreamPeerTLS, size: int) -> PackedByteArray:
 	var taken := PackedByteArray()
 	var is_all := func() -> bool:
@@ -216,7 +216,7 @@ func _take(stream: StreamPeerTLS, size: int) -> PackedByteArray:
 	return taken
 
 
-## Sends all of it, in parts that the peer has room for.
+## Sends everything, in parts for which the peer has room.
 func _put(stream: StreamPeerTLS, bytes: PackedByteArray) -> void:
 	var progress := {"sent": 0}
 	var is_all := func() -> bool:

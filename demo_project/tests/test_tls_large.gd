@@ -1,11 +1,11 @@
 extends TlsTest
-## A hundred megabytes through TLS and back, every byte checked.
+## A hundred megabytes through TLS and back, with every byte checked.
 # time_limit: 300
 
 const BLOCK := 1024 * 1024
 const BLOCKS := 100
 
-## No two blocks are the same part of it.
+## Each block is a different part of it.
 var _bytes: PackedByteArray
 
 

@@ -1,10 +1,10 @@
 extends TlsTest
-## Hundreds of handshakes at once, while the frames go on.
+## Hundreds of simultaneous handshakes, while frames keep running.
 
 const CLIENTS := 200
 const LONGEST_FRAME_MSEC := 500.0
 
-## Microseconds between frames, while they are measured.
+## Microseconds between frames, recorded while measuring.
 var _frames := PackedInt64Array()
 var _last := 0
 

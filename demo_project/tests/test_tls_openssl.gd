@@ -1,5 +1,5 @@
 extends TlsTest
-## TLS with the command of OpenSSL, as server and as client, in both versions. Skipped where it is not there.
+## TLS with OpenSSL's command, as server and as client, in both TLS versions. Skipped if it is not available.
 
 const VERSIONS: Array[Array] = [["-tls1_2", "TLSv1.2"], ["-tls1_3", "TLSv1.3"]]
 
@@ -84,7 +84,7 @@ func test_versions_that_are_too_old() -> void:
 	equal(listener.get_clients().size(), 0)
 
 
-## `openssl s_server` that sends every line back, reversed.
+## Starts `openssl s_server`, which sends every line back reversed.
 func _s_server(identity: String, options: PackedStringArray) -> Server:
 	var openssl := Server.new()
 	var command := PackedStringArray(["", "openssl", "s_server", "-accept", LOOPBACK + ":0", "-rev"])
@@ -99,7 +99,7 @@ func _s_server(identity: String, options: PackedStringArray) -> Server:
 	return openssl
 
 
-## `openssl s_client`, which checks our certificate, sends a line, and shows what comes back.
+## Starts `openssl s_client`, which verifies our certificate, sends a line, and prints what it receives.
 func _s_client(listener: TcpListener, text: String, options: PackedStringArray) -> TcpClient:
 	var command := PackedStringArray([text, "openssl", "s_client", "-verify_return_error", "-ign_eof"])
 	command.append_array(["-connect", "%s:%d" % [LOOPBACK, listener.get_local_port()]])
@@ -108,7 +108,7 @@ func _s_client(listener: TcpListener, text: String, options: PackedStringArray) 
 	return await start_peer("command", command)
 
 
-## Whether a line with this text comes.
+## Waits for a line that contains this text; false if none comes.
 func _says(report: TcpClient, text: String) -> bool:
 	var all := PackedStringArray()
 	while true:
@@ -129,5 +129,5 @@ func _reversed(text: PackedByteArray) -> String:
 class Server:
 	extends RefCounted
 	var port := 0
-	## What the command prints.
+	## The command's output.
 	var report: TcpClient

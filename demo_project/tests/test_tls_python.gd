@@ -126,7 +126,7 @@ func test_upgrade_for_python() -> void:
 	var python := await _python_client(listener, "1.3", "starttls")
 	var peer := (await listener.accept(10.0) as Array)[1] as TcpClient
 	equal(await peer.recv_line(10.0), [OK, "STARTTLS"])
-	# It has begun with TLS already, or does so in a moment.
+	# It has started TLS already, or will in a moment.
 	equal(await peer.start_tls(serving()), [OK])
 	equal(await told_by(python), "TLSv1.3 None a server")
 	is_error(await _echo(peer), ERR_FILE_EOF)
@@ -155,7 +155,7 @@ func _port_of(python: TcpClient) -> int:
 	return (await told_by(python)).to_int()
 
 
-## Sends everything back until the end, and returns that.
+## Echoes everything until the end of the stream, and returns the final result.
 func _echo(peer: TcpClient) -> Array:
 	while true:
 		var received := await peer.recv_some(65536, 20.0) as Array

@@ -1,5 +1,5 @@
 extends TlsTest
-## Whom a client with TLS trusts: good certificates, bad ones with the words for it, and what TLSOptions can say.
+## What a TLS client trusts: good certificates, bad ones with the message for each, and the choices of TLSOptions.
 
 const BUNDLE := "network/tls/certificate_bundle_override"
 
@@ -39,7 +39,7 @@ func test_a_chain_that_the_engine_does_not_give() -> void:
 	is_ok(loaded.load(certificate_path("chained")))
 	var key := CryptoKey.new()
 	key.load(key_path("chained"))
-	# Warned of; clients know no authority that signed the first certificate.
+	# Prints a warning; clients do not know the authority that signed the first certificate.
 	var refused := await _refusal(TLSOptions.server(key, loaded), trusting())
 	check(refused.contains("its issuer is unknown"), refused)
 
@@ -145,13 +145,13 @@ func test_a_key_of_another_certificate() -> void:
 	equal(listener.get_last_error_message(), "the private key does not belong to the certificate")
 
 
-## The listener's certificate is refused, with these words.
+## Asserts that the listener's certificate is refused with these words.
 func _is_refused(identity: String, options: TLSOptions, words: String) -> void:
 	var refused := await _refusal(serving(identity), options)
 	check(refused.contains("not trusted: " + words), "%s: %s" % [identity, refused])
 
 
-## Connects, which must fail. Returns the words.
+## Connects, which must fail. Returns the error message.
 func _refusal(server: TLSOptions, options: TLSOptions) -> String:
 	var listener := listen_tls(server)
 	var client := TcpClient.new()

@@ -1,5 +1,5 @@
 extends TlsTest
-## A connection that stands goes on with TLS, on either side.
+## An established connection is upgraded to TLS, on either side.
 
 
 func time_limit(_test_name: String) -> float:
@@ -41,7 +41,7 @@ func test_the_name_is_that_of_the_host() -> void:
 	equal(peer.get_tls_server_name(), HOST)
 
 
-## The peer's first bytes of TLS are here, unread or even unseen, when this side starts.
+## The peer's first TLS bytes have arrived, unread or even unprocessed, when this side starts.
 func test_the_peer_has_begun_already() -> void:
 	for is_seen: bool in [false, true]:
 		var ends := await connect_pair()
@@ -56,7 +56,7 @@ func test_the_peer_has_begun_already() -> void:
 		await is_alive(ends[0], ends[1])
 
 
-## As above, and behind them stands what is no byte: that an earlier block is out.
+## As above, but queued behind an event that is not data: the report that an earlier block was sent.
 func test_the_peer_has_begun_behind_another_event() -> void:
 	var ends := await connect_pair()
 	ends[1].auto_process = false
@@ -174,7 +174,8 @@ func test_misuse() -> void:
 	equal(await wrapped.start_tls(trusting(), HOST), [ERR_UNAVAILABLE])
 
 
-## Waits until bytes of the peer are here. One that is not processed is asked for no bytes, as that would take them in.
+## Waits until bytes of the peer have arrived. A client without automatic processing is not asked for its available
+## bytes, because that would take them from the queue.
 func _gives_bytes(client: TcpClient) -> void:
 	if client.auto_process:
 		check(await wait_for(func() -> bool: return client.get_available_bytes() > 0))

@@ -1,12 +1,12 @@
 extends TlsTest
 # time_limit: 180
-## WebSocketServer over TLS: the engine's WebSocketPeer, Node's `ws`, and those that are refused.
+## WebSocketServer over TLS: the engine's WebSocketPeer, Node's `ws`, and clients that are refused.
 
 const LARGE := 1_000_000
 
 var _servers: Array[WebSocketServer] = []
 var _peers: Array[WebSocketPeer] = []
-## What the servers told: kind, client, and what else belongs to it.
+## Recorded events of the servers: kind, client, and further arguments.
 var _told: Array[Array] = []
 
 
@@ -42,7 +42,7 @@ func test_the_engines_client() -> void:
 	check(await wait_for(func() -> bool: return _told.back()[0] == "disconnected"))
 	equal(_told.back().slice(2), [4001])
 	check(await wait_for(func() -> bool: return peer.get_ready_state() == WebSocketPeer.STATE_CLOSED))
-	# The engine loses what stands unread in TLS when the connection ends: -1 then.
+	# The engine loses unread TLS data when the connection ends; the code is -1 then.
 	check(peer.get_close_code() in [4001, -1], str(peer.get_close_code()))
 
 
@@ -138,7 +138,7 @@ func test_node_ws() -> void:
 	check(await wait_for(func() -> bool: return _told.any(func(told: Array) -> bool: return told.has(4321))))
 
 
-## A server that echoes.
+## An echo server.
 func _serve(identity := "good") -> WebSocketServer:
 	var server := WebSocketServer.new()
 	server.tls_options = serving(identity)
@@ -172,7 +172,7 @@ func _open(server: WebSocketServer, options: TLSOptions) -> WebSocketPeer:
 	return peer
 
 
-## A client that is in.
+## A client that has been admitted.
 func _join(server: WebSocketServer, options := trusting()) -> WebSocketPeer:
 	var before := server.get_client_count()
 	var peer := _open(server, options)
@@ -182,7 +182,7 @@ func _join(server: WebSocketServer, options := trusting()) -> WebSocketPeer:
 	return peer
 
 
-## The next message: a text as String, bytes as PackedByteArray.
+## Waits for the next message: a text as String, bytes as PackedByteArray.
 func _next(peer: WebSocketPeer) -> Variant:
 	if not check(await wait_for(func() -> bool: return peer.get_available_packet_count() > 0), "a message comes"):
 		return null

@@ -1,10 +1,10 @@
 extends TlsTest
-## Peers that do not speak TLS, or stop in the middle of it. Each costs only itself.
+## Peers that do not speak TLS, or stop in the middle of it. Each affects only itself.
 
-## How long a listener gives a handshake.
+## Seconds that a listener allows for a handshake.
 const HANDSHAKE_SECONDS := 10.0
 
-## The head of a ClientHello of 512 bytes, of which no more comes.
+## The beginning of a 512-byte ClientHello, of which no more follows.
 const HALF_A_HELLO: PackedByteArray = [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]
 
 
@@ -82,7 +82,7 @@ func test_a_peer_that_stops_in_the_middle() -> void:
 	for number in 20:
 		var client := TcpClient.new()
 		client.connect_to_host(LOOPBACK, listener.get_local_port())
-		# Some say nothing at all.
+		# Some send nothing at all.
 		if number % 2:
 			client.send(HALF_A_HELLO)
 		stopped.append(client)

@@ -1,5 +1,5 @@
 extends UdpTest
-## Sockets that are connected to a host: who is heard, and what is told when nobody is there.
+## Connected sockets: whose datagrams are received, and what is reported if the peer is unreachable.
 
 
 func time_limit(_test_name: String) -> float:
@@ -60,7 +60,7 @@ func test_nobody_is_there() -> void:
 	check(not ours.get_last_error_message().is_empty())
 	check(not waiting.is_completed(), "the receive goes on")
 
-	# Again and again, it lives on; and when somebody comes, he is heard.
+	# The socket survives this any number of times, and once a peer is there, its datagrams are received.
 	for _time in 20:
 		is_ok(ours.send(utf8("anybody?")))
 	var late := PacketPeerUDP.new()

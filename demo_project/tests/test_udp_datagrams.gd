@@ -1,5 +1,5 @@
 extends UdpTest
-## Datagrams between our sockets: sizes, address families, names.
+## Datagrams between our own sockets: sizes, address families, names.
 
 
 func test_there_and_back() -> void:

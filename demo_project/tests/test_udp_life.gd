@@ -1,5 +1,5 @@
 extends UdpTest
-## From the bind to the close, and everything that scripts do wrong.
+## A socket's life from bind to close, and misuse by scripts.
 
 
 func test_a_close_resolves_what_waits() -> void:

@@ -102,7 +102,7 @@ func test_time_to_live() -> void:
 			equal(ours.ttl, 1, "%d is refused" % wrong)
 
 
-## Has Python send this to the group by the loopback interface, and receives it. The test is skipped if it cannot.
+## Has Python send this to the group over the loopback interface, and receives it. Skips the test if that is impossible.
 func _python_sends(ours: UdpSocket, text: String) -> bool:
 	var script := ProjectSettings.globalize_path("res://tests/peers/udp_multicast.py")
 	var run := await run_program([_python(), script, GROUP, str(ours.get_local_port()), text])

@@ -1,5 +1,5 @@
 extends UdpTest
-## Peers that are not ours: the engine's PacketPeerUDP and UDPServer, and Python's sockets.
+## Foreign peers: the engine's PacketPeerUDP and UDPServer, and Python's sockets.
 
 
 func time_limit(_test_name: String) -> float:
@@ -23,11 +23,11 @@ func test_all_sizes_with_the_engine() -> void:
 	var peer := engine_socket()
 	var ours := bound()
 	peer.set_dest_address(LOOPBACK, ours.get_local_port())
-	# The engine sends no empty ones.
+	# The engine does not send empty ones.
 	for size: int in [1, 512, 65000, LARGEST]:
 		is_ok(peer.put_packet(pattern(size)))
 		equal(await ours.recv_from(5.0), [OK, pattern(size), LOOPBACK, peer.get_local_port()])
-		# The engine's own buffer for packets ends at 65,535 with its head.
+		# The engine's own packet buffer holds 65,535 bytes including its header.
 		if size <= 65000:
 			is_ok(ours.send_to(pattern(size), LOOPBACK, peer.get_local_port()))
 			equal(await taken(peer), pattern(size))
@@ -53,7 +53,7 @@ func test_python() -> void:
 	var ours := bound("*")
 	var addresses := PackedStringArray([LOOPBACK, "::1"])
 	start_python("res://tests/peers/udp_echo.py", [str(ours.get_local_port())])
-	# One socket for each family says hello, and from then on sends everything back.
+	# The script sends a greeting from one socket per family, and from then on echoes everything.
 	var peers := {}
 	for _peer in addresses:
 		var hello := await ours.recv_from(20.0) as Array
@@ -73,6 +73,6 @@ func test_python() -> void:
 		is_ok(ours.send_to(utf8("end"), address, port))
 
 
-## The engine writes IPv6 addresses out.
+## The engine writes IPv6 addresses in full.
 func _short(address: String) -> String:
 	return "::1" if address == "0:0:0:0:0:0:0:1" else address

@@ -1,5 +1,5 @@
 extends UdpTest
-## What waits: datagrams for receives, receives for datagrams, and what is dropped and counted.
+## The queues: datagrams waiting for receives, receives waiting for datagrams, and datagrams dropped and counted.
 
 const MANY := 10_000
 const KEPT := 4000
@@ -16,7 +16,7 @@ func test_ten_thousand_are_received_or_counted() -> void:
 	await _send_many(sender, ours)
 	equal(ours.get_available_datagrams(), KEPT)
 	equal(ours.dropped_datagrams, MANY - KEPT, "the loss is explained")
-	# The oldest were dropped; the others come in order.
+	# The oldest were dropped; the others arrive in order.
 	for number in range(MANY - KEPT, MANY):
 		var received := await ours.recv_from(5.0) as Array
 		if not equal((received[1] as PackedByteArray).decode_u32(0), number):
@@ -42,7 +42,7 @@ func test_a_burst_from_the_engine() -> void:
 	sender.set_dest_address(LOOPBACK, ours.get_local_port())
 	for number in MANY:
 		sender.put_packet(pattern(16, number))
-	# A burst may overrun the system's own buffer, where nobody counts; ours drops nothing.
+	# A burst may overrun the system's own buffer, whose drops are not counted; ours drops nothing.
 	var seen := func() -> int: return ours.get_available_datagrams() + ours.dropped_datagrams
 	var before := -1
 	while seen.call() != before:
@@ -62,7 +62,7 @@ func test_bytes_are_limited_too() -> void:
 	check(await wait_for(func() -> bool: return ours.dropped_datagrams == 10))
 	equal(ours.get_available_datagrams(), 10)
 	equal((await ours.recv_from() as Array)[1], pattern(1000, 10), "the oldest were dropped")
-	# The newest is kept, whatever its size.
+	# The newest datagram is kept, whatever its size.
 	is_ok(await sender.send_to_async(pattern(20_000), LOOPBACK, ours.get_local_port()))
 	check(await wait_for(func() -> bool: return ours.get_available_datagrams() == 1))
 	equal((await ours.recv_from() as Array)[1], pattern(20_000))
@@ -194,7 +194,7 @@ func test_time_given_to_the_network_answers_at_once() -> void:
 			socket.datagram_received.disconnect(connection["callable"])
 
 
-## Sends numbers. A sender that never rests overruns the system's own buffer, which nobody counts.
+## Sends numbers. A sender that never pauses overruns the system's own buffer, whose drops are not counted.
 func _send_many(sender: UdpSocket, to: UdpSocket) -> void:
 	var port := to.get_local_port()
 	var data := PackedByteArray()

@@ -1,5 +1,5 @@
 extends WebSocketTest
-## Whatever is no good opening handshake gets a proper HTTP answer, and leaves no trace.
+## Invalid opening handshakes get a proper HTTP response, and leave no trace.
 
 
 func after_each() -> void:
@@ -88,7 +88,7 @@ func test_408() -> void:
 	await _is_refused("half a head", head().slice(0, 30), 408)
 
 
-## Bytes that come one by one do not put the end off.
+## Bytes that arrive one by one do not extend the time.
 func test_408_for_a_slow_one() -> void:
 	serve({"handshake_timeout": 0.3})
 	var peer := await raw()
@@ -102,7 +102,7 @@ func test_408_for_a_slow_one() -> void:
 	at_most(Time.get_ticks_msec() - started, 2000)
 
 
-## A client that sends a whole frame behind a bad request is answered too, and not by a reset.
+## A client that sends a whole frame behind a bad request also gets the response, and no reset.
 func test_an_answer_survives_data_behind_the_request() -> void:
 	serve()
 	var bytes := head("/", ["Sec-WebSocket-Version: 7"])

@@ -1,5 +1,5 @@
 extends WebSocketTest
-## The chat of `demos/chat`, with clients that speak as its page does.
+## The chat of `demos/chat`, with clients that behave like its page.
 
 var _chat: ChatServer
 var _scene: Control

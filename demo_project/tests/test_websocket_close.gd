@@ -1,7 +1,7 @@
 extends WebSocketTest
-## Who closes, with which code and reason, and what the other side learns.
+## Which side closes, with which code and reason, and what the other side learns.
 
-## As long as a close frame holds: 123 bytes of UTF-8.
+## The longest reason that a close frame can hold: 123 bytes of UTF-8.
 const LONGEST_REASON := "éééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééx"
 
 
@@ -84,7 +84,7 @@ func test_close_frames_that_are_none() -> void:
 	var peer := await raw_join()
 	peer.send(frame(FIN | CLOSE, PackedByteArray([0x03, 0xE8, 0xff])))
 	await wait_for(peer.is_ended)
-	# A reason that is no UTF-8: 1007 says so (RFC 6455 section 8.1), and 1002 is true as well.
+	# The reason is not UTF-8: 1007 says so (RFC 6455 section 8.1), and 1002 is correct too.
 	check([1002, 1007].has(code_of(peer.frames().back()[1])))
 
 
@@ -142,7 +142,7 @@ func test_messages_before_a_close_come_before_it() -> void:
 			await told("disconnected", [peer.id, 1000, ""])
 			expected.append(["disconnected", peer.id, 1000, ""])
 		else:
-			# Even if it does not wait for the answer.
+			# Even if the client does not wait for the answer.
 			await wait_for(peer.is_all_sent)
 			peer.stream.disconnect_from_host()
 			await wait_for(func() -> bool: return not events.of("disconnected").is_empty())
@@ -165,7 +165,7 @@ func test_messages_before_a_cut_come_before_it() -> void:
 
 func test_what_was_sent_before_a_close_arrives() -> void:
 	serve()
-	# Not the engine's client: once closed, it gives out no packet any more.
+	# Not the engine's client: once closed, it no longer hands out packets.
 	var peer := await raw_join()
 	var large := pattern(1_000_000)
 	is_ok(server.send_text(1, "first"))
@@ -191,7 +191,7 @@ func test_both_close_at_once() -> void:
 	is_ok(server.disconnect_client(1, 4001, "server"))
 	peer.send(frame(FIN | CLOSE, close_payload(4002, "client")))
 	check(await wait_for(func() -> bool: return not events.of("disconnected").is_empty()))
-	# Whoever was first by the server's clock; one event either way.
+	# Whichever close the server saw first; there is one event either way.
 	check([[1, 4001, "server"], [1, 4002, "client"]].has(events.of("disconnected")[0]))
 	check(await wait_for(peer.is_ended))
 	equal(events.of("disconnected").size(), 1)

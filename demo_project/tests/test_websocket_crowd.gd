@@ -1,6 +1,6 @@
 extends WebSocketTest
 # time_limit: 180
-## A thousand clients at once.
+## A thousand simultaneous clients.
 
 const CLIENTS := 1000
 const FIRST_CODE := 3000

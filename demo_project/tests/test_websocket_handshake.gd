@@ -1,5 +1,5 @@
 extends WebSocketTest
-## Good opening handshakes, and what the server knows of its clients afterwards.
+## Valid opening handshakes, and what the server knows about its clients afterwards.
 
 
 func test_what_is_known_of_a_client() -> void:
@@ -77,7 +77,7 @@ func test_extensions_are_declined() -> void:
 	check(not peer.take_head().to_lower().contains("extensions"))
 
 
-## One byte per segment, with a frame right behind the head.
+## One byte per segment, with a frame right behind the request head.
 func test_a_head_in_single_bytes() -> void:
 	serve()
 	var peer := await raw()
@@ -108,7 +108,7 @@ func test_data_in_the_segment_of_the_head() -> void:
 		check(events.of("data").back() == [index + 1, pattern(100_000)], "cut at %d" % cuts[index])
 
 
-## The server may write before the client has heard that it is in.
+## The server may send before the client has learnt that it is admitted.
 func test_welcome_from_the_handler() -> void:
 	serve()
 	server.client_connected.connect(func(id: int) -> void: _servers[0].send_text(id, "welcome %d" % id))

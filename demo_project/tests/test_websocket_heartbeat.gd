@@ -1,5 +1,5 @@
 extends WebSocketTest
-## Pings, the latency they measure, and the heartbeat that finds a dead client.
+## Pings, the latency they measure, and the heartbeat that detects a dead client.
 
 
 func test_ping_and_latency() -> void:
@@ -22,7 +22,7 @@ func test_the_payload_of_a_ping() -> void:
 	await got_frames(peer, [[FIN | PING, utf8("payload")], [FIN | PING, pattern(125)]])
 	is_error(server.ping(1, pattern(126)), ERR_INVALID_PARAMETER)
 	is_error(server.ping(2), ERR_DOES_NOT_EXIST)
-	# A pong that answers no ping says nothing (RFC 6455 section 5.5.3).
+	# An unsolicited pong has no effect (RFC 6455 section 5.5.3).
 	peer.send(frame(FIN | PONG, utf8("other")))
 	peer.send(frame(FIN | TEXT, utf8("barrier")))
 	await told("message", [1, "barrier"])
@@ -67,7 +67,7 @@ func test_the_heartbeat_finds_a_dead_client() -> void:
 	equal(server.get_client_ids(), [1] as Array[int])
 
 
-## Whoever talks lives, even if it answers no ping.
+## A client that sends data is alive, even if it answers no ping.
 func test_any_bytes_are_a_sign_of_life() -> void:
 	serve({"heartbeat_interval": 0.2})
 	var peer := await raw_join()

@@ -1,5 +1,5 @@
 extends WebSocketTest
-## What happens at each limit. Whoever goes over one pays for it alone.
+## What happens at each limit. A client that exceeds one affects only itself.
 
 const KIB := 1024
 const MIB := 1024 * 1024
@@ -62,7 +62,7 @@ func test_max_message_size_counts_all_fragments() -> void:
 	await raw_is_out(peer, 1009)
 
 
-## The length that a frame claims is enough to refuse it; nothing is set aside for it.
+## The length that a frame claims is enough to refuse it; no memory is reserved for it.
 func test_oversize_claims() -> void:
 	serve({"max_message_size": MIB})
 	for claim: int in [MIB + 1, 0x7fffffff, 1 << 32, (1 << 62) + 1, 0x7fffffffffffffff]:
@@ -73,7 +73,7 @@ func test_oversize_claims() -> void:
 		at_most(OS.get_static_memory_usage() - before, 64.0 * MIB)
 
 
-## A length with its highest bit set is no length (RFC 6455 section 5.2).
+## A length with its highest bit set is invalid (RFC 6455 section 5.2).
 func test_a_claim_that_is_no_length() -> void:
 	serve()
 	var peer := await raw_join()
@@ -95,13 +95,13 @@ func test_pending_bytes_over_the_limit_are_refused() -> void:
 	is_error(server.broadcast_binary(pattern(64 * KIB)), ERR_OUT_OF_MEMORY, "one of them was over its limit")
 	equal(server.get_client_count(), 2)
 
-	# It costs only the slow one.
+	# Only the slow client is affected.
 	is_ok(server.send_text(2, "hello"))
 	await received(other, [pattern(64 * KIB), "hello"])
 	other.socket.send_text("hello yourself")
 	await told("message", [2, "hello yourself"])
 
-	# What was taken arrives, whole and in order, and then there is room again.
+	# Messages that were accepted arrive whole and in order, and then there is room again.
 	slow.deaf = false
 	check(await wait_for(func() -> bool: return server.get_client_pending_bytes(1) == 0, 20.0))
 	is_ok(server.send_text(1, "end"))
@@ -133,7 +133,7 @@ func test_pending_bytes_over_the_limit_disconnect() -> void:
 	await received(other, ["hello"])
 
 
-## With the same policy, a client that wakes up in time learns why.
+## With the same policy, a client that resumes reading in time learns why.
 func test_a_slow_client_is_told_1008() -> void:
 	serve({"max_pending_bytes": 200 * KIB, "backpressure_policy": WebSocketServer.BACKPRESSURE_DISCONNECT})
 	var slow := await raw_join()
@@ -157,7 +157,7 @@ func test_one_message_over_the_limit() -> void:
 	await received(peer, [pattern(900)])
 
 
-## Reading pauses while nobody handles what came; nothing is lost.
+## Reading pauses while nothing is handled; no data is lost.
 func test_a_flood_waits_in_its_own_connection() -> void:
 	serve({"auto_process": false})
 	var flood := await _join_by_hand(1)
@@ -188,7 +188,7 @@ func test_half_open_connections_do_not_keep_others_out() -> void:
 	equal(server.get_client_count(), 1)
 
 
-## Sends to a client that takes nothing until the server refuses. Says how many messages it took.
+## Sends to a client that does not read until the server refuses. Returns how many messages were accepted.
 func _fill(slow: Raw) -> int:
 	var message := pattern(64 * KIB)
 	var sent := 0
@@ -199,7 +199,7 @@ func _fill(slow: Raw) -> int:
 		if error == OK:
 			sent += 1
 		elif server.backpressure_policy == WebSocketServer.BACKPRESSURE_ERROR:
-			# What the system still takes makes room: it is full for good when nothing moves any more.
+			# The system may still take some and make room: the queue is full for good once nothing moves.
 			var before := server.get_client_pending_bytes(slow.id)
 			await seconds(0.05)
 			if before < message.size() or server.get_client_pending_bytes(slow.id) != before:
@@ -218,9 +218,9 @@ func _join_by_hand(id: int) -> Raw:
 	return connection
 
 
-## A whole binary frame.
+## A complete binary frame.
 func _masked(message: PackedByteArray) -> PackedByteArray:
-	# Masked by zeros, which is allowed and saves a loop over every byte.
+	# Masked with zeros, which is allowed and avoids a loop over every byte.
 	var bytes := PackedByteArray([FIN | BINARY, 0xff])
 	for shift in range(56, -8, -8):
 		bytes.append((message.size() >> shift) & 0xff)

@@ -1,8 +1,8 @@
 extends WebSocketTest
-## `manual_handshake`: the script decides who comes in.
+## `manual_handshake`: the script decides which clients are admitted.
 
 var _requests: Array[WebSocketHandshakeRequest] = []
-## What handshake_failed has told: ids and reasons.
+## Recorded emissions of handshake_failed: ids and reasons.
 var _failed: Array[Array] = []
 
 
@@ -223,7 +223,7 @@ func test_rejecting_and_stopping_inside_the_handler() -> void:
 	check(not server.is_listening())
 
 
-## Accepting takes a place only when it is decided: the limit holds all the same.
+## A pending request takes no client slot until it is accepted; the limit still holds.
 func test_max_clients_holds() -> void:
 	_ask_later({"max_clients": 1})
 	open()
@@ -237,7 +237,7 @@ func test_max_clients_holds() -> void:
 	await _fails_once(_requests[1].get_client_id(), "full")
 
 
-## A place is kept from the request on, and free again whatever becomes of it.
+## A slot is reserved from the request on, and released whatever becomes of the request.
 func test_a_reservation_is_released_once() -> void:
 	_ask_later({"handshake_timeout": 0.5, "max_clients": 2})
 	var reserved := {}
@@ -281,7 +281,7 @@ func _on_handshake_failed(id: int, reason: String) -> void:
 	_failed.append([id, reason])
 
 
-## Waits until one handshake has failed, with these words in its reason; and no other has.
+## Waits until a handshake has failed with these words in its reason, and checks that no other has.
 func _fails_once(id: int, words: String) -> void:
 	await wait_for(func() -> bool: return not _failed.is_empty())
 	await frames(3)

@@ -1,11 +1,11 @@
 extends WebSocketTest
-## All clients together take no more memory than they may, and no message comes for ever.
+## All clients together take no more memory than allowed, and no message stays incomplete forever.
 
 const KIB := 1024
 const MIB := 1024 * 1024
 
 
-## Whoever holds most of messages that do not end goes; the others do not notice.
+## The clients that hold the most of unfinished messages are disconnected; the others are unaffected.
 func test_unfinished_messages_have_a_limit_in_total() -> void:
 	serve({"max_total_bytes": 512 * KIB, "close_timeout": 0.3})
 	equal(server.max_total_bytes, 512 * KIB)
@@ -34,7 +34,7 @@ func test_a_message_must_end_in_time() -> void:
 	var other := await join()
 	peer.send(frame(TEXT, utf8("for ever")))
 	var ended := func() -> bool:
-		# Neither pings nor further pieces prolong it.
+		# Neither pings nor further fragments extend the time.
 		peer.send(frame(FIN | PING))
 		peer.send(frame(CONTINUATION, utf8(" and ever")))
 		return not events.of("disconnected").is_empty()

@@ -1,9 +1,9 @@
 extends WebSocketTest
-## Messages of every size and kind arrive whole and in order, both ways.
+## Messages of every size and type arrive whole and in order, both ways.
 
 const MIB := 1024 * 1024
 
-## Every form that the length of a frame has (RFC 6455 section 5.2), and around the sizes of blocks.
+## Every encoding of a frame's length (RFC 6455 section 5.2), and sizes around block boundaries.
 const SIZES: Array[int] = [0, 1, 2, 125, 126, 127, 4095, 4096, 4097, 65535, 65536, 65537, 1024 * 1024 + 1]
 
 const LARGE_BUFFERS := {"inbound_buffer_size": 32 * MIB, "outbound_buffer_size": 32 * MIB}

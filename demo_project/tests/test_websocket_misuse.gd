@@ -1,5 +1,5 @@
 extends WebSocketTest
-## Bad use of the class: a clear error, and nothing breaks.
+## Misuse of the class gives a clear error and breaks nothing.
 
 
 func test_unknown_ids() -> void:

@@ -1,6 +1,6 @@
 extends WebSocketTest
 # time_limit: 180
-## WebSocket implementations that are not ours: Python's `websockets` and Node's `ws`, which scripts/test.sh installs.
+## Foreign WebSocket implementations: Python's `websockets` and Node's `ws`, which scripts/test.sh installs.
 
 
 func time_limit(_test_name: String) -> float:

@@ -1,5 +1,5 @@
 extends WebSocketTest
-## `process()`, with and without a budget, and the automatic drain.
+## `process()`, with and without a budget, and automatic processing.
 
 
 func time_limit(_test_name: String) -> float:
@@ -38,7 +38,7 @@ func test_a_budget_waits_for_what_comes() -> void:
 	equal(events.all, [["connected", 1]] as Array[Array])
 
 
-## One call, many round trips: what a frame-bound loop cannot do.
+## Many round trips in one call, which a loop bound to frames cannot do.
 func test_round_trips_within_one_call() -> void:
 	serve({"auto_process": false})
 	server.message_received.connect(func(id: int, message: String) -> void: _servers[0].send_text(id, message))
@@ -99,7 +99,7 @@ func test_a_flood_leaves_the_frames_going() -> void:
 	var wire := PackedByteArray()
 	for _index in 10_000:
 		wire.append_array(PackedByteArray([FIN | TEXT, 0x81, 0, 0, 0, 0, 65]))
-	# A handler that takes its time.
+	# A slow handler.
 	server.message_received.connect(func(_id: int, _message: String) -> void: OS.delay_usec(20))
 	peer.send(wire)
 	var longest := 0

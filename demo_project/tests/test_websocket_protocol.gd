@@ -144,7 +144,7 @@ func test_text_that_is_no_utf8() -> void:
 		await _breaks(frame(FIN | TEXT, PackedByteArray(bytes)), 1007)
 
 
-## A character may be cut by a frame's end, but not be left open by the last one.
+## A character may be split across frames, but must be complete at the end of the last one.
 func test_utf8_over_frames() -> void:
 	serve()
 	var peer := await raw_join()
@@ -178,7 +178,7 @@ func test_messages_before_a_broken_frame_arrive() -> void:
 	await _breaks(wire, 1002, [["message", "good"], ["data", utf8("good too")]])
 
 
-## A broken client costs nobody else anything.
+## A misbehaving client affects no other client.
 func test_others_go_on() -> void:
 	serve()
 	var other := await join()
@@ -204,7 +204,7 @@ func test_a_flood_of_pings() -> void:
 	equal(peer.frames().back(), [FIN | PONG, utf8("4999")])
 
 
-## Of a client that sends pings and reads no pong, the memory stays bounded, and it stays alone with that.
+## The memory for a client that sends pings and reads no pongs stays bounded, and no other client is affected.
 func test_pings_of_a_client_that_never_reads() -> void:
 	serve()
 	var other := await join()
@@ -224,7 +224,8 @@ func test_pings_of_a_client_that_never_reads() -> void:
 	equal(server.get_client_count(), 2)
 
 
-## Sends bytes that break the protocol, and looks that the server says so and hangs up; `before` is what it took first.
+## Sends bytes that violate the protocol, and checks that the server reports the error and disconnects; `before` is what
+## it accepted first.
 func _breaks(wire: PackedByteArray, code: int, before := []) -> void:
 	var peer := await raw_join()
 	events.all.clear()

@@ -1,5 +1,5 @@
 extends WebSocketTest
-## A handler may call anything: every signal against every call that could disturb it.
+## A handler may call anything: every signal against every call that could interfere with it.
 
 const SIGNALS: Array[String] = ["connected", "message", "data", "text_data", "disconnected", "error", "requested"]
 
@@ -89,7 +89,7 @@ func test_await_in_a_handler() -> void:
 	equal(order.size(), 4)
 
 
-## What comes after a call inside a handler comes after it.
+## The results of a call inside a handler come after it.
 func test_messages_of_a_client_that_is_disconnected_in_its_handler() -> void:
 	serve()
 	server.message_received.connect(_disconnect_at_once)
@@ -108,7 +108,7 @@ func _disconnect_at_once(id: int, _message: String) -> void:
 	server.disconnect_client(id, 4000, "first")
 
 
-## Provokes a signal whose handler does something, and looks that the server still does what it should.
+## Provokes a signal whose handler performs an action, and checks that the server still works.
 func _in_handler(kind: String, action: Callable) -> void:
 	make_server({"manual_handshake": kind == "requested", "text_as_data": kind == "text_data"})
 	var running := server
@@ -124,7 +124,7 @@ func _in_handler(kind: String, action: Callable) -> void:
 	running.stop()
 	var all_gone := func() -> bool: return events.of("disconnected").size() == events.of("connected").size()
 	check(await wait_for(all_gone), "who came in leaves, after %s" % kind)
-	# It works as before.
+	# The server works as before.
 	running.manual_handshake = false
 	running.text_as_data = false
 	running.auto_process = true
@@ -135,11 +135,11 @@ func _in_handler(kind: String, action: Callable) -> void:
 	await told("message", [peer.id, "works"])
 	running.stop()
 	check(await wait_for(all_gone))
-	# The handler holds the server, and the server its handler.
+	# The handler holds the server, and the server holds its handler.
 	_signal_of(running, kind).disconnect(handler)
 
 
-## Makes the server emit a signal; gives the client, if one is needed.
+## Makes the server emit a signal; returns the client, if one is needed.
 func _provoke(kind: String, running: WebSocketServer) -> Peer:
 	server = running
 	if kind == "error":
@@ -232,7 +232,7 @@ static func _signal_of(running: WebSocketServer, kind: String) -> Signal:
 	}[kind]
 
 
-## Has the only reference to a server, and drops it when that emits a signal.
+## Holds the only reference to a server, and drops it when the server emits a signal.
 class Holder:
 	extends RefCounted
 

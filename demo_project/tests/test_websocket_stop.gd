@@ -48,7 +48,7 @@ func test_the_port_is_free_for_others_at_once() -> void:
 	await join()
 
 
-## Clients of the server before are still there while the next one takes new ones in.
+## Clients of the previous run are still there while the next run admits new ones.
 func test_old_and_new_clients_side_by_side() -> void:
 	serve()
 	var port := server.get_local_port()
@@ -201,7 +201,8 @@ func test_ids_go_on_after_refused_and_gone_clients() -> void:
 	equal(seen, range(1, 10) as Array[int])
 
 
-## Many come in while the server stops and starts: no id twice, and everybody who came leaves.
+## Many clients connect while the server stops and starts: no id is used twice, and every admitted client is reported as
+## disconnected.
 func test_ids_under_load() -> void:
 	serve()
 	var port := server.get_local_port()
@@ -243,7 +244,7 @@ func test_stop_all_stops_servers_too() -> void:
 	await is_out(peer, 1001)
 
 
-## The engine quits in good order: who is connected gets what was sent before, and 1001.
+## The engine quits cleanly: connected clients receive what was sent before, and 1001.
 func test_quitting_the_engine() -> void:
 	var port := free_port()
 	var command := PackedStringArray([_engine(), "--headless", "--path", ProjectSettings.globalize_path("res://")])

@@ -1,5 +1,5 @@
 extends WebSocketTest
-## Text of all languages goes round unchanged; what the engine's String cannot hold goes round as bytes.
+## Text in all languages is echoed unchanged; text that the engine's String cannot hold is echoed as bytes.
 
 const TEXTS: Array[String] = [
 	"plain",
@@ -14,7 +14,7 @@ const TEXTS: Array[String] = [
 	"a long line of nothing but ASCII, then one that is not: 日本語, and then plain text again, to the end of the line",
 ]
 
-## A text of more than 4 KiB takes another way to the main thread.
+## A text of more than 4 KiB takes a different path to the main thread.
 const LARGE := 5000
 
 
@@ -83,7 +83,7 @@ func test_text_as_data_is_byte_for_byte() -> void:
 		PackedByteArray(),
 		PackedByteArray([0xEF, 0xBB, 0xBF, 0]) + utf8("é".repeat(LARGE)),
 		"🌍 שלום".to_utf8_buffer(),
-		# U+10FFFF, and U+FFFE, which is no character but valid UTF-8.
+		# U+10FFFF, and U+FFFE, which is a noncharacter but valid UTF-8.
 		PackedByteArray([0xF4, 0x8F, 0xBF, 0xBF, 0xEF, 0xBF, 0xBE]),
 	]
 	var expected := []
@@ -121,7 +121,7 @@ func test_send_text_data_takes_only_utf8() -> void:
 	is_error(server.send_text_data(2, utf8("x")), ERR_DOES_NOT_EXIST)
 
 
-## An engine's String may hold what Unicode does not; the frame is UTF-8 all the same, or a browser would hang up.
+## The engine's String may hold invalid Unicode; the frame must be UTF-8 nevertheless, or a browser would disconnect.
 func test_a_lone_surrogate_becomes_the_replacement_character() -> void:
 	serve()
 	var peer := await raw_join()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures everything and shows it. Called by scripts/bench.sh, which builds what is needed first."""
+"""Runs all measurements and reports them. Called by scripts/bench.sh, which builds what is needed first."""
 
 import argparse
 import json
@@ -76,13 +76,13 @@ def _arguments() -> argparse.Namespace:
 
 
 def _measure(bench: Bench, runs: list[Run], rounds: int) -> tuple[dict, list[str]]:
-    """Every run on every server, round by round, so that what else the machine does meets all of them."""
+    """Performs every run on every server, round by round, so that other activity on the machine affects all alike."""
     results: dict[str, dict[str, list[dict]]] = {}
     failures = []
     for number in range(rounds):
         for run in runs:
             servers = [server for server in run.servers if server != "node" or bench.setup.node_folder]
-            # Nobody is always the first.
+            # Rotate the order, so that no server always goes first.
             turn = number % len(servers)
             for server in servers[turn:] + servers[:turn]:
                 _say(f"{number + 1}/{rounds} {run.name}: {server}")
@@ -96,7 +96,7 @@ def _attempt(bench: Bench, run: Run, server: str, failures: list[str]) -> dict:
         return run.way(bench, run.servers[server], run.mode, run.options_of(server))
     except (Failure, OSError, KeyError) as failure:
         _say(f"  no result: {failure!r}")
-        # That another server breaks under its load is a result of its own.
+        # If another server breaks under the load, that is a result in itself and no failure of the benchmark.
         if server in ("addon", "bare"):
             failures.append(f"{run.name}: {server}: {failure!r}")
             traceback.print_exc()

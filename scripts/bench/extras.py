@@ -1,4 +1,4 @@
-"""What is not a load on a server: the micro benchmarks, and the library's size."""
+"""Measurements other than loads on a server: the micro-benchmarks, and the library's size."""
 
 import json
 import os
@@ -19,7 +19,7 @@ CROWDS_TIME = 120
 
 
 def library_size(setup: Setup) -> list[str]:
-    """A row of the table: the stripped release library."""
+    """The table's row for the size of the stripped release library."""
     folder = setup.root / "addons/async_sockets/bin"
     files = [file for file in folder.glob("*template_release*") if file.is_file()]
     if not files:
@@ -45,7 +45,7 @@ def engine_version(setup: Setup) -> str:
 
 
 def delivery(setup: Setup, quick: bool) -> dict[str, str]:
-    """Nanoseconds that the main thread needs for one message, by the way it is delivered."""
+    """Main-thread time per message in nanoseconds, for each way of delivery."""
     scene = ["--headless", "--path", str(setup.root / "demo_project"), "res://bench/delivery.tscn", "--"]
     run = subprocess.run(
         [setup.engine, *scene, f"rounds={1 if quick else 7}"],
@@ -54,7 +54,7 @@ def delivery(setup: Setup, quick: bool) -> dict[str, str]:
         stderr=subprocess.STDOUT,
         timeout=DELIVERY_TIME,
         text=True,
-        # The feeding threads have the other core.
+        # Not pinned: the threads that feed it use the other core.
         preexec_fn=None,
     )
     lines = [line for line in run.stdout.splitlines() if line.startswith('{"event":"delivery"')]
@@ -65,7 +65,7 @@ def delivery(setup: Setup, quick: bool) -> dict[str, str]:
 
 
 def crowds(setup: Setup, quick: bool) -> dict[str, str]:
-    """Nanoseconds of the main thread for each of many sockets, by what they all do."""
+    """Main-thread time per socket in nanoseconds when many do the same at once, for each kind of work."""
     scene = ["--headless", "--path", str(setup.root / "demo_project"), "res://bench/crowds.tscn"]
     output: list[str] = []
     clients: list[socket.socket] = []
@@ -101,7 +101,7 @@ def crowds(setup: Setup, quick: bool) -> dict[str, str]:
 
 
 def criterion(setup: Setup, quick: bool) -> dict[str, str]:
-    """The hot paths of the engine-free half, by Criterion."""
+    """The hot paths of rust/net, measured by Criterion."""
     command = ["cargo", "bench", "--locked", "--package", "async-sockets-net", "--features", "internals", "--", "--noplot"]
     command += ["--quick"] if quick else ["--warm-up-time", "0.5", "--measurement-time", "1.5", "--sample-size", "20"]
     run = subprocess.run(
@@ -115,7 +115,7 @@ def criterion(setup: Setup, quick: bool) -> dict[str, str]:
         preexec_fn=machine.pinned(set()),
         env={**os.environ, "CARGO_TERM_COLOR": "never"},
     )
-    # A name too long for its column stands on a line of its own.
+    # A name that is too long for its column is printed on a line of its own.
     found = re.findall(r"^(\S.*?)\s+time:\s+\[\S+ \S+ (\S+ \S+) \S+ \S+\]", run.stdout, re.MULTILINE)
     if run.returncode or not found:
         raise Failure(run.stdout[-1500:])
@@ -125,7 +125,7 @@ def criterion(setup: Setup, quick: bool) -> dict[str, str]:
 PARTS: dict[str, Callable[[Setup, bool], dict[str, str]]] = {"delivery": delivery, "crowds": crowds, "criterion": criterion}
 
 TITLES = {
-    "delivery": "Time of the main thread for one message of 64 bytes, by way",
-    "crowds": "Time of the main thread for each of many sockets, by what all of them do",
+    "delivery": "Main-thread time per message of 64 bytes, by path",
+    "crowds": "Main-thread time per socket when many do the same at once",
     "criterion": "Hot paths of rust/net",
 }

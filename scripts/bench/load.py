@@ -1,4 +1,4 @@
-"""Runs the load generator and reads what it tells."""
+"""Runs the load generator and reads its events."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ LIMIT = 60
 
 
 class Load:
-    """One run of the generator: its events as they come."""
+    """One run of the generator, with its events as they arrive."""
 
     def __init__(self, generator: Path, mode: str, port: int, processors: set[int], options: dict):
         named = {"limit": LIMIT, **options, "port": port}
@@ -26,7 +26,7 @@ class Load:
             text=True,
             preexec_fn=machine.pinned(processors),
         )
-        # It watches its own limit; this is for the case that it does not.
+        # The generator enforces its own limit; this is a fallback.
         self._watch = threading.Timer(named["limit"] + 15, self._process.kill)
         self._watch.start()
 
@@ -42,7 +42,7 @@ class Load:
             stream.close()
 
     def until(self, event: str, on_event: Callable[[str], None] = lambda _: None) -> dict:
-        """Waits for an event, and gives its figures. Says on the way which others happened."""
+        """Waits for an event and returns its figures. Calls `on_event` for the other events before it."""
         for line in self._process.stdout:
             figures = json.loads(line)
             if figures["event"] == event:
@@ -51,6 +51,6 @@ class Load:
         raise Failure(self._process.stderr.read().strip() or "the load generator ended early")
 
     def go_on(self) -> None:
-        """Lets a generator that holds its clients end."""
+        """Tells a generator that is holding its clients to finish."""
         self._process.stdin.write("\n")
         self._process.stdin.flush()

@@ -1,4 +1,4 @@
-"""What the benchmark knows of the machine: its processors, and what a process has used, from /proc."""
+"""Facts about the machine: its processors, and from /proc the resources that a process has used."""
 
 import os
 import platform
@@ -8,7 +8,7 @@ PROC = Path("/proc")
 
 
 def cores() -> tuple[set[int], set[int]]:
-    """The processors of the servers and of the load, different ones where there are two. Empty: pin nothing."""
+    """The processors for the servers and for the load, distinct if there are two. Empty sets: pin nothing."""
     if not hasattr(os, "sched_getaffinity"):
         return set(), set()
     usable = sorted(os.sched_getaffinity(0))
@@ -18,7 +18,7 @@ def cores() -> tuple[set[int], set[int]]:
 
 
 def pinned(processors: set[int]):
-    """For a new process: to be called in it before the program starts."""
+    """A function to call in a new process before its program starts, which pins it to these processors; None for none."""
     return (lambda: os.sched_setaffinity(0, processors)) if processors else None
 
 
@@ -35,7 +35,7 @@ def describe() -> dict[str, str]:
 
 
 class Usage:
-    """Processor time that a process had used at one moment, in seconds; None where the system does not tell."""
+    """Processor time used by a process up to now, in seconds; None if the system does not report it."""
 
     def __init__(self, pid: int):
         self.all = self.main = None
@@ -55,7 +55,7 @@ def _thread_seconds(task: Path) -> float:
 
 
 def memory(pid: int) -> dict[str, float]:
-    """Resident bytes of a process: now, and the most so far."""
+    """Resident memory of a process in bytes: the current value and the peak."""
     names = {"VmRSS": "now", "VmHWM": "peak"}
     result = {}
     try:

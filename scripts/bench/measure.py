@@ -1,4 +1,4 @@
-"""The ways to measure: each starts a server, puts a load on it, and gives figures by name."""
+"""The kinds of measurement: each starts a server, puts a load on it, and returns its figures by name."""
 
 import contextlib
 import time
@@ -10,19 +10,19 @@ from servers import Failure, Server, Setup, Spec
 
 MEBIBYTE = 1024 * 1024
 
-# How long a server may take for what a flood has left in the buffers.
+# Seconds that a server may take to handle what a flood has left in the buffers.
 FLOOD_REST = 20
 
-# How long connects may take, for each second that a measurement takes.
+# Seconds that connects may take, per second of measurement.
 STORM_LIMIT = 8
 
-# How long memory may take to come down.
+# Seconds that memory is given to come down.
 REST_TIME = 1.5
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What all runs share: the machine's setup, and how long one measurement takes."""
+    """Settings shared by all runs: the machine's setup, and the length of one measurement."""
 
     setup: Setup
     load_processors: set[int]
@@ -35,7 +35,7 @@ class Bench:
 
 
 class Window:
-    """What a server used between two moments."""
+    """The resources that a server used between the load's `start` and `stop` events."""
 
     def __init__(self, server: Server):
         self._server = server
@@ -62,7 +62,7 @@ class Window:
 
 
 def throughput(bench: Bench, spec: Spec, mode: str, options: dict) -> dict[str, float]:
-    """How much of something the server does in a second, and with how much processor time."""
+    """Operations per second, and the processor time they cost the server."""
     with Server(spec, bench.setup) as server:
         window = Window(server)
         with bench.load(mode, server.port, options) as load:
@@ -74,7 +74,7 @@ def throughput(bench: Bench, spec: Spec, mode: str, options: dict) -> dict[str, 
 
 
 def storm(bench: Bench, spec: Spec, _mode: str, options: dict) -> dict[str, float]:
-    """The time until the last of many connects is served, or the limit."""
+    """The time until the last of many simultaneous connects has been served, or the limit."""
     options = {**options, "limit": STORM_LIMIT * bench.seconds}
     with Server(spec, bench.setup) as server, bench.load("storm", server.port, options) as load:
         figures = load.until("end")
@@ -83,13 +83,13 @@ def storm(bench: Bench, spec: Spec, _mode: str, options: dict) -> dict[str, floa
 
 
 def silent(bench: Bench, spec: Spec, mode: str, options: dict) -> dict[str, float]:
-    """How long real openings take beside a crowd that says nothing."""
+    """How long real WebSocket handshakes take beside a crowd of silent connections."""
     with Server(spec, bench.setup) as server, bench.load(mode, server.port, options) as load:
         return load.until("end")
 
 
 def large(bench: Bench, spec: Spec, mode: str, options: dict) -> dict[str, float]:
-    """Throughput in bytes, and what is left in memory afterwards."""
+    """Throughput in bytes, and the memory still in use afterwards."""
     with Server(spec, bench.setup) as server:
         before = machine.memory(server.pid)
         window = Window(server)
@@ -106,7 +106,7 @@ def large(bench: Bench, spec: Spec, mode: str, options: dict) -> dict[str, float
 
 
 def hoard(bench: Bench, spec: Spec, mode: str, options: dict) -> dict[str, float]:
-    """The most memory that clients can make the server hold, over idle, and how another client fares meanwhile."""
+    """The most memory above idle that clients can make the server hold, and how another client fares meanwhile."""
     with Server(spec, bench.setup) as server, bench.load(mode, server.port, options) as load:
         load.until("connected")
         time.sleep(0.5)
@@ -121,7 +121,7 @@ def hoard(bench: Bench, spec: Spec, mode: str, options: dict) -> dict[str, float
 
 
 def idle(bench: Bench, spec: Spec, mode: str, options: dict) -> dict[str, float]:
-    """What clients that say nothing cost: memory, and time of the main thread per frame."""
+    """The cost of silent clients: memory, and main-thread time per frame."""
     clients = options["clients"]
     figures: dict[str, float] = {}
     with Server(spec, bench.setup) as server:
@@ -144,7 +144,7 @@ def idle(bench: Bench, spec: Spec, mode: str, options: dict) -> dict[str, float]
 
 
 def _frame_cost(bench: Bench, server: Server) -> float:
-    """Seconds of the main thread in one frame."""
+    """Main-thread time per frame, in seconds."""
     if not server.spec.is_scene:
         return 0.0
     server.ask("reset")
@@ -156,7 +156,7 @@ def _frame_cost(bench: Bench, server: Server) -> float:
 
 
 def flood(bench: Bench, spec: Spec, mode: str, options: dict) -> dict[str, float]:
-    """Frame times while clients send as fast as they can; whether everything arrived; time per message."""
+    """Frame times while clients send as fast as they can, messages lost, and main-thread time per message."""
     with Server(spec, bench.setup) as server:
         window = Window(server)
         with bench.load(mode, server.port, options) as load:

@@ -1,4 +1,4 @@
-"""Draws one figure of all servers as an SVG: a bar each, and a line from the lowest to the highest round."""
+"""Draws one figure of all servers as an SVG: one bar per server, and a line from the lowest to the highest round."""
 
 from html import escape
 from pathlib import Path

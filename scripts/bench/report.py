@@ -6,10 +6,10 @@ from table import SERVERS, verdict, with_unit
 
 
 def page(data: dict) -> str:
-    """The page, in Markdown, of what results.json holds."""
-    head = ["what", *(plot.NAMES[server][0] for server in SERVERS), "ratio to the engine", "to reach", ""]
+    """The contents of results.json as a Markdown page."""
+    head = ["what", *(plot.NAMES[server][0] for server in SERVERS), "ratio to the engine", "target", ""]
     lines = ["# Results", "", data["note"] + ".", ""]
-    lines += ["Median of the rounds. Every figure of every round is in [results.json](results.json).", ""]
+    lines += ["Each figure is the median of the rounds; [results.json](results.json) has the figures of every round.", ""]
     lines += _table(head, [_cells(row) for row in data["rows"]] + data["library"])
     for name, figures in data["details"].items():
         lines += ["", f"## {extras.TITLES[name]}", "", *_table(["what", "time"], [list(pair) for pair in figures.items()])]

@@ -1,4 +1,4 @@
-"""What is measured: every run, with the servers that are compared in it."""
+"""The list of runs, each with the servers that it compares."""
 
 from dataclasses import dataclass
 from typing import Callable
@@ -6,7 +6,7 @@ from typing import Callable
 import measure
 from servers import NODE, Spec, bare, scene
 
-# Of the 16.67 ms of a frame at 60 frames a second, a server gives nearly all to the network.
+# Microseconds per frame that a server gives to the network: nearly all of the 16.67 ms at 60 FPS.
 BUDGET = 16000
 
 MANY = {"clients": 100, "in_flight": 32, "size": 64}
@@ -14,7 +14,7 @@ LONE = {"clients": 1, "in_flight": 1, "size": 64}
 SINGLE = {"clients": 100, "in_flight": 1, "size": 64}
 LARGE = {"protocol": "binary", "clients": 4, "in_flight": 1, "size": 1024 * 1024}
 
-# The engine's server has room for 8 connections that wait; only then do they come in without a pause.
+# The engine's server has a backlog of 8; batches of that size connect without a pause.
 GENTLE = {"batch": 8}
 QUICK = {"batch": 100}
 
@@ -26,7 +26,7 @@ class Run:
     options: dict
     mode: str = "echo"
     way: Callable[..., dict] = measure.throughput
-    # What differs for one server.
+    # Options that differ for one server.
     changes: tuple[tuple[str, dict], ...] = ()
 
     def options_of(self, server: str) -> dict:
@@ -101,7 +101,7 @@ RUNS = (
         {"clients": 1000, "size": 64, "burst": 16},
         "broadcast",
     ),
-    # One client more than those that hoard: it watches.
+    # One client more than those that hoard: the observer.
     Run("unfinished", _ADDON, {"clients": 201, "way": "unfinished"}, "hoard", measure.hoard),
     Run("unread", _ADDON, {"clients": 51, "way": "unread"}, "hoard", measure.hoard),
     Run("large", {**_websocket(), **_BARE}, LARGE, "echo", measure.large),

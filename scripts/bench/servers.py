@@ -1,4 +1,4 @@
-"""Starts and ends the servers that are compared."""
+"""Starts and stops the servers that are compared."""
 
 import json
 import shutil
@@ -15,17 +15,17 @@ START_TIME = 15
 END_TIME = 5
 LIFETIME = 120
 
-# What an engine that ran well does not print.
+# Output of the engine that marks a run as failed.
 FAULTS = ("SCRIPT ERROR", "Parse Error", "Error loading extension", "panicked at")
 
 
 class Failure(Exception):
-    """A run has no result."""
+    """A run that gave no result."""
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What this machine has to run servers with."""
+    """The programs and processors that this machine offers for running servers."""
 
     root: Path
     engine: str
@@ -36,7 +36,7 @@ class Setup:
 
 @dataclass(frozen=True)
 class Spec:
-    """A server: an engine scene, the bare tokio one, or Node's."""
+    """The kind and options of a server: an engine scene, bare tokio, or Node's `ws`."""
 
     kind: str
     options: tuple[tuple[str, str], ...] = ()
@@ -70,7 +70,7 @@ NODE = Spec("node")
 
 
 class Server:
-    """A running server. Ends with the `with` block."""
+    """A running server, stopped at the end of the `with` block."""
 
     def __init__(self, spec: Spec, setup: Setup):
         self.spec = spec
@@ -94,7 +94,7 @@ class Server:
             raise
 
     def ask(self, what: str) -> dict:
-        """Says a word to a scene; gives its answer. Other servers have none."""
+        """Sends a word to a scene's control port and returns the answer; other servers have no control port."""
         if self._control is None:
             return {}
         self._control.write(what + "\n")

@@ -1,4 +1,4 @@
-"""The table: which figures of the runs are shown, how they are compared, and what is to be reached."""
+"""The table: which figures of the runs are shown, how they are compared, and their targets."""
 
 from dataclasses import dataclass
 from statistics import median
@@ -8,7 +8,7 @@ SERVERS = ("addon", "engine", "node", "bare")
 
 @dataclass(frozen=True)
 class Target:
-    """A figure to reach: `ratio` against another server, or `value` itself."""
+    """A target for a figure: a ratio to another server, or an absolute value."""
 
     limit: float
     against: str | None = None
@@ -64,7 +64,7 @@ ROWS = (
     Row("100 TCP clients, 1 in flight, 60 FPS", "single_tcp", "per_second", "/s", at_least(10)),
     Row("1,000 connects at once (engine: 100): all served", "storm", "seconds", "s", at_most(0.5), False),
     Row("WebSocket handshakes, 100 together, 60 FPS", "handshakes", "per_second", "/s", at_least(30)),
-    Row("  100 in turn: whoever is in makes room for the next", "handshakes_in_turn", "per_second", "/s"),
+    Row("  100 in turn: each admitted client makes room for the next", "handshakes_in_turn", "per_second", "/s"),
     Row("  100 in turn: p99 of the time of one", "handshakes_in_turn", "p99_ms", "ms", None, False),
     Row("WebSocket handshake beside 6,000 silent ones: slowest", "silent_crowd", "max_ms", "ms", at_most(1000), False),
     Row("  handshakes that failed (of 20)", "silent_crowd", "failed", "", at_most(0), False),
@@ -78,7 +78,7 @@ ROWS = (
     Row("main thread per 1,000 small messages", "flood", "main_ms_per_1000", "ms", at_most(0.6), False),
     Row("broadcast, 1,000 clients, 64 B, 16 in a row", "broadcast", "per_second", "/s", at_least(0.5, "bare")),
     Row("  the call itself, mean", "broadcast", "call_usec_mean", "us", at_most(300), False),
-    Row("200 messages of 16 MiB that do not end: memory over idle", "unfinished", "memory_peak", "MiB", at_most(286), False),
+    Row("200 unfinished messages of 16 MiB: memory over idle", "unfinished", "memory_peak", "MiB", at_most(286), False),
     Row("  slowest echo of another client meanwhile", "unfinished", "slowest_echo_ms", "ms", None, False),
     Row("50 clients that read nothing: memory over idle", "unread", "memory_peak", "MiB", at_most(286), False),
     Row("  slowest echo of another client meanwhile", "unread", "slowest_echo_ms", "ms", None, False),
@@ -90,13 +90,13 @@ ROWS = (
 
 @dataclass(frozen=True)
 class Line:
-    """A row with its figures."""
+    """A row of the table with its figures."""
 
     row: Row
-    # By server: the median and all rounds.
+    # Per server: the median, and the value of every round.
     figures: dict[str, float]
     rounds: dict[str, list[float]]
-    # Against the engine's classes, and against the server of the target.
+    # The ratio to the engine's classes, and whether the row's target is reached.
     ratio: float | None
     is_reached: bool | None
 
@@ -127,7 +127,8 @@ def _value(figures: dict, name: str) -> float | None:
 
 
 def _ratio(row: Row, rounds: dict[str, list[float | None]], other: str) -> float | None:
-    """How many times better than another server, as the median of the rounds: both ran under the same conditions."""
+    """How many times better than another server: the median of the ratios per round, since both sides of a round ran
+    under the same conditions."""
     pairs = [pair for pair in zip(rounds["addon"], rounds[other]) if all(pair)]
     if not pairs:
         return None
@@ -147,7 +148,7 @@ def with_unit(value: float | None, unit: str) -> str:
 
 
 def text(shown: list[Line], extra: list[list[str]]) -> str:
-    head = ["what", "Async Sockets", "engine's classes", "ratio", "Node ws", "bare tokio", "to reach", ""]
+    head = ["what", "Async Sockets", "engine's classes", "ratio", "Node ws", "bare tokio", "target", ""]
     body = [_cells(line) for line in shown] + extra
     widths = [max(len(row[column]) for row in [head, *body]) for column in range(len(head))]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in [head, *body])

@@ -1,9 +1,9 @@
 extends "res://bench/bench_server.gd"
-## This add-on's TcpListener and TcpClient, with one coroutine for each client that receives blocks of an exact length;
-## for `stream`, with a handler for whatever has come.
+## This add-on's TcpListener and TcpClient: one coroutine per client that receives blocks of an exact length, or, for
+## `stream`, a handler for arbitrary data.
 
 var _listener: TcpListener
-## Those that stream, by id.
+## Streaming clients by id.
 var _clients := {}
 
 

@@ -1,6 +1,6 @@
 extends "res://bench/bench_server.gd"
-## The engine's TCPServer and StreamPeerTCP, as a good user would write it: everything that has come is taken out each
-## frame. For `echo` it does not even look for blocks: what comes goes back. For `blocks` it does.
+## The engine's TCPServer and StreamPeerTCP, used well: everything that has arrived is handled each frame. For `echo`,
+## it does not even look for blocks and returns the bytes as they are; for `blocks`, it does.
 
 var _listener := TCPServer.new()
 var _clients: Array[StreamPeerTCP] = []

@@ -1,6 +1,6 @@
 extends "res://bench/bench_server.gd"
-## The engine's TCPServer and WebSocketPeer, as a good user would write it: with large buffers, everything that has come
-## is taken out each frame.
+## The engine's TCPServer and WebSocketPeer, used well: large buffers, and everything that has arrived is handled each
+## frame.
 
 const BUFFER_SIZE := 4 * 1024 * 1024
 const MAX_PACKETS := 65536

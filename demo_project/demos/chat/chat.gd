@@ -1,12 +1,12 @@
 extends Control
-## A chat room for browsers: open `chat.html`, which lies beside this scene, as often as you like.
+## A chat room for browsers: open `chat.html`, which is beside this scene, as often as you like.
 ##
-## The window shows who is there and what is said; headless, the log is printed. `-- --port=9000` after the engine's own
-## arguments takes another port.
+## The window shows the members and the conversation; headless, the log is printed. `-- --port=9000` after the engine's
+## own arguments selects another port.
 
 const COLOR_DIM := Color("8b93a3")
 const COLOR_HOST := Color("f0b866")
-## One for each name, by its hash.
+## Each name gets one of these, chosen by its hash.
 const COLORS: Array[Color] = [
 	Color("7cc4ff"), Color("9be48f"), Color("ff9db0"), Color("c7a6ff"), Color("6fe0d2"), Color("ffc38a")
 ]
@@ -65,7 +65,7 @@ func _on_member_left(member: String) -> void:
 func _on_message_said(from: String, text: String) -> void:
 	print("%s: %s" % [from, text])
 	_begin_line()
-	# The mark keeps a name apart from a text that is written from right to left too.
+	# The left-to-right mark keeps the name apart from right-to-left text.
 	_add(from + "\u200e  ", _color_of(from))
 	_log.add_text(text)
 

@@ -1,29 +1,29 @@
 class_name ChatServer
 extends RefCounted
-## A chat room on a WebSocketServer. Everything is JSON in text messages.
+## A chat room on a WebSocketServer. All messages are JSON in text messages.
 ##
-## A browser sends [code]{"type": "join", "name": "Ada"}[/code] first and [code]{"type": "say", "text": "Hello"}[/code]
-## from then on. It gets [code]{"type": "welcome", "name": ..., "members": [...]}[/code] and then whatever happens:
-## [code]{"type": "said", "from": ..., "text": ...}[/code], and [code]{"type": "joined" or "left", "name": ...,
-## "members": [...]}[/code].
+## A browser first sends [code]{"type": "join", "name": "Ada"}[/code], and [code]{"type": "say", "text": "Hello"}[/code]
+## from then on. It receives [code]{"type": "welcome", "name": ..., "members": [...]}[/code] and then one message for
+## each event: [code]{"type": "said", "from": ..., "text": ...}[/code], or [code]{"type": "joined" or "left", "name":
+## ..., "members": [...]}[/code].
 
 signal member_joined(member: String)
 signal member_left(member: String)
 signal message_said(from: String, text: String)
 
-## The name of whoever runs the server; nobody else gets it.
+## The name under which the server itself speaks; no member can take it.
 const HOST_NAME := "Host"
 
 const MAX_NAME_LENGTH := 24
 const MAX_TEXT_LENGTH := 1000
 
-## RFC 6455 section 7.4.1: the message breaks this server's rules.
+## RFC 6455 section 7.4.1: the message violates this server's policy.
 const CODE_RULES := 1008
 
 const ROOM := &"room"
 
 var _server := WebSocketServer.new()
-## Names by the ids of the clients that have joined.
+## Names of the clients that have joined, by client id.
 var _names := {}
 
 
@@ -31,7 +31,7 @@ func _init() -> void:
 	_server.max_clients = 200
 	_server.max_message_size = 16 * 1024
 	_server.max_pending_bytes = 1024 * 1024
-	# A browser that does not read does not hold up the others: it is disconnected.
+	# A browser that does not read must not hold up the others: it is disconnected.
 	_server.backpressure_policy = WebSocketServer.BACKPRESSURE_DISCONNECT
 	_server.heartbeat_interval = 10.0
 	_server.message_received.connect(_on_message_received)
@@ -51,12 +51,12 @@ func get_port() -> int:
 	return _server.get_local_port()
 
 
-## The names of those in the room, in the order in which they came.
+## The names of the members, in the order in which they joined.
 func get_members() -> PackedStringArray:
 	return PackedStringArray(_names.values())
 
 
-## Says something to everybody in the room.
+## Says something to every member.
 func say(from: String, text: String) -> void:
 	_tell_all({"type": "said", "from": from, "text": text})
 	message_said.emit(from, text)
@@ -97,7 +97,7 @@ func _on_client_disconnected(client_id: int, _code: int) -> void:
 	member_left.emit(member)
 
 
-## Who waits to join hears nothing yet: the room is a group.
+## Only members receive this: the room is a group, which clients enter by joining.
 func _tell_all(what: Dictionary, but_not := 0) -> void:
 	_server.broadcast_text_to_group(ROOM, JSON.stringify(what), [but_not])
 

@@ -1,7 +1,7 @@
 extends Control
-## The first example: a listener and a client in one program exchange a greeting, and the program never blocks.
+## The first example: a listener and a client in one program exchange a greeting, and neither blocks the program.
 ##
-## Headless it prints the transcript and quits; in a window it shows it and stays open.
+## Headless, it prints the transcript and quits; in a window, it shows the transcript and stays open.
 
 var _succeeded := false
 

@@ -1,7 +1,7 @@
 extends Control
-## A WebSocketServer that sends back what it gets, and the engine's own WebSocketPeer as its client.
+## A WebSocketServer that echoes what it receives, and the engine's own WebSocketPeer as its client.
 ##
-## Headless it prints the transcript and quits; in a window it shows it and stays open.
+## Headless, it prints the transcript and quits; in a window, it shows the transcript and stays open.
 
 const GREETING := "hello, wörld 🌍"
 
@@ -27,7 +27,7 @@ func _ready() -> void:
 
 
 func _process(_delta: float) -> void:
-	# The engine's client has to be polled; the server calls by itself.
+	# The engine's client has to be polled; the server is processed automatically.
 	_client.poll()
 	while _client.get_available_packet_count() > 0:
 		var packet := _client.get_packet()
@@ -47,7 +47,7 @@ func _exchange() -> void:
 	_finish(_received == ["welcome, client 1", "echo: " + GREETING, "0102ff"] and _clients_code == 1000)
 
 
-## For a few seconds at most.
+## Waits until the condition holds, for 5 seconds at most.
 func _until(condition: Callable) -> void:
 	var deadline := Time.get_ticks_msec() + 5000
 	while not condition.call() and Time.get_ticks_msec() < deadline:

@@ -1,6 +1,6 @@
 extends Node
-## The last reference to a socket is in a lambda that is connected to an operation of that socket. It calls the socket
-## again when it goes.
+## The last reference to a socket is held by a lambda that is connected to an operation of that socket. The lambda calls
+## the socket again when it is freed.
 
 signal decided
 
@@ -43,7 +43,7 @@ func _ready() -> void:
 		far.send("abc".to_utf8_buffer())
 		await get_tree().process_frame
 	if OS.get_cmdline_user_args()[1] == "abandon":
-		# A connection is a listener, so that one is not abandoned.
+		# A connected signal has a receiver, so this operation does not count as abandoned.
 		far.disconnect_from_host()
 	while gone.get_ref() != null:
 		await get_tree().process_frame

@@ -1,6 +1,6 @@
 extends Node
-## The main scene of a second engine that a test starts: adds the node whose script is `res://tests/children/NAME.gd`,
-## where NAME is the first argument of the user.
+## The main scene of a second engine that a test starts: adds a node with the script `res://tests/children/NAME.gd`,
+## where NAME is the first user argument.
 
 
 func _ready() -> void:

@@ -1,5 +1,5 @@
 extends Node
-## Quits while clients and a listener of every kind are in the middle of traffic.
+## Quits while clients and listeners of every kind are in the middle of traffic.
 
 const CLIENTS := 20
 const FRAMES := 10

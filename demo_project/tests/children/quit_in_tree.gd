@@ -1,5 +1,5 @@
 extends Node
-## Quits while nodes in several places of the tree wait. The second argument says how.
+## Quits while nodes in several places of the tree are waiting. The second argument selects how.
 
 const Retrying := preload("res://tests/children/retrying_node.gd")
 const FRAMES := 5

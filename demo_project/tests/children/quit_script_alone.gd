@@ -1,5 +1,5 @@
 extends SceneTree
-## Run by `godot --script`: a tree of its own, which quits while a node waits.
+## Run by `godot --script`: a tree of its own, which quits while a node is waiting.
 
 const Retrying := preload("res://tests/children/retrying_node.gd")
 const FRAMES := 5

@@ -1,5 +1,5 @@
 extends Node
-## Quits while one operation of each kind waits. What they got is printed in the engine's last moments.
+## Quits while one operation of each kind is pending, and prints their results in the engine's last moments.
 
 const BYTES_THAT_NOBODY_READS := 64 * 1024 * 1024
 
@@ -7,7 +7,7 @@ var _listener := TcpListener.create(0, "127.0.0.1")
 var _client := TcpClient.new()
 var _accepted: TcpClient
 var _connecting := TcpClient.new()
-## Its backlog is full: a connection to it stays under way.
+## Its backlog is full, so that a connection to it stays pending.
 var _silent := TCPServer.new()
 var _backlog: Array[StreamPeerTCP] = []
 

@@ -1,6 +1,6 @@
 extends Node
-## Loads and unloads the library again and again, with traffic under way. Names none of its classes, since a script that
-## does could not be loaded without the library.
+## Loads and unloads the library repeatedly, with traffic in flight. It names none of the library's classes, because a
+## script that does could not be loaded without the library.
 
 const ROUNDS := 20
 const LIBRARY := "res://addons/async_sockets/async_sockets.gdextension"
@@ -9,7 +9,7 @@ const LIBRARY := "res://addons/async_sockets/async_sockets.gdextension"
 func _ready() -> void:
 	for _round in ROUNDS:
 		await _use()
-		# The objects are gone by now.
+		# By now the objects are freed.
 		await get_tree().process_frame
 		_check(GDExtensionManager.unload_extension(LIBRARY), "unload")
 		if ClassDB.class_exists("TcpClient"):
@@ -37,7 +37,7 @@ func _use() -> void:
 	if received is Signal:
 		received = await (received as Signal)
 	_check((received as Array)[0], "recv")
-	# Left under way.
+	# Left pending.
 	client.call("recv", 5)
 	listener.call("accept")
 	var block := PackedByteArray()

@@ -1,6 +1,6 @@
 extends Node
-## Waits for a line that never comes, and tries again in another frame, as clients do: each attempt asks for the tree.
-## (Not by a timer of the tree: the engine itself leaks one that is awaited while it quits.)
+## Waits for a line that never comes, and retries in another frame, as clients do: each attempt asks for the tree. (Not
+## with a timer of the tree: the engine itself leaks one that is awaited while it quits.)
 
 var _listener := TcpListener.create(0, "127.0.0.1")
 var _client := TcpClient.new()

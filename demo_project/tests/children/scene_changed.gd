@@ -1,5 +1,5 @@
 extends Node
-## A shared client, a scene that awaits its next line, and the scene that comes after it.
+## A shared client, a scene that awaits its next line, and the scene that replaces it.
 
 var _near := TcpClient.new()
 var _far: TcpClient
@@ -34,7 +34,7 @@ func _change_scene(tree: SceneTree) -> void:
 
 func _read_by(scene: Node) -> void:
 	var script := GDScript.new()
-	# Not an argument: what a coroutine has in local variables is never released when its node is freed.
+	# Not an argument: local variables of a coroutine are never released if its node is freed.
 	script.source_code = "extends Node\nvar client\nfunc run():\n\tprint('a dead one has ', await client.recv_line())\n"
 	script.reload()
 	scene.set_script(script)

@@ -1,5 +1,5 @@
 extends SceneTree
-## Run by `godot --script`: there is no main loop yet when the first sockets start.
+## Run by `godot --script`: there is no main loop yet when the first sockets are opened.
 
 
 func _init() -> void:

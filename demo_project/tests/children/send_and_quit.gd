@@ -1,5 +1,5 @@
 extends TcpTest
-## Sends a block to the port that is the second argument, by a client and by a wrapped stream, and quits at once.
+## Sends a block to the port given as the second argument, by a client and by a wrapped stream, and quits at once.
 
 const MEBIBYTE := 1024 * 1024
 

@@ -1,5 +1,5 @@
 extends Node
-## Tells what the project settings come to: how long a loop of immediate results may go on with a budget of 50 ms, and
+## Prints the effect of the project settings: how long a loop of immediate results may go on with a budget of 50 ms, and
 ## how many threads the runtime has.
 
 const BUDGET_USEC := 50_000

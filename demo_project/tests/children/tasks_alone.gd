@@ -1,5 +1,5 @@
 extends Node
-## Tasks where no socket was ever made.
+## Tasks in a program that never creates a socket.
 
 signal go(value: int)
 

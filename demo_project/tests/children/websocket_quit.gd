@@ -1,5 +1,5 @@
 extends Node
-## A WebSocketServer on the port that is the second argument. The text "quit" makes it answer and end the engine.
+## A WebSocketServer on the port given as the second argument. The text "quit" makes it answer and quit the engine.
 
 var _server := WebSocketServer.new()
 

@@ -1,7 +1,7 @@
 @tool
 extends EditorPlugin
-## Uses the add-on's classes in the editor, and quits it. `scripts/smoke.sh` enables this plugin in an empty project and
-## reads what the editor prints.
+## Uses the add-on's classes in the editor, then quits it. `scripts/smoke.sh` enables this plugin in an empty project
+## and checks what the editor prints.
 
 const LOOPBACK := "127.0.0.1"
 const SECONDS := 10.0

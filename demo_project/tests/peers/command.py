@@ -2,8 +2,8 @@
 
     command.py REPORT_PORT INPUT COMMAND...
 
-Feeds it INPUT and a line feed, keeps its input open until it ends, and passes everything that it prints, line by line,
-to whoever listens on REPORT_PORT; last comes `exit code N`.
+Feeds it INPUT and a line feed, keeps its input open until it exits, and forwards its output line by line over a connection
+to REPORT_PORT; the last line is `exit code N`.
 """
 
 import ctypes
@@ -18,7 +18,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def end_with_parent() -> None:
-    """Has Linux end the command when this process is killed, as tests do."""
+    """Has Linux kill the command when this process is killed, as happens at the end of a test."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 

@@ -1,4 +1,4 @@
-"""Sends lines and a large block to an echo server, checks what comes back, and says `ok` at last.
+"""Sends lines and a large block to an echo server, checks the echoes, and finally prints `ok`.
 
     echo_client.py PORT
 """

@@ -1,8 +1,8 @@
-"""An echo server for one connection after the other, on a port of its choice.
+"""An echo server that serves one connection after the other, on a free port.
 
     echo_server.py REPORT_PORT
 
-It tells the port as a line to whoever listens on REPORT_PORT. Ends by itself after a minute.
+Reports its port as a line over a connection to REPORT_PORT. Ends by itself after a minute.
 """
 
 import socket

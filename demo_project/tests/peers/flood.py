@@ -2,7 +2,7 @@
 
     flood.py PORT COUNT
 
-With a COUNT of 0 it goes on until the other side closes. Ends by itself after a minute.
+With a COUNT of 0, it sends until the other side closes. Ends by itself after a minute.
 """
 
 import socket

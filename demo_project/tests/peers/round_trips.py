@@ -1,4 +1,4 @@
-"""Sends lone requests of 16 bytes to an echo server, and at last tells the median round trip.
+"""Sends lone requests of 16 bytes to an echo server, and finally reports the median round trip.
 
     round_trips.py PORT COUNT
 
@@ -29,7 +29,7 @@ def main() -> None:
         connection.settimeout(10)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for number in range(count):
-            # At any moment of a frame.
+            # So that requests arrive at random moments of a frame.
             time.sleep(random.uniform(0, 0.02))
             request = number.to_bytes(16, "little")
             start = time.perf_counter_ns()

@@ -1,14 +1,14 @@
-"""A TLS client by Python's ssl.
+"""A TLS client based on Python's ssl.
 
     tls_client.py REPORT_PORT PORT AUTHORITY VERSION MODE [PROTOCOL...]
 
-It connects to PORT of localhost, trusting the certificate in the file AUTHORITY, with TLS VERSION (1.2 or 1.3), and tells
-whoever listens on REPORT_PORT what it agreed on, then how the connection ended. MODE says what it does:
+Connects to PORT on localhost with TLS VERSION (1.2 or 1.3), trusting the certificate in the file AUTHORITY. Over a
+connection to REPORT_PORT, it reports what was negotiated, then how the connection ended. MODE selects what it does:
 
-    lines    sends lines and expects them back, ends in good order, and expects the same of the server
-    cut      sends a line, takes a byte, and ends TCP without close_notify
-    eof      sends a line, then waits for the server's end
-    starttls the same as lines, but asks for TLS in plain before, and begins with it at once
+    lines    sends lines and expects their echoes, closes cleanly, and expects the server to do the same
+    cut      sends a line, reads a byte, and closes TCP without close_notify
+    eof      sends a line, then reads until the server ends the stream
+    starttls like lines, but first asks for TLS in plain text, and starts it at once
 """
 
 import socket
@@ -45,7 +45,7 @@ def talk(connection: ssl.SSLSocket, report: socket.socket, mode: str) -> None:
             rest = b"".join(iter(lambda: connection.recv(65536), b""))
             tell(report, f"the end after {rest!r}")
         else:
-            # With anything unread, the close would be a reset.
+            # With unread data, the close would be a reset.
             connection.recv(1)
         connection.close()
         return

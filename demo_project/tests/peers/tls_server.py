@@ -1,13 +1,13 @@
-"""A TLS server by Python's ssl, for one client.
+"""A TLS server based on Python's ssl, for one client.
 
     tls_server.py REPORT_PORT CERTIFICATE KEY MODE [PROTOCOL...]
 
-It tells its port as a line to whoever listens on REPORT_PORT, then what it agreed on, then how many bytes came and how
-the connection ended. MODE says what it does:
+Over a connection to REPORT_PORT, it reports its port, then what was negotiated, then how many bytes it received and how
+the connection ended. MODE selects what it does:
 
-    echo     sends everything back; after the client's close_notify it says goodbye and ends in good order
-    cut      sends a line and ends TCP without close_notify
-    starttls the same as echo, but with a word in plain before
+    echo     echoes everything; after the client's close_notify it says goodbye and closes cleanly
+    cut      sends a line and closes TCP without close_notify
+    starttls like echo, but after an exchange in plain text
 """
 
 import socket

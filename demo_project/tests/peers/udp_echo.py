@@ -1,7 +1,7 @@
-"""Sends every datagram back: udp_echo.py PORT
+"""Echoes every datagram: udp_echo.py PORT
 
-From one socket for IPv4 and one for IPv6 it says hello to that port of this machine, sends back what comes, and ends
-when each has got "end", or after a minute.
+Sends a greeting to that port of this machine from one IPv4 and one IPv6 socket, echoes what they receive, and ends when
+both have received "end", or after a minute.
 """
 
 import selectors

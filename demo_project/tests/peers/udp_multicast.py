@@ -1,4 +1,4 @@
-"""Sends a datagram to a group by the loopback interface: udp_multicast.py GROUP PORT TEXT"""
+"""Sends a datagram to a multicast group over the loopback interface: udp_multicast.py GROUP PORT TEXT"""
 
 import socket
 import sys

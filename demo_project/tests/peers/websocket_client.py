@@ -15,7 +15,7 @@ def request(port, path="/"):
 
 
 def frame(opcode, payload=b""):
-    """A whole message, masked as a client must."""
+    """Encodes a complete message, masked as a client must."""
     length = len(payload)
     if length < 126:
         head = struct.pack("!BB", 0x80 | opcode, 0x80 | length)
@@ -30,7 +30,7 @@ def frame(opcode, payload=b""):
 
 
 def take_frame(buffer):
-    """Takes a frame out of a bytearray: `(opcode, payload)`, or None if it is not whole."""
+    """Removes a frame from a bytearray and returns `(opcode, payload)`, or None if it is incomplete."""
     if len(buffer) < 2:
         return None
     length, at = buffer[1] & 0x7F, 2
@@ -50,7 +50,7 @@ def take_frame(buffer):
 
 
 class Client:
-    """Blocking, one message at a time."""
+    """A blocking client that handles one message at a time."""
 
     def __init__(self, port, timeout=10.0):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout)

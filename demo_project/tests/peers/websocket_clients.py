@@ -1,7 +1,7 @@
 """Drives a WebSocketServer with the `websockets` package: websocket_clients.py PORT
 
-The server greets with "welcome ID", sends back what it gets, and obeys texts that start with a slash (see
-test_websocket_other_clients.gd). Prints a line for each thing that works; ends with 1 at the first that does not.
+The server greets with "welcome ID", echoes messages, and obeys texts that start with a slash (see
+test_websocket_other_clients.gd). Prints a line for each feature that works; exits with 1 at the first that does not.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ URL = f"ws://127.0.0.1:{PORT}"
 
 
 class Client:
-    """A connection that has been greeted."""
+    """An async context manager for a connection that has been greeted."""
 
     def __init__(self, path="/", **options):
         self.opening = connect(URL + path, max_size=None, **options)
@@ -34,7 +34,7 @@ class Client:
 
 
 async def closed(socket):
-    """How the connection ended."""
+    """Waits for the connection's end and returns how it ended."""
     try:
         while True:
             await socket.recv()
@@ -100,7 +100,7 @@ async def the_server_closes():
 
 
 async def a_message_that_is_too_long():
-    # Not in a block that closes it once more: the package's close() may fail while a cut connection comes to its end.
+    # Not in a `with` block, which would close it again: the package's close() may fail while a cut connection is ending.
     socket = await connect(URL, max_size=None)
     await socket.recv()
     try:

@@ -1,9 +1,9 @@
-"""Many clients at once: they connect, each sends a text and gets it back, all wait for one broadcast, and leave.
+"""Many simultaneous clients: they connect, each has a text echoed, all wait for one broadcast, and disconnect.
 
     websocket_crowd.py PORT CLIENTS
 
 Client N sends "I am N", waits for the same text and then for "everybody", and closes with the code 3000 + N and the
-reason "N". The script ends well if every one of them came to that end.
+reason "N". The script succeeds if every client got that far.
 """
 
 import os
@@ -42,7 +42,7 @@ class Client:
         self.socket.sendall(request(PORT))
 
     def readable(self):
-        """Says whether the client is done."""
+        """Returns whether the client is done."""
         chunk = self.socket.recv(65536)
         if not chunk:
             assert self.phase == "closed", f"client {self.number} was cut off while {self.phase}"

@@ -1,4 +1,4 @@
-"""Sends a text, waits until it comes back, and so on.
+"""Sends a text and waits for its echo, repeatedly.
 
     websocket_ping_pong.py PORT ROUNDS
 """

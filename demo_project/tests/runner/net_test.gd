@@ -2,12 +2,12 @@ class_name NetTest
 extends Node
 ## Base class of the test scenes in `res://tests`.
 ##
-## Every method whose name starts with `test_` is a test. Tests run in the order in which they are written, each in a
-## node of its own, so what one of them leaves behind in a variable does not reach the next. A test may await. It fails
-## when an assertion fails, when it makes none, and when it is not over within [method time_limit].
+## Every method whose name starts with `test_` is a test. Tests run in source order, each in a node of its own, so state
+## that one leaves in a variable does not reach the next. A test may await. It fails if an assertion fails, if it makes
+## none, or if it takes longer than [method time_limit].
 ##
-## A line `# time_limit: 300` in the script gives the whole scene more seconds (`scripts/test.sh` reads it), a line
-## `# expects: panicked at` allows a text in the output that otherwise fails the scene.
+## A line `# time_limit: 300` in the script gives the whole scene more seconds (`scripts/test.sh` reads it); a line `#
+## expects: panicked at` allows a text in the output that would otherwise fail the scene.
 
 const _SHOWN_BYTES := 32
 const _SHOWN_CHARACTERS := 200
@@ -24,12 +24,12 @@ func before_each() -> void:
 	pass
 
 
-## Runs after each test, also after a failed one; may await.
+## Runs after each test, even a failed one; may await.
 func after_each() -> void:
 	pass
 
 
-## Seconds that the test of this name may take.
+## Seconds that this test may take.
 func time_limit(_test_name: String) -> float:
 	return 10.0
 
@@ -50,7 +50,7 @@ func fail(message: String) -> void:
 	check(false, message)
 
 
-## Same type, same value. Arrays and dictionaries are compared with what they hold.
+## Asserts equal type and value. Arrays and dictionaries are compared by their contents.
 func equal(actual: Variant, expected: Variant, message := "") -> bool:
 	return check(_same(actual, expected), _worded(message, "got %s, expected %s" % [_shown(actual), _shown(expected)]))
 
@@ -81,8 +81,8 @@ func is_ok(result: Variant, message := "") -> bool:
 	return is_error(result, OK, message)
 
 
-## Ends the judgement of this test: it counts neither as passed nor as failed. Return right after it. In
-## [method before_each] it keeps the test from running.
+## Skips this test: it counts neither as passed nor as failed. Return right after calling this. Called in [method
+## before_each], it keeps the test from running.
 func skip(reason: String) -> void:
 	_skipped = reason
 
@@ -91,7 +91,7 @@ func skip(reason: String) -> void:
 #region Waiting
 
 
-## Waits until [param condition] returns true, looking once a frame. False when the time is over.
+## Waits until [param condition] returns true, checking once a frame. False if the time runs out.
 func wait_for(condition: Callable, time := 5.0) -> bool:
 	var deadline := Time.get_ticks_msec() + int(time * 1000)
 	while not condition.call():
@@ -114,7 +114,7 @@ func seconds(time: float) -> void:
 #region Help
 
 
-## A TCP port of the loopback address that nobody listens on.
+## A loopback TCP port on which nothing listens.
 func free_port() -> int:
 	var server := TCPServer.new()
 	server.listen(0, "127.0.0.1")
@@ -123,13 +123,13 @@ func free_port() -> int:
 	return port
 
 
-## Frees the object when the test is over. Returns it.
+## Frees the object at the end of the test. Returns it.
 func free_later(object: Object) -> Object:
 	_freed_later.append(object)
 	return object
 
 
-## Starts a process that is ended with the test. Returns its id, -1 on failure.
+## Starts a process that is killed at the end of the test. Returns its id, or -1 on failure.
 func start_process(path: String, arguments := PackedStringArray()) -> int:
 	var id := OS.create_process(path, arguments)
 	if check(id > 0, "%s does not start" % path):
@@ -137,15 +137,15 @@ func start_process(path: String, arguments := PackedStringArray()) -> int:
 	return id
 
 
-## As [method start_process], for a Python script of the project. It should end by itself after a while: when the
-## engine is killed, nobody else ends it.
+## Like [method start_process], for a Python script of the project. The script should end by itself after a while,
+## because nothing else ends it if the engine is killed.
 func start_python(script: String, arguments := PackedStringArray()) -> int:
 	var all := PackedStringArray([ProjectSettings.globalize_path(script)])
 	all.append_array(arguments)
 	return start_process(_python(), all)
 
 
-## Runs this project in a second engine: as [method run_program]. The last argument of the engine should be a scene or
+## Runs this project in a second engine, like [method run_program]. The engine's last argument should be a scene or
 ## script.
 func run_engine(arguments: PackedStringArray, time := 30.0) -> Array:
 	var all := PackedStringArray([_engine(), "--headless", "--path", ProjectSettings.globalize_path("res://")])
@@ -153,8 +153,8 @@ func run_engine(arguments: PackedStringArray, time := 30.0) -> Array:
 	return await run_program(all, time)
 
 
-## Runs a command and waits for its end: awaitable [code][exit_code: int, output: String][/code]. The exit code is 124
-## when the time is over, -1 when it did not start.
+## Runs a command and waits for it: awaitable [code][exit_code: int, output: String][/code]. The exit code is 124 if the
+## time ran out, and -1 if the command did not start.
 func run_program(command: PackedStringArray, time := 30.0) -> Array:
 	var program := run_in_background(command, time)
 	await wait_for(program.is_over, time + 5.0)
@@ -175,7 +175,7 @@ func run_in_background(command: PackedStringArray, time := 60.0) -> Program:
 #region For the runner
 
 
-## The methods of a test scene that are tests.
+## The names of a scene's test methods.
 static func names_of(script: Script) -> PackedStringArray:
 	var names := PackedStringArray()
 	for method in script.get_script_method_list():
@@ -190,7 +190,7 @@ func get_skip_reason() -> String:
 	return _skipped
 
 
-## What went wrong, one line each.
+## Failures, one line each.
 func get_failures() -> PackedStringArray:
 	return _failures
 
@@ -215,7 +215,7 @@ func clean_up() -> void:
 
 
 func _same(a: Variant, b: Variant) -> bool:
-	# Wrapped, because `==` on two values of unlike types is a script error.
+	# Wrapped, because `==` on two values of different types is a script error.
 	return typeof(a) == typeof(b) and [a] == [b]
 
 
@@ -241,7 +241,7 @@ func _error_name(code: int) -> String:
 	return "%d (%s)" % [code, error_string(code)]
 
 
-## Where in the test an assertion stands. Empty before Godot 4.5, which tells it only to a debugger.
+## The position of an assertion in the test. Empty before Godot 4.5, which reports it only to a debugger.
 func _caller() -> String:
 	var here := (get_script() as Script).resource_path
 	for entry: Dictionary in get_stack():
@@ -258,16 +258,16 @@ func _python() -> String:
 
 
 func _engine() -> String:
-	# Set by scripts/godot.sh. The engine does not know its own path where a loader starts it.
+	# Set by scripts/godot.sh. When started through a loader, the engine does not know its own path.
 	var from_environment := OS.get_environment("GODOT")
 	return OS.get_executable_path() if from_environment.is_empty() else from_environment
 
 
-## A command that runs, and what became of it.
+## A running command and its result.
 class Program:
 	extends RefCounted
 
-	## Where its output is written to in the end.
+	## The file that receives its output at the end.
 	var report: String
 	var code := -1
 	var output := ""

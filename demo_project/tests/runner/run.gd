@@ -1,6 +1,6 @@
 extends Node
-## Runs one test scene and quits: `godot --headless --path demo_project res://tests/runner/run.tscn -- NAME`,
-## where NAME stands for `res://tests/test_NAME.gd` (a whole path does too). `--only=TEST` runs one test of it.
+## Runs one test scene and quits: `godot --headless --path demo_project res://tests/runner/run.tscn -- NAME`, where NAME
+## is short for `res://tests/test_NAME.gd` (a full path works too). `--only=TEST` runs one test of it.
 
 const CLEAN_UP_LIMIT := 5.0
 
@@ -9,7 +9,7 @@ var _failed := 0
 
 
 func _ready() -> void:
-	# In its first frame the tree still sets itself up.
+	# During its first frame the tree is still being set up.
 	await get_tree().process_frame
 	await _run_scene()
 	print("%d passed, %d failed" % [_passed, _failed])
@@ -67,7 +67,7 @@ func _run_test(script: GDScript, test_name: String) -> void:
 		print("skip %s: %s" % [test_name, node.get_skip_reason()])
 	else:
 		_report(test_name, failures)
-	# A test that still waits ends here: what it waits in is freed with the node.
+	# A test that is still waiting ends here: freeing the node ends its coroutine.
 	node.queue_free()
 	await get_tree().process_frame
 
@@ -83,7 +83,7 @@ func _report(test_name: String, failures: PackedStringArray) -> void:
 		print("     and: %s" % failure)
 
 
-## Calls the method and waits until it has returned. False when the time is over.
+## Calls the method and waits until it has returned. False if that takes longer than the time limit.
 func _ends(test: NetTest, method: StringName, seconds: float) -> bool:
 	var deadline := Time.get_ticks_msec() + int(seconds * 1000)
 	var progress := {"done": false}

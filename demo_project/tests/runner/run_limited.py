@@ -1,8 +1,8 @@
-"""Runs a command with a time limit and writes what it printed, then `exit code N`, into a file.
+"""Runs a command with a time limit, and writes its output followed by `exit code N` to a file.
 
     run_limited.py SECONDS REPORT COMMAND...
 
-The report appears in one step when the command is over. The exit code is 124 when the time was over before.
+The report appears in one step when the command has ended. The exit code is 124 if it was killed by the time limit.
 """
 
 import os

@@ -1,19 +1,19 @@
 class_name TcpTest
 extends NetTest
-## What the scenes about TCP share: listeners on a free port of the loopback address, connections to them, and bytes.
+## Base class of the TCP scenes: listeners on a free loopback port, connections to them, and bytes.
 
 const LOOPBACK := "127.0.0.1"
 
-## Not a divisor of any size that the network moves bytes in, so that a block in the wrong place is seen.
+## Not a divisor of any size in which the network moves bytes, so that a misplaced block is detected.
 const _PATTERN_SIZE := 65521
 
-## What an engine that ends in good order does not print.
+## Output of the engine that marks a run as failed.
 const _TROUBLE: Array[String] = ["SCRIPT ERROR", "ObjectDB instances leaked", "resources still in use", "panicked at"]
 
 var _background: Array[Background] = []
 
 
-## Ends what the coroutines of the test wait for.
+## Emitted at the end of a test to release its coroutines.
 func after_each() -> void:
 	AsyncSockets.stop_all()
 	await frames(2)
@@ -26,7 +26,7 @@ func listen() -> TcpListener:
 	return listener
 
 
-## A client that is connected to the listener, and the listener's end of that connection.
+## A client connected to this listener, and the listener's end of that connection.
 func connect_to(listener: TcpListener) -> Array[TcpClient]:
 	var client := TcpClient.new()
 	is_ok(client.connect_to_host(LOOPBACK, listener.get_local_port()), "connect")
@@ -41,13 +41,13 @@ func connect_pair() -> Array[TcpClient]:
 	return await connect_to(listen())
 
 
-## Waits for the end of the connection, and says whether it has this reason.
+## Waits for the end of the connection, and checks its close reason.
 func closes_with(client: TcpClient, reason: int, message := "close reason") -> bool:
 	await wait_for(func() -> bool: return client.get_close_reason() != -1)
 	return equal(client.get_close_reason(), reason, message)
 
 
-## Starts a coroutine without waiting for it. The task has what it returns.
+## Starts a coroutine without waiting for it. The task holds its return value.
 func start(coroutine: Callable) -> NetTask:
 	var background := Background.new()
 	_background.append(background)
@@ -56,7 +56,7 @@ func start(coroutine: Callable) -> NetTask:
 	return task
 
 
-## Runs `res://tests/children/NAME.gd` in a second engine, which has to end in good order. Returns what it printed.
+## Runs `res://tests/children/NAME.gd` in a second engine, which has to exit cleanly. Returns what it printed.
 func run_child(child: String, arguments := PackedStringArray(), time := 30.0) -> String:
 	var all := PackedStringArray(["res://tests/children/child.tscn", "--", child])
 	all.append_array(arguments)
@@ -68,18 +68,19 @@ func run_child(child: String, arguments := PackedStringArray(), time := 30.0) ->
 	return output
 
 
-## Whether the library is a debug build, whose many checks take their time.
+## Whether the library is a debug build, whose additional checks take time.
 func is_debug_library() -> bool:
 	return AsyncSockets.version.ends_with("debug")
 
 
-## What a file under /proc says; empty on other systems. The engine's own one-line reader trusts its length, which is 0.
+## The contents of a file under /proc; empty on other systems. The engine's own one-line reader trusts the file's
+## length, which is 0.
 static func read_of_linux(path: String) -> String:
 	var file := FileAccess.open(path, FileAccess.READ)
 	return file.get_buffer(65536).get_string_from_utf8() if file else ""
 
 
-## So many bytes of which no two blocks are alike.
+## Returns this many bytes, in which no two blocks are alike.
 func pattern(size: int, random_seed := 1) -> PackedByteArray:
 	var random := RandomNumberGenerator.new()
 	random.seed = random_seed
@@ -96,7 +97,7 @@ func utf8(text: String) -> PackedByteArray:
 	return text.to_utf8_buffer()
 
 
-## Whether both are equal. Says where they differ first, not what they hold.
+## Asserts equality. Reports the first difference, not the contents.
 func same_bytes(actual: PackedByteArray, expected: PackedByteArray, message := "") -> bool:
 	if actual == expected:
 		return check(true)
@@ -108,7 +109,7 @@ func same_bytes(actual: PackedByteArray, expected: PackedByteArray, message := "
 	)
 
 
-## A coroutine that runs beside the test.
+## A coroutine that runs in parallel with the test.
 class Background:
 	extends RefCounted
 	signal finished(result: Variant)

@@ -1,34 +1,34 @@
 class_name TlsTest
 extends TcpTest
-## What the scenes about TLS share: certificates, and listeners and clients that use them. `scripts/test.sh` has the
-## certificates made (`rust/net/examples/make_certificates.rs` says what they are).
+## Base class of the TLS scenes: certificates, and listeners and clients that use them. `scripts/test.sh` generates the
+## certificates (`rust/net/examples/make_certificates.rs` describes them).
 
 const CERTIFICATES := "res://tests/certificates"
 
-## The name that the good certificates are for.
+## The host name of the good certificates.
 const HOST := "localhost"
 
 
-## A certificate of [constant CERTIFICATES].
+## Loads a certificate of [constant CERTIFICATES].
 func certificate(identity: String) -> X509Certificate:
 	var loaded := load("%s/%s.crt" % [CERTIFICATES, identity]) as X509Certificate
 	check(loaded != null, "no certificate %s, see scripts/test.sh" % identity)
 	return loaded
 
 
-## The options of a server with this identity.
+## Server options with this identity.
 func serving(identity := "good") -> TLSOptions:
 	var key := CryptoKey.new()
 	is_ok(key.load(key_path(identity)), "the key %s" % identity)
 	return TLSOptions.server(key, certificate(identity))
 
 
-## The options of a client that trusts this certificate, and those that it has signed.
+## Client options that trust this certificate, and those that it has signed.
 func trusting(authority := "authority", common_name := "") -> TLSOptions:
 	return TLSOptions.client(certificate(authority), common_name)
 
 
-## Where the certificate lies, for other programs.
+## The certificate's file path, for other programs.
 func certificate_path(identity: String) -> String:
 	return ProjectSettings.globalize_path("%s/%s.crt" % [CERTIFICATES, identity])
 
@@ -37,7 +37,7 @@ func key_path(identity: String) -> String:
 	return ProjectSettings.globalize_path("%s/%s.key" % [CERTIFICATES, identity])
 
 
-## A listener with TLS on a free port.
+## A TLS listener on a free port.
 func listen_tls(options := serving(), protocols := PackedStringArray()) -> TcpListener:
 	var listener := TcpListener.create(0, LOOPBACK)
 	listener.tls_options = options
@@ -55,7 +55,7 @@ func start_tls_client(port: int, options := trusting(), protocols := PackedStrin
 	return client
 
 
-## Both ends of a new connection with TLS.
+## Both ends of a new TLS connection.
 func tls_pair(listener := listen_tls(), options := trusting(), protocols := PackedStringArray()) -> Array[TcpClient]:
 	var client := start_tls_client(listener.get_local_port(), options, protocols)
 	is_ok(await client.wait_connected(5.0), "wait_connected")
@@ -64,7 +64,7 @@ func tls_pair(listener := listen_tls(), options := trusting(), protocols := Pack
 	return [client, accepted[1]]
 
 
-## A byte each way.
+## Exchanges a byte each way.
 func is_alive(client: TcpClient, peer: TcpClient, message := "") -> bool:
 	client.send(utf8("?"))
 	peer.send(utf8("!"))
@@ -73,8 +73,8 @@ func is_alive(client: TcpClient, peer: TcpClient, message := "") -> bool:
 	return equal([there, back], [[OK, utf8("?")], [OK, utf8("!")]], message)
 
 
-## Runs `res://tests/peers/NAME.py PORT ARGUMENTS...`, which connects to that port at once. Returns this end of that
-## connection, by which it says what it sees; null if it did not come.
+## Runs `res://tests/peers/NAME.py PORT ARGUMENTS...`, which connects to that port at once and reports over this
+## connection. Returns our end of it, or null if the script did not connect.
 func start_peer(peer: String, arguments := PackedStringArray()) -> TcpClient:
 	var report := listen()
 	var all := PackedStringArray([str(report.get_local_port())])
@@ -85,14 +85,15 @@ func start_peer(peer: String, arguments := PackedStringArray()) -> TcpClient:
 	return accepted[1]
 
 
-## The next line of a peer's report.
+## Waits for the next line of a peer's report.
 func told_by(peer: TcpClient) -> String:
 	var line := await peer.recv_line(65536, 20.0) as Array
 	is_ok(line, "the report of the peer")
 	return line[1]
 
 
-## Whether OpenSSL's command can be run here; if not, the test is skipped. (LibreSSL has the same name and lacks much.)
+## Whether OpenSSL's command is available; if not, the test is skipped. (LibreSSL uses the same name and lacks
+## features.)
 func has_openssl() -> bool:
 	var output := []
 	if OS.execute("openssl", ["version"], output) == 0 and (output[0] as String).begins_with("OpenSSL "):

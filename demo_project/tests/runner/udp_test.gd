@@ -1,34 +1,34 @@
 class_name UdpTest
 extends NetTest
-## What the scenes about UDP share: sockets on a free port of the loopback address.
+## Base class of the UDP scenes: sockets on a free loopback port.
 
 const LOOPBACK := "127.0.0.1"
 
-## The largest datagram that there is.
+## The largest possible datagram.
 const LARGEST := 65507
 
 
-## Ends what the coroutines of the test wait for.
+## Emitted at the end of a test to release its coroutines.
 func after_each() -> void:
 	AsyncSockets.stop_all()
 	await frames(2)
 
 
-## A bound socket of ours.
+## One of our sockets, bound.
 func bound(address := LOOPBACK, port := 0) -> UdpSocket:
 	var socket := UdpSocket.new()
 	is_ok(socket.bind(port, address), "bind %s" % address)
 	return socket
 
 
-## A bound socket of the engine.
+## An engine socket, bound.
 func engine_socket(address := LOOPBACK) -> PacketPeerUDP:
 	var peer := PacketPeerUDP.new()
 	is_ok(peer.bind(0, address, 1 << 20), "bind the engine's socket to %s" % address)
 	return peer
 
 
-## The next datagram of an engine socket; null if none came.
+## Waits for the next datagram on an engine socket; null if none came.
 func taken(peer: PacketPeerUDP) -> Variant:
 	if not await wait_for(func() -> bool: return peer.get_available_packet_count() > 0):
 		check(false, "no datagram has come")
@@ -36,7 +36,7 @@ func taken(peer: PacketPeerUDP) -> Variant:
 	return peer.get_packet()
 
 
-## So many bytes of which no two blocks are alike.
+## Returns this many bytes, in which no two blocks are alike.
 func pattern(size: int, random_seed := 1) -> PackedByteArray:
 	var random := RandomNumberGenerator.new()
 	random.seed = random_seed
@@ -51,7 +51,7 @@ func utf8(text: String) -> PackedByteArray:
 	return text.to_utf8_buffer()
 
 
-## A port of the loopback address that no UDP socket has.
+## A loopback port to which no UDP socket is bound.
 func free_udp_port() -> int:
 	var peer := PacketPeerUDP.new()
 	peer.bind(0, LOOPBACK)
@@ -60,7 +60,7 @@ func free_udp_port() -> int:
 	return port
 
 
-## Collects what [signal UdpSocket.send_failed] says: [code][error, data, address, port][/code].
+## Records [signal UdpSocket.send_failed]: [code][error, data, address, port][/code].
 func failures_of(socket: UdpSocket) -> Array[Array]:
 	var failures: Array[Array] = []
 	socket.send_failed.connect(

@@ -1,8 +1,8 @@
 class_name WebSocketTest
 extends NetTest
-## What the scenes about WebSocketServer share: a server whose signals are noted down, and clients of two kinds, the
-## engine's own WebSocketPeer and plain connections that send whatever bytes a test wants. Clients are looked at once a
-## frame by themselves.
+## Base class of the WebSocketServer scenes: a server whose signals are recorded, and two kinds of clients, the engine's
+## own WebSocketPeer and raw connections that send whatever bytes a test needs. Clients are polled automatically once a
+## frame.
 
 const LOOPBACK := "127.0.0.1"
 
@@ -20,7 +20,7 @@ const FIN := 0x80
 
 const NO_HANDSHAKE := -1
 
-## The server that [method serve] started last, and what it has told.
+## The server that [method serve] started last, and its recorded events.
 var server: WebSocketServer
 var events: Events
 
@@ -48,14 +48,14 @@ func after_each() -> void:
 #region The server
 
 
-## Starts a server with these properties on a free port of the loopback address.
+## Starts a server with these properties on a free loopback port.
 func serve(properties := {}) -> WebSocketServer:
 	server = make_server(properties)
 	check(server.start(0, LOOPBACK), "start")
 	return server
 
 
-## The same, but not started.
+## Makes such a server without starting it.
 func make_server(properties := {}) -> WebSocketServer:
 	server = WebSocketServer.new()
 	for property: String in properties:
@@ -66,7 +66,8 @@ func make_server(properties := {}) -> WebSocketServer:
 	return server
 
 
-## Waits until the server has told this, and says whether it did: `await told("disconnected", [1, 1000, "bye"])`.
+## Waits until the server has reported this event, and asserts that it did: `await told("disconnected", [1, 1000,
+## "bye"])`.
 func told(signal_name: String, arguments: Array, time := 5.0) -> bool:
 	var event: Array = [signal_name]
 	event.append_array(arguments)
@@ -74,7 +75,7 @@ func told(signal_name: String, arguments: Array, time := 5.0) -> bool:
 	return check(happened, "%s is not in %s" % [event, _shown(events.all)])
 
 
-## Waits until the server has told this kind of thing so many times.
+## Waits until the server has reported this many events of a kind.
 func told_times(signal_name: String, times: int, time := 5.0) -> bool:
 	await wait_for(func() -> bool: return events.of(signal_name).size() >= times, time)
 	return equal(events.of(signal_name).size(), times, "how often %s came" % signal_name)
@@ -84,7 +85,7 @@ func told_times(signal_name: String, times: int, time := 5.0) -> bool:
 #region Clients
 
 
-## A client that is in, with its id.
+## Connects a client and waits until it is admitted; its id is set.
 func join(properties := {}, path := "/") -> Peer:
 	var known := events.of("connected").size()
 	var peer := open(properties, path)
@@ -94,7 +95,7 @@ func join(properties := {}, path := "/") -> Peer:
 	return peer
 
 
-## A client that is on its way in. The properties are those of a WebSocketPeer.
+## Starts connecting a client. The properties are those of a WebSocketPeer.
 func open(properties := {}, path := "/") -> Peer:
 	var peer := Peer.new()
 	for property: String in properties:
@@ -104,7 +105,7 @@ func open(properties := {}, path := "/") -> Peer:
 	return peer
 
 
-## Waits until the client is out, and compares with which code (-1: without a close frame) and reason.
+## Waits until the client is disconnected, and compares its close code (-1: without a close frame) and reason.
 func is_out(peer: Peer, code: int, reason: Variant = null, time := 5.0) -> bool:
 	if not check(await wait_for(peer.is_closed, time), "the client is still in"):
 		return false
@@ -112,18 +113,18 @@ func is_out(peer: Peer, code: int, reason: Variant = null, time := 5.0) -> bool:
 	return same and (reason == null or equal(peer.socket.get_close_reason(), reason))
 
 
-## Waits until the client has received so many messages, and compares all of them.
+## Waits until the client has received this many messages, and compares all of them.
 func received(peer: Peer, messages: Array, time := 5.0) -> bool:
 	await wait_for(func() -> bool: return peer.received.size() >= messages.size(), time)
 	return equal(peer.received, messages, "what the client received")
 
 
-## Drops a client: nobody polls it any more.
+## Abandons a client: it is no longer polled.
 func forget(peer: Peer) -> void:
 	_peers.erase(peer)
 
 
-## A connection that has sent nothing yet.
+## A raw connection that has sent nothing yet.
 func raw() -> Raw:
 	var connection := Raw.new()
 	connection.stream.connect_to_host(LOOPBACK, server.get_local_port())
@@ -133,7 +134,7 @@ func raw() -> Raw:
 	return connection
 
 
-## A connection that is through its opening handshake, with its id.
+## A raw connection that has completed its opening handshake; its id is set.
 func raw_join(more_lines: Array[String] = []) -> Raw:
 	var known := events.of("connected").size()
 	var connection := await raw()
@@ -146,13 +147,14 @@ func raw_join(more_lines: Array[String] = []) -> Raw:
 	return connection
 
 
-## Waits until a raw connection has received so many frames, and compares them, each [code][first_byte, payload][/code].
+## Waits until a raw connection has received this many frames, and compares them, each [code][first_byte,
+## payload][/code].
 func got_frames(connection: Raw, expected: Array, time := 5.0) -> bool:
 	await wait_for(func() -> bool: return connection.frames().size() >= expected.size() or connection.is_ended(), time)
 	return equal(connection.frames(), expected, "the frames that the raw client got")
 
 
-## Waits until the server has closed a raw connection by a close frame with this code, and FIN.
+## Waits until the server has ended a raw connection with a close frame with this code, and FIN.
 func raw_is_out(connection: Raw, code: int, time := 5.0) -> bool:
 	if not check(await wait_for(connection.is_ended, time), "the raw client is still in"):
 		return false
@@ -161,7 +163,7 @@ func raw_is_out(connection: Raw, code: int, time := 5.0) -> bool:
 	return equal(code_of(last[1]), code, "the code of the close frame")
 
 
-## Waits for the server's answer to what is no good handshake, until it has closed the connection. Gives the answer.
+## Waits for the server's response to an invalid handshake, until it has closed the connection. Returns the response.
 func refused(connection: Raw, status: int, time := 5.0) -> String:
 	check(await wait_for(connection.is_ended, time), "the connection is still open")
 	var answer := connection.received.get_string_from_utf8()
@@ -177,12 +179,12 @@ func utf8(text: String) -> PackedByteArray:
 	return text.to_utf8_buffer()
 
 
-## So many bytes of which no two blocks are alike.
+## Returns this many bytes, in which no two blocks are alike.
 func pattern(size: int) -> PackedByteArray:
 	var random := RandomNumberGenerator.new()
 	random.seed = 1
 	var bytes := PackedByteArray()
-	# Not a divisor of any size that the network moves bytes in.
+	# Not a divisor of any size in which the network moves bytes.
 	bytes.resize(mini(size, 65521))
 	for index in bytes.size():
 		bytes[index] = random.randi() & 0xff
@@ -191,8 +193,8 @@ func pattern(size: int) -> PackedByteArray:
 	return bytes
 
 
-## A request for a WebSocket. A line in [param lines] takes the place of the usual one with its name; one without a
-## value ("Host:") leaves it out.
+## A WebSocket upgrade request. A line in [param lines] replaces the usual one with its name; one without a value
+## ("Host:") removes it.
 func head(path := "/", lines: Array[String] = [], first_line := "") -> PackedByteArray:
 	var usual: Array[String] = [
 		"Host: %s" % LOOPBACK,
@@ -212,8 +214,7 @@ func head(path := "/", lines: Array[String] = [], first_line := "") -> PackedByt
 	return ("\r\n".join(all) + "\r\n\r\n").to_utf8_buffer()
 
 
-## A frame. [param first] is its first byte: FIN, reserved bits and opcode. [param claim] stands in the place of its
-## length.
+## A frame. [param first] is its first byte: FIN, reserved bits and opcode. [param claim] replaces the true length.
 static func frame(first: int, payload := PackedByteArray(), masked := true, claim := -1) -> PackedByteArray:
 	var length := payload.size() if claim < 0 else claim
 	var bytes := PackedByteArray([first])
@@ -242,7 +243,7 @@ static func close_payload(code: int, reason := "") -> PackedByteArray:
 	return bytes
 
 
-## The code in the payload of a close frame.
+## The code in a close frame's payload.
 static func code_of(payload: PackedByteArray) -> int:
 	return payload[0] << 8 | payload[1] if payload.size() >= 2 else 1005
 
@@ -250,7 +251,7 @@ static func code_of(payload: PackedByteArray) -> int:
 #endregion
 
 
-## Everything that a server told, in order: each event an array of its short name and its arguments.
+## The server's events in order: each is an array of its short name and its arguments.
 class Events:
 	extends RefCounted
 
@@ -301,7 +302,7 @@ class Peer:
 	var socket := WebSocketPeer.new()
 	## Texts as String, binary messages as PackedByteArray.
 	var received := []
-	## Texts come as their UTF-8 bytes instead, in an array of one, since a String may not hold them.
+	## Texts are recorded as UTF-8 bytes in an array of one instead, because a String may be unable to hold them.
 	var keeps_bytes := false
 
 	func poll() -> void:
@@ -320,14 +321,14 @@ class Peer:
 		return socket.get_ready_state() == WebSocketPeer.STATE_CLOSED
 
 
-## A connection that sends any bytes.
+## A connection that sends arbitrary bytes.
 class Raw:
 	extends RefCounted
 
 	var id := 0
 	var stream := StreamPeerTCP.new()
 	var received := PackedByteArray()
-	## Does not look for what came.
+	## Does not read.
 	var deaf := false
 	var _unsent := PackedByteArray()
 
@@ -364,14 +365,14 @@ class Raw:
 	func has_head() -> bool:
 		return _head_length() > 0
 
-	## Takes the HTTP response out of what was received.
+	## Removes the HTTP response from the received bytes.
 	func take_head() -> String:
 		var length := _head_length()
 		var text := received.slice(0, length).get_string_from_utf8()
 		received = received.slice(length)
 		return text
 
-	## The whole frames that were received, each [code][first_byte, payload][/code].
+	## The complete frames received, each [code][first_byte, payload][/code].
 	func frames() -> Array:
 		var found := []
 		var at := 0

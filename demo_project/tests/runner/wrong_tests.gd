@@ -1,5 +1,5 @@
 extends NetTest
-## One test for each way to go wrong. Run by `test_runner.gd` in an engine of its own.
+## One test for each way in which a test can fail. Run by `test_runner.gd` in a second engine.
 
 
 func time_limit(test_name: String) -> float:

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use crate::fault::Fault;
 use crate::payload::SEQUENCE_LEN;
 
-/// How messages are carried.
+/// The protocol and message type that carry the payloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
-    /// Blocks of a fixed length, with nothing between them.
+    /// Blocks of a fixed length, without framing.
     Tcp,
-    /// WebSocket messages of text.
+    /// WebSocket text messages.
     Text,
-    /// WebSocket messages of bytes.
+    /// WebSocket binary messages.
     Binary,
 }
 
@@ -68,12 +68,12 @@ impl Args {
         }
     }
 
-    /// The server's address.
+    /// The server's address: the given port on localhost.
     pub(crate) fn server(&self) -> Result<SocketAddr, Fault> {
         Ok((Ipv4Addr::LOCALHOST, self.get("port", 0)?).into())
     }
 
-    /// Bytes in a message.
+    /// Payload size in bytes.
     pub(crate) fn size(&self) -> Result<usize, Fault> {
         match self.get("size", 64)? {
             size if size >= SEQUENCE_LEN => Ok(size),
@@ -81,7 +81,7 @@ impl Args {
         }
     }
 
-    /// When everything must be over.
+    /// The moment by which the whole run must be over.
     pub(crate) fn deadline(&self) -> Result<Instant, Fault> {
         Ok(self.start + self.seconds("limit", 60.0)?)
     }

@@ -1,4 +1,5 @@
-//! One client asks, and all get a burst of messages; when all have it, the first asks again.
+//! One client sends a request, and all clients get a burst of messages. Once all have received it, the first asks
+//! again.
 
 use std::time::{Duration, Instant};
 
@@ -14,15 +15,15 @@ use crate::payload::Payload;
 use crate::report::{Report, event};
 use crate::samples::Samples;
 
-/// How long a poll may sleep at most.
+/// The longest that a poll may sleep.
 const TICK: Duration = Duration::from_millis(5);
 
-/// What the first client says.
+/// The first client's request.
 const REQUEST: &[u8] = b"go";
 
 struct Client {
     link: Link,
-    /// The payload that comes next.
+    /// The payload expected next.
     next: Payload,
 }
 
@@ -30,7 +31,7 @@ struct Load {
     poll: Poll,
     clients: Vec<Client>,
     burst: usize,
-    /// Messages of the present burst that have not come.
+    /// Messages of the current burst that are still outstanding.
     missing: usize,
     asked_at: Instant,
     messages: u64,
@@ -78,7 +79,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Fault> {
 }
 
 impl Load {
-    /// Asks again and again until the time is over and all that was asked for has come.
+    /// Asks repeatedly until the time is over and everything requested has arrived.
     fn until(&mut self, end: Instant, deadline: Instant) -> Result<(), Fault> {
         let mut events = Events::with_capacity(1024);
         let mut buffer = scratch();

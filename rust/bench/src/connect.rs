@@ -1,4 +1,4 @@
-//! Brings clients in, a batch at a time, and makes sure that each is served before anything is measured.
+//! Connects clients in batches, and makes sure that each one is served before anything is measured.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,17 +9,17 @@ use socket2::SockRef;
 use crate::args::{Args, Protocol};
 use crate::fault::Fault;
 
-/// The request that opens a WebSocket, with the key of RFC 6455 section 1.3.
+/// The WebSocket upgrade request, with the key from RFC 6455 section 1.3.
 pub(crate) const UPGRADE: &[u8] = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 
-/// The answer to that key.
+/// The accept value for that key.
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-/// The longest head of an answer.
+/// The longest response head accepted, in bytes.
 const MAX_HEAD: usize = 4096;
 
-/// Connects as many clients as the arguments say. They do not block from then on.
+/// Connects as many clients as the arguments say. The returned streams are non-blocking.
 pub(crate) fn connect_all(args: &Args, protocol: Protocol) -> Result<Vec<TcpStream>, Fault> {
     let (server, count) = (args.server()?, args.get("clients", 100)?);
     let (batch, deadline) = (args.get("batch", 8)?, args.deadline()?);
@@ -60,7 +60,7 @@ pub(crate) fn connect(server: SocketAddr, deadline: Instant) -> Result<TcpStream
     Ok(stream)
 }
 
-/// Has a connection closed by RST, so that thousands of them leave no ports behind that wait for their time to be over.
+/// Makes a connection close with RST, so that thousands of them leave no ports in TIME_WAIT.
 pub(crate) fn reset_on_close<'s, S>(stream: &'s S) -> io::Result<()>
 where
     SockRef<'s>: From<&'s S>,
@@ -78,7 +78,7 @@ fn read_proof(stream: &mut TcpStream, proof: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Opens a WebSocket.
+/// Performs the WebSocket handshake.
 pub(crate) fn open(stream: &mut TcpStream) -> io::Result<()> {
     stream.write_all(UPGRADE)?;
     read_answer(stream)
@@ -87,7 +87,7 @@ pub(crate) fn open(stream: &mut TcpStream) -> io::Result<()> {
 fn read_answer(stream: &mut TcpStream) -> io::Result<()> {
     let mut answer = Vec::new();
     let mut byte = [0];
-    // Byte by byte: what follows the head is the first frame.
+    // Read byte by byte: the first frame may follow the head at once.
     loop {
         stream.read_exact(&mut byte)?;
         answer.push(byte[0]);
@@ -97,7 +97,7 @@ fn read_answer(stream: &mut TcpStream) -> io::Result<()> {
     }
 }
 
-/// Looks at the head of an answer: nothing while it is not whole, then its length.
+/// Checks the head of a response: `None` while it is incomplete, then its length.
 pub(crate) fn check_answer(answer: &[u8]) -> Option<io::Result<usize>> {
     let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else {
         return (answer.len() > MAX_HEAD).then(|| Err(io::Error::other("the answer has no end")));

@@ -1,4 +1,4 @@
-//! Messages there and back: so many clients, each with so many messages on their way at any time.
+//! Echo: a number of clients, each of which keeps a fixed number of messages in flight.
 
 use std::time::{Duration, Instant};
 
@@ -14,10 +14,10 @@ use crate::payload::Payload;
 use crate::report::{Report, event};
 use crate::samples::Samples;
 
-/// How long a poll may sleep at most.
+/// The longest that a poll may sleep.
 const TICK: Duration = Duration::from_millis(5);
 
-/// How long what is on its way at the end may take.
+/// The longest that messages still in flight at the end may take.
 const LAST_ECHOES: Duration = Duration::from_secs(10);
 
 struct Client {
@@ -26,9 +26,9 @@ struct Client {
     next_echo: Payload,
     template: Template,
     in_flight: usize,
-    /// When the only message that is on its way left.
+    /// When the only message in flight was sent.
     left_at: Instant,
-    /// When the next one leaves, if the client takes its time.
+    /// When the next message is due, if the client pauses between messages.
     due: Option<Instant>,
 }
 
@@ -127,7 +127,7 @@ impl Load {
         }
     }
 
-    /// The time until a client that takes its time has the next thing to say.
+    /// The time until a pausing client sends its next message.
     fn pause(&self, clients: &[Client], now: Instant) -> Duration {
         if self.think.is_zero() {
             return TICK;
@@ -190,7 +190,7 @@ impl Load {
         Ok(())
     }
 
-    /// When the next message leaves, if clients take their time: up to `think` from now.
+    /// When the next message is due if clients pause: up to `think` from now.
     fn next_thought(&mut self, now: Instant) -> Option<Instant> {
         if self.think.is_zero() {
             return None;
@@ -201,7 +201,7 @@ impl Load {
         Some(now + self.think.mul_f64((self.random >> 11) as f64 / (1u64 << 53) as f64))
     }
 
-    /// Sends as many messages as may be on their way.
+    /// Sends until the allowed number of messages is in flight.
     fn send(&mut self, client: &mut Client, index: usize) -> Result<(), Fault> {
         let is_thinking = client.due.is_some_and(|due| Instant::now() < due);
         if !is_thinking && !self.stopping {
@@ -225,7 +225,7 @@ impl Load {
         Ok(())
     }
 
-    /// Waits for what is still on its way: nothing may be lost.
+    /// Waits for the messages still in flight: none may be lost.
     fn finish(&mut self, poll: &mut Poll, clients: &mut [Client], deadline: Instant) -> Result<(), Fault> {
         self.stopping = true;
         let missing = |clients: &[Client]| clients.iter().map(|client| client.in_flight).sum::<usize>();

@@ -1,4 +1,4 @@
-//! What ends a run before its time.
+//! Errors that end a run early.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use thiserror::Error;
 pub(crate) enum Fault {
     #[error("{0}")]
     Usage(String),
-    /// The server sent what it should not have, or closed.
+    /// The server sent unexpected data, or closed the connection.
     #[error("client {client}: {what}")]
     Peer { client: usize, what: String },
     #[error("{0} after the time limit")]

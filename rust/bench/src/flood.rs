@@ -1,4 +1,4 @@
-//! Clients that send as fast as the server takes it, and wait for nothing.
+//! Flood: clients that send as fast as the server accepts data, without waiting for an answer.
 
 use std::time::{Duration, Instant};
 
@@ -14,10 +14,10 @@ use crate::link::{Link, scratch};
 use crate::payload::Payload;
 use crate::report::{Report, event};
 
-/// How long a poll may sleep at most.
+/// The longest that a poll may sleep.
 const TICK: Duration = Duration::from_millis(5);
 
-/// Messages made at a time.
+/// Messages encoded at a time.
 const BATCH: usize = 256;
 
 struct Client {
@@ -29,7 +29,7 @@ struct Client {
 
 pub(crate) fn run(args: &Args) -> Result<(), Fault> {
     let (protocol, size, time) = (args.protocol()?, args.size()?, args.seconds("seconds", 2.0)?);
-    // 0: as many as the time allows.
+    // 0: as many as fit into the time.
     let count: u64 = args.get("count", 0)?;
     let deadline = args.deadline()?;
     let mut poll = Poll::new()?;
@@ -54,7 +54,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Fault> {
     let end = (start + time).min(deadline);
     let mut all_out = false;
     let mut stopped = None;
-    // After its time is over, what was begun still goes out.
+    // Data already queued is still sent after the time is over.
     while !all_out {
         let now = Instant::now();
         if now >= deadline {
@@ -101,7 +101,7 @@ impl Client {
         count == 0 || self.sent < count
     }
 
-    /// Says whether everything is out.
+    /// Returns whether everything has been sent.
     fn send(&mut self, protocol: Protocol, go_on: bool, count: u64, index: usize) -> Result<bool, Fault> {
         loop {
             let is_out = self

@@ -1,14 +1,15 @@
-//! WebSocket frames from the client's side (RFC 6455 section 5.2): masked ones out, whole unmasked ones in.
+//! WebSocket frames from the client's side (RFC 6455 section 5.2): masks outgoing frames, and decodes complete unmasked
+//! ones.
 
 use crate::payload::{Payload, SEQUENCE_LEN};
 
-/// Bits in a byte of which none is 0: every byte of a payload changes on the wire.
+/// A mask without zero bytes, so that every payload byte changes on the wire.
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 const TEXT: u8 = 0x81;
 const BINARY: u8 = 0x82;
 
-/// A masked frame of which only the payload's number changes, so that making the next one costs next to nothing.
+/// A masked frame in which only the payload's number changes, so that producing the next one costs next to nothing.
 #[derive(Debug)]
 pub(crate) struct Template {
     bytes: Vec<u8>,
@@ -22,7 +23,7 @@ impl Template {
         Self { bytes, payload_at }
     }
 
-    /// Appends the frame of a payload that has another number.
+    /// Appends the frame with this payload's number.
     pub(crate) fn append(&self, payload: &Payload, out: &mut Vec<u8>) {
         let at = out.len() + self.payload_at;
         out.extend_from_slice(&self.bytes);
@@ -33,7 +34,7 @@ impl Template {
     }
 }
 
-/// A whole masked message.
+/// Encodes a complete masked message.
 pub(crate) fn encode(is_text: bool, payload: &[u8]) -> Vec<u8> {
     let mut bytes = vec![if is_text { TEXT } else { BINARY }];
     match payload.len() {
@@ -52,25 +53,26 @@ pub(crate) fn encode(is_text: bool, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The frame at the start of `input`: its first byte, and where its payload begins and ends. `None` if it is not whole.
+/// Decodes the frame at the start of `input`: its first byte, and where its payload begins and ends. `None` if
+/// incomplete.
 pub(crate) fn decode(input: &[u8]) -> Option<(u8, usize, usize)> {
     let (&first, &second) = (input.first()?, input.get(1)?);
     let (at, len): (usize, u64) = match second {
         126 => (4, u64::from(u16::from_be_bytes(input.get(2..4)?.try_into().ok()?))),
         127 => (10, u64::from_be_bytes(input.get(2..10)?.try_into().ok()?)),
-        // A server does not mask: the length is wrong then, and the comparison finds it.
+        // A server does not mask. If it did, the length would be wrong and the comparison would fail.
         short => (2, u64::from(short)),
     };
     let end = at.checked_add(usize::try_from(len).ok()?)?;
     (input.len() >= end).then_some((first, at, end))
 }
 
-/// Whether this is a whole message of the kind that was sent.
+/// Whether this is the first byte of a complete message of the type that was sent.
 pub(crate) fn is_message(first: u8, is_text: bool) -> bool {
     first == if is_text { TEXT } else { BINARY }
 }
 
-/// Whether this is a ping or a pong.
+/// Whether this is the first byte of a ping or a pong.
 pub(crate) fn is_heartbeat(first: u8) -> bool {
     matches!(first, 0x89 | 0x8A)
 }

@@ -1,5 +1,5 @@
-//! WebSocket openings, so many at a time: whoever is in leaves, and the next one begins. They begin one by one, or all
-//! together when the last one is in.
+//! WebSocket handshakes, a fixed number at a time: an admitted client leaves, and the next handshake begins. They begin
+//! one by one, or all together once the last one has been admitted.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -14,10 +14,10 @@ use crate::link::{Link, scratch};
 use crate::report::{Report, event};
 use crate::samples::Samples;
 
-/// How long a poll may sleep at most.
+/// The longest that a poll may sleep.
 const TICK: Duration = Duration::from_millis(5);
 
-/// How many times the time asked for a round of all together may take.
+/// The longest that a round started together may take, as a multiple of the time asked for.
 const PATIENCE: u32 = 4;
 
 struct Opening {
@@ -30,9 +30,9 @@ struct Load {
     server: SocketAddr,
     poll: Poll,
     openings: Vec<Opening>,
-    /// All begin together.
+    /// Whether all handshakes begin together.
     together: bool,
-    /// Of the present round, how many are not in.
+    /// Handshakes of the current round that are not complete.
     missing: usize,
     done: u64,
     times: Samples,
@@ -86,7 +86,7 @@ impl Load {
         })
     }
 
-    /// Until the time is over; together, also until the round is whole, with some patience.
+    /// Runs until the time is over. If started together, also until the current round is complete, within limits.
     fn until(&mut self, end: Instant) -> Result<(), Fault> {
         let mut events = Events::with_capacity(1024);
         let mut buffer = scratch();
@@ -132,7 +132,7 @@ impl Load {
         Ok(())
     }
 
-    /// Says whether the client is in.
+    /// Returns whether the client has been admitted.
     fn go_on(&mut self, slot: usize, readable: bool, buffer: &mut [u8]) -> Result<bool, Fault> {
         let link = &mut self.openings[slot].link;
         let fault = |what: &str, error: std::io::Error| Fault::peer(slot, format!("{what}: {error}"));

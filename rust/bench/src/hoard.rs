@@ -1,7 +1,7 @@
-//! Clients that make the server hold memory for them, beside one that goes on as if nothing were.
+//! Clients that make the server hold memory for them, beside one that behaves normally.
 //!
-//! `unfinished`: each sends most of a large message, and never its end. `unread`: each sends messages that the server
-//! answers, and reads none of the answers.
+//! `unfinished`: each client sends most of a large message, but never its end. `unread`: each client sends messages
+//! that the server answers, but never reads the answers.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -17,27 +17,27 @@ use crate::report::{Report, event};
 
 const MEBIBYTE: usize = 1024 * 1024;
 
-/// What one of the unfinished messages says of its length, and how much of it is sent.
+/// The claimed length of an unfinished message, and how much of it is sent.
 const CLAIMED: usize = 16 * MEBIBYTE;
 const SENT: usize = 15 * MEBIBYTE;
 
-/// A message whose answer nobody reads, and how much each client sends in such messages.
+/// The size of a message whose answer is never read, and the total that each client sends in such messages.
 const UNREAD: usize = 64 * 1024;
 const UNREAD_TOTAL: usize = 32 * MEBIBYTE;
 
-/// Bytes that go out for one client before the next has its turn.
+/// Bytes sent for one client before it is the next client's turn.
 const TURN: usize = 64 * 1024;
 
-/// For so long nothing may go out before all counts as sent.
+/// When nothing could be sent for this long, sending is considered finished.
 const STILL: Duration = Duration::from_secs(1);
 
 struct Client {
     stream: TcpStream,
-    /// Sent again and again.
+    /// The block that is sent repeatedly.
     block: Vec<u8>,
     sent: usize,
     total: usize,
-    /// The server has ended the connection.
+    /// Whether the server has ended the connection.
     ended: bool,
 }
 
@@ -99,7 +99,7 @@ impl Client {
             let total = UNREAD_TOTAL / UNREAD * block.len();
             (block, total)
         } else {
-            // The beginning of the message; then it does not matter what.
+            // The beginning of the message; the content of the rest does not matter.
             let mut block = encode(false, &vec![0; UNREAD]);
             let mut header = vec![0x82, 0x80 | 127];
             header.extend((CLAIMED as u64).to_be_bytes());
@@ -115,7 +115,7 @@ impl Client {
         }
     }
 
-    /// Sends a part; says how much went out.
+    /// Sends a part and returns how many bytes were sent.
     fn send(&mut self) -> usize {
         if self.ended || self.sent >= self.total {
             return 0;
@@ -135,18 +135,18 @@ impl Client {
         }
     }
 
-    /// Whether the server has ended the connection, or says that it does.
+    /// Whether the server has ended the connection, or has announced that it will.
     fn is_ended(&mut self, is_unread: bool) -> bool {
         if self.ended || is_unread {
-            // Of what was not read, the end is not seen; but writing fails.
+            // The end of the stream is hidden behind unread data, but writing fails.
             return self.ended || self.stream.write(&[]).is_err() || matches!(self.stream.take_error(), Ok(Some(_)));
         }
-        // Nothing but a close frame or the end is to be seen.
+        // The only thing that can arrive is a close frame or the end of the stream.
         !matches!(self.stream.peek(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
     }
 }
 
-/// A client that wants its answers as ever.
+/// A client that behaves normally and measures its echoes.
 struct Witness {
     stream: TcpStream,
     echoes: u64,
@@ -162,7 +162,7 @@ impl Witness {
         }
     }
 
-    /// One message there and back.
+    /// Sends one message and waits for its echo.
     fn echo(&mut self) -> Result<(), Fault> {
         let fault = |what: &str| Fault::peer(usize::MAX, format!("the client that watches {what}"));
         let payload = self.echoes.to_be_bytes();

@@ -1,4 +1,4 @@
-//! Clients that say nothing.
+//! Silent clients.
 
 use std::io::{self, Read};
 
@@ -16,9 +16,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Fault> {
     for mut client in clients {
         match client.read(&mut [0]) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => alive += 1,
-            // The end, or a reset.
+            // The end of the stream, or a reset.
             Ok(0) | Err(_) => {}
-            // A ping, maybe.
+            // Data, such as a ping.
             Ok(_) => alive += 1,
         }
     }
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Waits until whoever started this says something, or is gone.
+/// Waits until the parent process sends a line, or is gone.
 pub(crate) fn wait_for_input() -> io::Result<()> {
     io::stdin().read_line(&mut String::new()).map(|_| ())
 }

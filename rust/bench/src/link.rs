@@ -1,20 +1,20 @@
-//! One connection of the generator: bytes that wait to go out, bytes that came and are not looked at yet.
+//! One connection of the generator, with its pending output and its unprocessed input.
 
 use std::io::{self, Read, Write};
 
 use mio::net::TcpStream;
 
-/// The most that one read takes.
+/// The most that one read takes, in bytes.
 const READ_SIZE: usize = 256 * 1024;
 
 pub(crate) struct Link {
     pub(crate) stream: TcpStream,
     input: Vec<u8>,
-    /// Of the input, what was looked at.
+    /// Bytes of the input that were processed.
     taken: usize,
-    /// To be sent.
+    /// Bytes to send.
     pub(crate) output: Vec<u8>,
-    /// Of the output, what is out.
+    /// Bytes of the output that were sent.
     sent: usize,
 }
 
@@ -29,7 +29,8 @@ impl Link {
         }
     }
 
-    /// Reads what there is, or a good part of it. Says whether there may be more; the end of the stream is an error.
+    /// Reads what is available, up to the buffer's size. Returns whether there may be more; the end of the stream is an
+    /// error.
     pub(crate) fn read(&mut self, scratch: &mut [u8]) -> io::Result<bool> {
         match self.stream.read(scratch) {
             Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
@@ -47,7 +48,7 @@ impl Link {
         }
     }
 
-    /// What came and is not taken yet.
+    /// Input that was received but not processed yet.
     pub(crate) fn input(&self) -> &[u8] {
         &self.input[self.taken..]
     }
@@ -60,7 +61,7 @@ impl Link {
         }
     }
 
-    /// Sends until all is out or the system takes no more. Says whether all is out.
+    /// Sends until the output is empty or the socket would block. Returns whether everything was sent.
     pub(crate) fn write(&mut self) -> io::Result<bool> {
         while self.sent < self.output.len() {
             match self.stream.write(&self.output[self.sent..]) {

@@ -1,8 +1,8 @@
 //! The load generator of `scripts/bench.sh`, and the bare tokio servers it compares with.
 //!
-//! One mode per kind of load. Each prints a line of JSON when all its clients are connected, when it begins to count,
-//! and at the end with its figures, so that whoever started it can look at the server in the same moments. Every
-//! message that comes back is compared with what was sent: a wrong or missing byte ends the run.
+//! There is one mode per kind of load. Each prints a line of JSON when all its clients are connected, when it begins to
+//! measure, and at the end with its figures, so that the parent process can sample the server at the same moments.
+//! Every message that comes back is compared with what was sent: a wrong or missing byte ends the run.
 
 mod args;
 mod bare;

@@ -1,15 +1,15 @@
-//! Numbered payloads: what comes back is compared with what was sent, byte by byte.
+//! Numbered payloads, which make it possible to compare every received byte with what was sent.
 
-/// Bytes of the number in front of a payload.
+/// Length of the number at the start of a payload, in bytes.
 pub(crate) const SEQUENCE_LEN: usize = 16;
 
-/// A payload whose first bytes are a number in hexadecimal digits, and whose others tell the clients apart. All of it is
-/// ASCII, so it is a text too.
+/// A payload that begins with a hexadecimal number; the other bytes differ per client. All of it is ASCII, so it is
+/// valid text too.
 #[derive(Debug, Clone)]
 pub(crate) struct Payload(Vec<u8>);
 
 impl Payload {
-    /// The payload with the number 0.
+    /// The payload with number 0.
     pub(crate) fn new(size: usize, client: usize) -> Self {
         let mut bytes = vec![b'0'; SEQUENCE_LEN];
         let letters = (0..).map(|n: usize| b'a' + ((n * 7 + client) % 26) as u8);
@@ -17,7 +17,7 @@ impl Payload {
         Self(bytes)
     }
 
-    /// One whose other bytes are all `x`, as a server makes them in a broadcast.
+    /// A payload whose other bytes are all `x`, as a server makes them in a broadcast.
     pub(crate) fn plain(size: usize) -> Self {
         let mut bytes = vec![b'0'; SEQUENCE_LEN];
         bytes.resize(size, b'x');
@@ -32,7 +32,7 @@ impl Payload {
         &self.0[..SEQUENCE_LEN]
     }
 
-    /// Goes on to the next number.
+    /// Advances to the next number.
     pub(crate) fn advance(&mut self) {
         for digit in self.0[..SEQUENCE_LEN].iter_mut().rev() {
             *digit = match *digit {

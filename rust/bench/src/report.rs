@@ -1,4 +1,4 @@
-//! What the generator tells: one line of JSON for each event.
+//! The generator's output: one line of JSON per event.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -12,7 +12,7 @@ impl Report {
     }
 
     pub(crate) fn count(mut self, name: &str, value: u64) -> Self {
-        // Writing to a String does not fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(self.0, ",\"{name}\":{value}");
         self
     }
@@ -31,7 +31,7 @@ impl Report {
     }
 }
 
-/// Says that something has happened.
+/// Reports an event without figures.
 pub(crate) fn event(name: &str) -> io::Result<()> {
     Report::new(name).print()
 }

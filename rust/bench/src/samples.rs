@@ -1,10 +1,10 @@
-//! Times measured one by one.
+//! Individually measured times.
 
 use std::time::Duration;
 
 use crate::report::Report;
 
-/// More than these are not kept.
+/// The maximum number of samples kept; further ones are dropped.
 const MOST: usize = 4_000_000;
 
 #[derive(Default)]
@@ -28,7 +28,7 @@ impl Samples {
         self.nanoseconds.iter().max().map_or(0.0, |&max| max as f64 / 1e6)
     }
 
-    /// Adds `p50_ms`, `p99_ms` and `max_ms` to the report, if there is anything to tell.
+    /// Adds `p50_ms`, `p99_ms` and `max_ms` to the report, unless there are no samples.
     pub(crate) fn report(mut self, report: Report) -> Report {
         self.nanoseconds.sort_unstable();
         let Some(last) = self.nanoseconds.len().checked_sub(1) else {

@@ -1,5 +1,5 @@
-//! Real WebSocket openings and the echoes of a client that is in, while a crowd of connections that say nothing stands;
-//! each of these is renewed as soon as the server drops it.
+//! Real WebSocket handshakes and the echoes of an admitted client, beside a crowd of silent connections; each of these
+//! is renewed as soon as the server drops it.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -17,13 +17,13 @@ use crate::payload::Payload;
 use crate::report::{Report, event};
 use crate::samples::Samples;
 
-/// How long a poll may sleep at most.
+/// The longest that a poll may sleep.
 const TICK: Duration = Duration::from_millis(5);
 
-/// An opening that takes longer has failed.
+/// A handshake that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Between two openings.
+/// The pause between two handshakes.
 const PAUSE: Duration = Duration::from_millis(50);
 
 static OVER: AtomicBool = AtomicBool::new(false);
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Fault> {
     };
     let mut crowd = Crowd::gather(server, count)?;
     event("connected")?;
-    // The crowd has met the server's bounds by then, if it meets them at all.
+    // By then the crowd has reached the server's limits, if it ever does.
     let stands = Instant::now() + args.seconds("warm-up", 1.0)?;
     while Instant::now() < stands {
         crowd.renew()?;
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Opens one connection after the other. One that fails counts with the time after which it was given up.
+/// Performs one handshake after the other. A failed one counts with the time after which it was given up.
 fn come_in(server: SocketAddr, openings: usize) -> Result<(Samples, u64), Fault> {
     let (mut times, mut failed) = (Samples::default(), 0);
     for _ in 0..openings {
@@ -77,7 +77,7 @@ fn come_in(server: SocketAddr, openings: usize) -> Result<(Samples, u64), Fault>
     Ok((times, failed))
 }
 
-/// Has one message echoed after the other until the end.
+/// Has one message after the other echoed until the end.
 fn echo(mut client: TcpStream, block: &Payload) -> Result<Samples, Fault> {
     let frame = encode(false, block.bytes());
     let mut times = Samples::default();
@@ -140,7 +140,7 @@ impl Crowd {
         Ok(stream)
     }
 
-    /// Replaces those that the server has dropped, or that did not connect.
+    /// Replaces connections that the server has dropped, or that failed to connect.
     fn renew(&mut self) -> Result<(), Fault> {
         self.poll.poll(&mut self.events, Some(TICK))?;
         let gone: Vec<_> = self.events.iter().map(|event| event.token().0).collect();

@@ -1,4 +1,4 @@
-//! All clients connect in one moment, and each has one block echoed.
+//! All clients connect at the same moment, and each has one block echoed.
 
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
@@ -12,14 +12,14 @@ use crate::fault::Fault;
 use crate::payload::Payload;
 use crate::report::{Report, event};
 
-/// How long a poll may sleep at most.
+/// The longest that a poll may sleep.
 const TICK: Duration = Duration::from_millis(50);
 
 struct Client {
     stream: TcpStream,
     block: Payload,
     sent: bool,
-    /// Of the echo, what has come.
+    /// The part of the echo that has arrived.
     echo: Vec<u8>,
     served: bool,
 }
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Fault> {
             let index = event.token().0;
             let client = &mut clients[index];
             if event.is_writable() && !client.sent && client.is_connected(index)? {
-                // So little always goes at once.
+                // So few bytes always fit into the send buffer.
                 let n = client.stream.write(client.block.bytes())?;
                 if n < size {
                     return Err(Fault::peer(index, "a block did not go out at once"));
@@ -92,13 +92,13 @@ impl Client {
         Ok(true)
     }
 
-    /// Reads the echo, which may come in parts. Says whether it is whole.
+    /// Reads the echo, which may arrive in parts. Returns whether it is complete.
     fn is_served(&mut self, index: usize) -> Result<bool, Fault> {
         let n = self
             .stream
             .read(&mut self.echo)
             .map_err(|error| Fault::peer(index, format!("while reading: {error}")))?;
-        // Loopback keeps a small block whole.
+        // Loopback normally delivers a small block whole.
         if self.echo[..n] == *self.block.bytes() {
             Ok(true)
         } else {

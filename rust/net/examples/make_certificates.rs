@@ -1,13 +1,14 @@
-//! Makes the certificates that the test scenes of Godot use, anew in every place: no key stands in the repository.
+//! Generates the certificates for the Godot test scenes. They are made anew for each checkout, so that no key has to be
+//! in the repository.
 //!
 //! ```text
 //! cargo run -p async-sockets-net --example make_certificates -- FOLDER
 //! ```
 //!
-//! Each identity is a pair `NAME.crt` and `NAME.key`, in PEM: `good` for localhost and its addresses, `expired` and
-//! `wrong_name` likewise but for their fault, all by the authority of `authority.crt`; `chained`, followed by the
-//! certificate of an authority below that one; `stranger`, by an authority that nobody knows (but `authorities.crt` has
-//! it beside the first); `self_signed`.
+//! Each identity is a pair `NAME.crt` and `NAME.key`, in PEM. `good` is for localhost and its addresses; `expired` and
+//! `wrong_name` differ from it only in their fault; all three are issued by the authority in `authority.crt`. `chained`
+//! is followed by the certificate of the intermediate authority that issued it. `stranger` is issued by an authority
+//! that only `authorities.crt` contains, beside the first. `self_signed` is its own issuer.
 
 use std::error::Error;
 use std::path::Path;

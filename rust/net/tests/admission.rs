@@ -1,6 +1,7 @@
-//! Who may connect, by address: blocked ranges, a rate, a number of clients. Both kinds of servers keep the same rules.
+//! Admission by address: blocked ranges, a handshake rate, and a number of clients. Both kinds of servers apply the
+//! same rules.
 
-#![cfg(target_os = "linux")] // Where all of 127.0.0.0/8 is this machine's.
+#![cfg(target_os = "linux")] // 127.0.0.0/8 is loopback as a whole only there.
 
 mod common;
 mod tls_common;
@@ -39,7 +40,7 @@ fn blocking(entries: &[&str]) -> AdmissionRules {
     }
 }
 
-/// A client that is answered with 101, or with what else.
+/// Connects a client, sends its request, and returns it with the status code of the response.
 fn status(address: [u8; 4], port: u16) -> (Peer, String) {
     let mut peer = Peer::connect_from(address, port);
     peer.send(format!("{REQUEST}\r\n").as_bytes());
@@ -47,7 +48,7 @@ fn status(address: [u8; 4], port: u16) -> (Peer, String) {
     (peer, status)
 }
 
-/// Whether the connection is closed without a word although nothing was sent.
+/// Whether the connection is closed without an answer although nothing was sent.
 #[track_caller]
 fn closed_unread(mut peer: Peer) {
     let mut byte = [0];
@@ -66,7 +67,7 @@ fn blocked_addresses_are_closed_before_anything_is_read() {
     let (_peer, answer) = status(ONE, port);
     assert_eq!(answer, "101");
     server.connected();
-    // It changes while the server runs, for new connections.
+    // The property can be changed while the server runs, and applies to new connections.
     server.inner.set_admission(blocking(&["127.0.0.0/31"]));
     closed_unread(Peer::connect_from(ONE, port));
     let (_peer, answer) = status(TWO, port);
@@ -100,7 +101,7 @@ fn an_address_has_its_rate() {
     let (server, (listener, listener_port)) = (serve(rules.clone()), listen(rules));
     for port in [server.port(), listener_port] {
         let peers: Vec<_> = (0..20).map(|_| Peer::connect_from(TWO, port)).collect();
-        // A handful, should this machine take a second or more for these.
+        // 10 of the 20 are enough, in case these connects take the machine a second or more.
         let turned_away = || {
             server
                 .inner
@@ -118,7 +119,7 @@ fn an_address_has_its_rate() {
         drop(peers);
     }
     assert_eq!(status(ONE, server.port()).1, "101", "another address has its own");
-    // Tokens come back.
+    // Tokens are replenished.
     wait_until("a free token", || {
         let mut peer = Peer::connect_from(TWO, server.port());
         let _ = std::io::Write::write_all(&mut peer.stream, format!("{REQUEST}\r\n").as_bytes());
@@ -139,7 +140,7 @@ fn an_address_has_its_number_of_clients() {
     assert_eq!(status(TWO, port).1, "101");
     server.connected();
     server.connected();
-    // Told so without a request; the other one left.
+    // Refused without having sent a request; the other client has left.
     wait_until("the second one's end", || server.inner.statistics().clients == 1);
     let (_third, answer) = status(TWO, port);
     assert_eq!(answer, "101");
@@ -211,7 +212,7 @@ fn a_tls_listener_counts_who_has_shaken_hands() {
         },
         ..ListenOptions::default()
     });
-    // Silent ones do not count.
+    // Silent connections do not count.
     let _silent: Vec<_> = (0..5).map(|_| Peer::connect(port)).collect();
     let _first = try_connect("localhost", port, authority.client()).expect("a connection");
     let _accepted = common::accept(&listener);

@@ -1,4 +1,4 @@
-//! A stopped server gets its port back at once.
+//! A stopped server can bind its port again at once.
 
 mod common;
 
@@ -22,7 +22,7 @@ fn a_hundred_restarts_with_connections_of_every_kind() {
     let port = listener.local_address().port();
     let mut alive = Vec::new();
     for round in 0..100 {
-        // One that lives on, one that this side ended, one that was never taken from the queue.
+        // One connection that stays open, one that this side ended, and one that was never taken from the queue.
         let kept = std_connect(port);
         alive.push((accept(&listener).0, kept));
         let mut ended = std_connect(port);

@@ -1,5 +1,5 @@
-//! The ready list names every socket that has something, once, and no idle one. Alone in its file: the list belongs to
-//! the process.
+//! The ready list names every socket with queued events exactly once, and no idle one. This test has a file of its own
+//! because the list belongs to the process.
 
 mod common;
 
@@ -21,7 +21,7 @@ fn sockets_are_listed_when_something_comes_and_no_wake_up_is_lost() {
 
 fn idle_sockets_are_not_listed() {
     let pairs: Vec<_> = (0..20).map(|_| pair(&TcpOptions::default())).collect();
-    // What the connecting listed.
+    // Removes what connecting has listed.
     while let Some(_id) = ReadyList::global().pop_until(Instant::now() + Duration::from_millis(100)) {}
     for (client, _) in &pairs {
         client.tcp.mailbox().unlist();
@@ -34,7 +34,7 @@ fn idle_sockets_are_not_listed() {
         ReadyList::global().pop_until(Instant::now() + LIMIT),
         Some(client.tcp.id())
     );
-    // Listed once until it is unlisted, whatever else comes.
+    // Listed once until it is unlisted, regardless of what else arrives.
     peer.write_all(b"y").expect("a peer that reads");
     client.tcp.flush(1);
     common::wait_until("two more events", || client.tcp.mailbox().len() >= 2);
@@ -43,7 +43,7 @@ fn idle_sockets_are_not_listed() {
     while client.tcp.mailbox().next().is_some() {}
 }
 
-/// Sockets get their bytes at random times; the main thread looks only at sockets that the list names.
+/// Sockets receive their bytes at random times; the main thread looks only at sockets that the list names.
 fn every_event_is_found_by_the_list_alone() {
     const ROUNDS: usize = 2000;
     let (clients, peers): (Vec<_>, Vec<_>) = (0..8).map(|_| pair(&TcpOptions::default())).unzip();

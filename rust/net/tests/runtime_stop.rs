@@ -1,5 +1,5 @@
-//! The runtime stops in bounded time, loses nothing that was sent, tells every socket, and starts again on next use.
-//! Stopping is for the whole process, so these tests take turns.
+//! The runtime stops in bounded time, loses nothing that was sent, notifies every socket, and starts again on next use.
+//! Stopping affects the whole process, so these tests take turns.
 
 mod common;
 
@@ -14,7 +14,8 @@ use common::{
     Client, Random, accept, assert_same, listen, next, pair, read_to_end, std_connect, std_listener, wait_until,
 };
 
-/// What [`runtime::stop`] may take over its grace: its bound for the threads, and some for a busy machine.
+/// The most by which [`runtime::stop`] may exceed its grace: its limit for the threads, plus a margin for a busy
+/// machine.
 const OVER: Duration = Duration::from_secs(4);
 
 fn turn() -> MutexGuard<'static, ()> {
@@ -22,7 +23,7 @@ fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Stops, and says how long that took.
+/// Stops the runtime, and returns how long that took.
 fn stop(grace: Duration) -> Duration {
     let start = Instant::now();
     runtime::stop(grace);
@@ -101,7 +102,7 @@ fn every_open_socket_learns_of_it() {
     clients.extend((0..20).map(|_| accept(&listener).0));
     stop(Duration::ZERO);
     for client in &mut clients {
-        // Whether a socket or its peer was dropped first is chance: the second may see the end of the first.
+        // It is undefined whether a socket or its peer is dropped first: the second may see the first's end.
         let mut event = client.event();
         if matches!(event, TcpEvent::PeerClosed) {
             event = client.event();
@@ -123,7 +124,7 @@ fn every_open_socket_learns_of_it() {
 fn a_pending_lookup_or_connect_learns_of_it() {
     let _turn = turn();
     let lookup = Client::start("no-such-host.invalid", 80, &TcpOptions::default());
-    // Nobody accepts: the backlog is soon full, and the last ones stay without an answer where the system does so.
+    // Nothing accepts: the backlog is soon full, and on some systems the last attempts stay unanswered.
     let (_listener, port) = std_listener();
     let connects: Vec<_> = (0..300)
         .map(|_| Client::start("127.0.0.1", port, &TcpOptions::default()))
@@ -153,7 +154,7 @@ fn a_dropped_handle_with_a_pending_lookup_or_connect_does_not_hold_it_up() {
     for _ in 0..300 {
         drop(Client::start("127.0.0.1", port, &TcpOptions::default()));
     }
-    // Those that stand already have sent nothing and only say their FIN.
+    // The established connections have sent nothing and only send their FIN.
     let took = stop(Duration::from_secs(20));
     assert!(took < OVER, "{took:?}");
 }
@@ -177,7 +178,7 @@ fn it_starts_again_twenty_times_with_traffic() {
             drop((client, accepted, listener));
             stop(Duration::from_secs(10));
         } else {
-            // In the middle of traffic, with everything still held.
+            // In the middle of traffic, with every handle still held.
             stop(Duration::ZERO);
             accepted.closed();
             client.closed();

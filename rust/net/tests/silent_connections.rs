@@ -1,4 +1,4 @@
-//! Connections that say nothing, however many and however often renewed, shut nobody out.
+//! Silent connections, regardless of their number and how often they are renewed, do not lock other clients out.
 
 #![cfg(unix)]
 
@@ -17,10 +17,10 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tls_common::{Authority, listen_with, try_connect};
 use websocket_common::{Peer, REQUEST, Server, TEXT, frame, wait_for, wait_until};
 
-/// One crowd at a time, so that each has the machine for itself.
+/// Allows one crowd at a time, so that each has the machine to itself.
 static TURN: Mutex<()> = Mutex::new(());
 
-/// Silent connections to a port, each replaced as soon as it is dropped, until this goes.
+/// Silent connections to a port, each replaced as soon as it is dropped, until this value is dropped.
 struct Crowd {
     _turn: MutexGuard<'static, ()>,
     stop: &'static AtomicBool,
@@ -69,7 +69,7 @@ impl Crowd {
         }
     }
 
-    /// Ends it, and says how many were renewed.
+    /// Ends the crowd, and returns how many connections were renewed.
     fn end(mut self) -> usize {
         self.stop.store(true, Ordering::Release);
         self.thread.take().map_or(0, |thread| thread.join().expect("no panic"))
@@ -87,8 +87,8 @@ fn options(max_pending: usize) -> WebSocketOptions {
     }
 }
 
-/// Real clients come in one after the other while a crowd of twice as many as there are places stands, from the same
-/// address; a client that was there before has its echoes.
+/// Real clients connect one after the other from the same address as a crowd of silent connections, twice as many as
+/// there are handshake slots; a client that was admitted earlier still gets its echoes.
 fn come_in_beside(first_bytes: &'static [u8]) {
     let mut server = Server::start(options(1024));
     let (mut before, id) = server.join();
@@ -119,14 +119,14 @@ fn real_clients_get_in_beside_requests_that_never_end() {
 }
 
 #[test]
-#[cfg(target_os = "linux")] // Where all of 127.0.0.0/8 is this machine's.
+#[cfg(target_os = "linux")] // 127.0.0.0/8 is loopback as a whole only there.
 fn a_slow_client_of_another_address_is_not_the_one_that_goes() {
     let mut server = Server::start(options(64));
     let mut slow = Peer::connect_from([127, 0, 0, 2], server.port());
     let mut slower = Peer::connect_from([127, 0, 0, 2], server.port());
     slower.send(b"GET / HTTP/1.1\r\n");
     let crowd = Crowd::new(server.port(), 400, b"");
-    // Many times as many as there are places came and went.
+    // Many times more connections than there are slots have come and gone.
     wait_until("the crowd", || {
         server.inner.statistics().turned_away.displaced > 64 * 20
     });
@@ -142,7 +142,7 @@ fn a_slow_client_of_another_address_is_not_the_one_that_goes() {
 #[test]
 fn refused_clients_hold_no_place_while_they_linger() {
     let mut server = Server::start(options(4));
-    // They read their answer and never close.
+    // They read their response but never close.
     let _refused: Vec<_> = (0..40)
         .map(|_| {
             let mut peer = Peer::connect(server.port());
@@ -166,11 +166,11 @@ fn tls_handshakes_too() {
     let mut secure = options(1024);
     secure.tls = Some(authority.issue(&["localhost"]).server());
     let mut server = Server::start(secure);
-    // Half of a record, and nothing.
+    // Nothing at all, and half of a TLS record.
     for first_bytes in [b"".as_slice(), &[22, 3, 1, 2, 0, 1]] {
         let crowd = Crowd::new(port, MAX_TLS_HANDSHAKES + 200, first_bytes);
         wait_until("the crowd", || listener.turned_away().displaced > 0);
-        // Of 256 places, and with the crowd in the same process, it may take a second try.
+        // With only 256 slots, and the crowd in the same process, this may take a second attempt.
         let client = wait_for("a client", || try_connect("localhost", port, authority.client()).ok());
         let (mut accepted, _) = common::accept(&listener);
         client.tcp.send(b"here").expect("room");
@@ -198,9 +198,9 @@ fn tls_handshakes_too() {
 }
 
 #[test]
-#[cfg(target_os = "linux")] // Where a process sees its descriptors.
+#[cfg(target_os = "linux")] // Reads /proc/self/fd.
 fn out_of_descriptors_the_silent_make_room() {
-    // In a process of its own, as all of it runs out.
+    // Runs in a process of its own, because it uses up all descriptors.
     const CHILD: &str = "ASYNC_SOCKETS_TEST_SILENT_FEW_FILES";
     if std::env::var_os(CHILD).is_none() {
         let output = std::process::Command::new(std::env::current_exe().expect("a path"))
@@ -216,7 +216,7 @@ fn out_of_descriptors_the_silent_make_room() {
         maximum: getrlimit(Resource::Nofile).maximum,
     };
     setrlimit(Resource::Nofile, limit).expect("a lower limit");
-    // More places than descriptors.
+    // More slots than descriptors.
     let mut server = Server::start(options(1024));
     let mut silent: Vec<_> = (0..100).map(|_| Peer::connect(server.port())).collect();
     let descriptors = || std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
@@ -225,7 +225,7 @@ fn out_of_descriptors_the_silent_make_room() {
     while let Ok(file) = std::fs::File::open("/dev/null") {
         files.push(file);
     }
-    // One for the peer's end, none for the server's.
+    // One descriptor for the peer's end, none for the server's.
     files.pop();
     let peer = Peer::connect(server.port());
     wait_until("room", || server.inner.statistics().turned_away.displaced > 0);

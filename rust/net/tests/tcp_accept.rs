@@ -1,4 +1,4 @@
-//! Accepting: everybody who comes, as many as are wanted, and at an address that can be had.
+//! Accepting: every connection, up to the limit, and on any address that can be bound.
 
 mod common;
 
@@ -35,13 +35,13 @@ fn a_port_in_use_is_said_at_once() {
     let port = ours.local_address().port();
     assert!(matches!(start_error("127.0.0.1", port), BindError::InUse(p) if p == port));
     assert!(start.elapsed() < Duration::from_secs(1));
-    // The first one is not hurt.
+    // The first listener is unharmed.
     let _client = std_connect(port);
     accept(&ours);
 }
 
 #[test]
-#[cfg(target_os = "linux")] // Elsewhere an address and `*` can share a port.
+#[cfg(target_os = "linux")] // On other systems, an address and `*` can share a port.
 fn the_star_finds_a_port_in_use_on_either_family() {
     for taken in ["127.0.0.1", "0.0.0.0", "*", "::1"] {
         let Ok(first) = TcpListener::start(bind_address(taken, 0), listen_options(None)) else {
@@ -58,7 +58,7 @@ fn the_star_finds_a_port_in_use_on_either_family() {
 
 #[test]
 fn an_address_of_another_machine_is_refused() {
-    // TEST-NET-1 (RFC 5737): no machine has it.
+    // TEST-NET-1 (RFC 5737): not assigned to any machine.
     match start_error("192.0.2.1", 0) {
         BindError::NoSuchAddress(address) => assert_eq!(address, "192.0.2.1"),
         other => panic!("{other}"),
@@ -125,7 +125,7 @@ fn max_clients_holds_and_goes_on_when_one_ends() {
     let mut peers: Vec<_> = (0..6).map(|_| std_connect(port)).collect();
     let mut accepted: Vec<_> = (0..3).map(|_| accept(&listener).0).collect();
     assert_eq!(settled(|| listener.mailbox().len()), 0, "one too many");
-    // A connection counts until it is over, whoever ends it and whoever holds the handle.
+    // A connection counts until it has ended, whichever side ends it and whoever holds the handle.
     let start = Instant::now();
     drop(accepted.remove(0));
     drop(peers.remove(0));

@@ -1,4 +1,4 @@
-//! Out of file descriptors: accepting pauses, says so once, and goes on by itself.
+//! Out of file descriptors: accepting pauses, reports it once, and resumes by itself.
 
 #![cfg(unix)]
 
@@ -14,7 +14,7 @@ use async_sockets_net::limits::TcpOptions;
 use common::{Client, accept, listen, next};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Set in the process that runs out of descriptors, so that no other test does.
+/// Set in the child process that runs out of descriptors, so that no other test is affected.
 const CHILD: &str = "ASYNC_SOCKETS_TEST_FEW_FILES";
 
 #[test]
@@ -44,7 +44,7 @@ fn in_the_child() {
 
     for _round in 0..3 {
         let mut fill = take_every_descriptor();
-        // One for the peer's end, none for ours.
+        // One descriptor for the peer's end, none for ours.
         fill.pop();
         let peer = TcpStream::connect(("127.0.0.1", port)).expect("a connection in the backlog");
         match next(listener.mailbox()) {
@@ -53,7 +53,8 @@ fn in_the_child() {
             }
             other => panic!("{other:?}"),
         }
-        // Many failed attempts later nothing else is said, no processor time is burnt, and what stands works.
+        // Many failed attempts later, nothing more was reported, no CPU time was burnt, and established connections
+        // still work.
         let cpu = cpu_time();
         std::thread::sleep(Duration::from_millis(1500));
         assert!(cpu_time() - cpu < Duration::from_millis(300), "busy while paused");

@@ -1,4 +1,4 @@
-//! A peer that never stops sending is slowed by TCP, and every queue stays within its limit.
+//! TCP slows a peer that never stops sending, and every queue stays within its limit.
 
 mod common;
 
@@ -10,10 +10,10 @@ use async_sockets_net::event::TcpEvent;
 use async_sockets_net::limits::{MAX_QUEUED_EVENTS, TcpOptions};
 use common::{Random, assert_same, next, pair, settled, wait_until};
 
-/// The most that one read adds over the limit.
+/// The most by which one read exceeds the limit, in bytes.
 const ONE_READ: usize = 64 * 1024;
 
-/// Far more than the buffers of both systems hold.
+/// Far more than the buffers of both ends hold.
 const FLOOD: usize = 64 * 1024 * 1024;
 
 #[test]
@@ -39,7 +39,7 @@ fn a_flood_stops_at_the_limit_and_goes_on_where_it_stopped() {
         assert!(written.load(Ordering::Relaxed) < FLOOD, "the peer was not slowed");
         assert!(client.tcp.mailbox().bytes() < options.max_buffered + ONE_READ);
 
-        // Taking the events gives no room, releasing their bytes does.
+        // Taking events does not make room; releasing their bytes does.
         let mut blocks = Vec::new();
         while let Some(event) = client.tcp.mailbox().next() {
             match event {
@@ -69,7 +69,7 @@ fn a_higher_limit_makes_room_for_one_huge_receive() {
         scope.spawn(|| peer.write_all(&sent).expect("a peer that reads"));
         wait_until("a full mailbox", || mailbox.bytes() >= 1024 * 1024);
         mailbox.set_max_bytes(sent.len());
-        // Nothing is released before all is there.
+        // Nothing is released until everything has arrived.
         let mut received = Vec::with_capacity(sent.len());
         while received.len() < sent.len() {
             match next(mailbox) {

@@ -1,4 +1,4 @@
-//! How a connection ends, what is told of it, and what becomes of the bytes.
+//! How a connection ends, what is reported about it, and what happens to the bytes.
 
 mod common;
 
@@ -41,7 +41,7 @@ fn after_the_end_nothing_is_taken_and_nothing_pends() {
 }
 
 #[test]
-#[cfg(target_os = "linux")] // Other systems may throw away what came before a reset.
+#[cfg(target_os = "linux")] // Other systems may discard bytes that arrived before a reset.
 fn what_came_before_a_reset_is_delivered_and_no_good_end_is_claimed() {
     let options = TcpOptions {
         max_buffered: 1000,
@@ -72,7 +72,7 @@ fn a_reset_is_told_to_a_sender_that_never_takes_what_it_receives() {
     client.tcp.send(&vec![0; 16 * 1024 * 1024]).expect("room");
     client.tcp.flush(1);
     reset(peer);
-    // Events are taken, their bytes are not released.
+    // The events are taken, but their bytes are not released.
     loop {
         match common::next(client.tcp.mailbox()) {
             TcpEvent::Data(_) => {}
@@ -111,7 +111,7 @@ fn abort_overtakes_a_close_that_cannot_finish() {
     assert!(peer.read_to_end(&mut Vec::new()).is_err());
 }
 
-/// Reads about 4 MB a second.
+/// Reads about 4 MB per second.
 fn read_slowly(peer: &mut impl Read) -> Vec<u8> {
     let mut out = Vec::new();
     let mut block = vec![0; 40_000];
@@ -145,12 +145,12 @@ fn no_reset_destroys_what_was_sent_though_the_peer_goes_on_sending() {
     let mut writer = peer.try_clone().expect("a second handle");
     let mut reader = peer;
     let writing = thread::spawn(move || {
-        // Ends when the reader, who has everything then, closes the socket.
+        // Ends when the reader, which has received everything by then, closes the socket.
         while writer.write_all(&[0; 1000]).is_ok() {
             thread::sleep(Duration::from_millis(1));
         }
     });
-    // The peer is slower than the time that is given to a silent one.
+    // The peer is slower than the time that a silent peer is given.
     thread::sleep(LINGER_TIMEOUT + Duration::from_millis(1500));
     assert_same(&read_to_end(&mut reader), &sent);
     reader.shutdown(std::net::Shutdown::Both).expect("an open socket");
@@ -163,7 +163,7 @@ fn close_sends_everything_to_a_peer_that_sends_before_it_reads() {
     let sent = Random::new(4).bytes(8 * 1024 * 1024);
     client.tcp.send(&sent).expect("room");
     client.tcp.close();
-    // More than the buffers of both systems take: it goes on only because the closing side reads and throws away.
+    // More than the buffers of both ends hold: this only completes because the closing side reads and discards.
     peer.write_all(&vec![0; 64 * 1024 * 1024]).expect("a peer that reads");
     assert_same(&read_to_end(&mut peer), &sent);
 }

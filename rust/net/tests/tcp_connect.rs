@@ -1,4 +1,4 @@
-//! Connecting: names, both families, and every way to fail.
+//! Connecting: names, both address families, and every kind of failure.
 
 mod common;
 
@@ -26,14 +26,14 @@ fn failure(client: &Client) -> ConnectError {
     }
 }
 
-/// After the last event a client takes nothing in and holds nothing.
+/// After the last event, a client accepts no data and holds none.
 fn assert_over(client: &Client) {
     assert_eq!(client.tcp.pending_send_bytes(), 0);
     assert_eq!(client.tcp.send(b"late"), Err(SendError::Closed));
     assert!(client.tcp.mailbox().next().is_none(), "something after the last event");
 }
 
-/// A port of 127.0.0.1 where nobody listens, kept so for as long as the socket lives.
+/// A port of 127.0.0.1 on which nothing listens; it stays reserved for as long as the socket lives.
 fn dead_port() -> (socket2::Socket, u16) {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -97,7 +97,7 @@ fn a_lookup_can_be_given_up() {
     assert_over(&client);
 }
 
-/// A listener whose queue is full and who never accepts: Linux leaves further connections without an answer.
+/// A listener with a full backlog that never accepts: Linux leaves further connections unanswered.
 #[cfg(target_os = "linux")]
 struct Silent {
     listener: socket2::Socket,
@@ -200,7 +200,7 @@ fn a_close_while_connecting_with_bytes_to_send_ends_with_the_attempt() {
     client.tcp.close();
     assert!(matches!(client.event(), TcpEvent::ConnectFailed(_)));
     assert_over(&client);
-    // An abort after the close does not wait for it.
+    // An abort after the close takes effect at once.
     let mut client = Client::start("127.0.0.1", silent.port(), &with_timeout(None));
     client.tcp.send(b"never sent").expect("room");
     client.tcp.close();
@@ -247,7 +247,7 @@ fn ipv6_works() {
 
 #[test]
 fn a_name_reaches_a_listener_of_either_family() {
-    // Which families `localhost` has is the system's affair; the listener stands on one of them at a time.
+    // The system decides which families `localhost` has; the listener is bound to one of them at a time.
     let addresses: Vec<_> = std::net::ToSocketAddrs::to_socket_addrs(&("localhost", 0))
         .expect("localhost")
         .collect();

@@ -1,4 +1,4 @@
-//! Bytes go both ways, all of them and in order, whatever the sizes in which they are sent.
+//! Bytes travel both ways, complete and in order, whatever the sizes in which they are sent.
 
 mod common;
 
@@ -12,7 +12,7 @@ use common::{Client, Random, accept, assert_same, listen, pair, wait_for};
 
 const LEN: usize = 6 * 1024 * 1024;
 
-/// Sends in pieces of random size, waiting when the queue is full.
+/// Sends in pieces of random size; waits while the queue is full.
 fn send_all(client: &Client, bytes: &[u8], random: &mut Random) {
     let mut left = bytes;
     while !left.is_empty() {
@@ -42,7 +42,7 @@ fn a_peer_that_is_not_ours_echoes_every_byte() {
         }
     });
     let sent = Random::new(2).bytes(LEN);
-    // Sent from another thread: the handle may be used from any.
+    // Sent from another thread: the handle may be used from any thread.
     let received = thread::scope(|scope| {
         let client_ref = &client;
         scope.spawn(|| send_all(client_ref, &sent, &mut Random::new(3)));

@@ -1,4 +1,4 @@
-//! Each direction ends for itself.
+//! Each direction of a connection ends independently.
 
 mod common;
 
@@ -33,7 +33,7 @@ fn after_the_peers_fin_sending_goes_on() {
     let request = Random::new(3).bytes(500_000);
     peer.write_all(&request).expect("a peer that reads");
     fin(&peer);
-    // The bytes come before the end.
+    // The bytes arrive before the end.
     assert_same(&client.recv_to_end(), &request);
 
     let answer = Random::new(4).bytes(500_000);
@@ -64,7 +64,7 @@ fn the_end_waits_behind_bytes_that_have_no_room() {
     let (mut client, mut peer) = pair(&options);
     let sent = Random::new(5).bytes(5_000_000);
     let bytes = sent.clone();
-    // The peer closes as soon as it has written, long before all is read.
+    // The peer closes as soon as it has written, long before everything is read.
     let writer = std::thread::spawn(move || peer.write_all(&bytes).expect("a peer that reads"));
     assert_same(&client.recv_to_end(), &sent);
     writer.join().expect("no error");
@@ -88,7 +88,7 @@ fn a_reset_that_follows_the_fin_at_once_is_noticed() {
         let (mut client, peer) = pair(&TcpOptions::default());
         fin(&peer);
         reset(peer);
-        // The reset may overtake the reading of the FIN.
+        // The reset may arrive before the FIN has been read.
         assert_eq!(client.closed().0, CloseReason::Error);
     }
 }

@@ -1,4 +1,4 @@
-//! All clients of a listener together hold no more memory than they may, and whoever holds most pays for it.
+//! All clients of a listener together hold no more memory than allowed, and those that hold the most are disconnected.
 
 mod common;
 
@@ -22,7 +22,7 @@ fn listen_within(max_total: usize, tcp: TcpOptions) -> TcpListener {
     TcpListener::start(bind_address("127.0.0.1", 0), options).expect("a free port")
 }
 
-/// Takes events until the end, and gives that.
+/// Takes events until the last one, and returns it.
 fn end(client: &Client) -> (CloseReason, Option<std::io::Error>) {
     common::wait_for("the end", || {
         let mailbox = client.tcp.mailbox();
@@ -52,11 +52,11 @@ fn whoever_has_sent_most_that_nobody_takes_goes_and_the_others_stay() {
     small_peer.write_all(&[7; 10_000]).expect("open");
     let mut large_peer = std_connect(listener.local_address().port());
     let (large, _) = accept(&listener);
-    // One receive that wants more than the usual buffer holds.
+    // A receive that needs more than the normal buffer limit.
     large.tcp.mailbox().set_max_bytes(100 * MIB);
     thread::scope(|scope| {
         scope.spawn(|| {
-            // It ends with a reset.
+            // The connection ends with a reset.
             while large_peer.write_all(&[0; 64 * 1024]).is_ok() {}
         });
         wait_until("the limit", || large.tcp.mailbox().bytes() > 3 * MIB);
@@ -123,7 +123,7 @@ fn what_was_taken_counts_no_more() {
             assert_eq!(client.recv(sent.len()), sent);
         }
     });
-    // And what ends gives back what it held.
+    // A connection that ends gives back what it held.
     drop(client);
     for _ in 0..10 {
         let mut peer = std_connect(listener.local_address().port());

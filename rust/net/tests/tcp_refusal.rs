@@ -1,4 +1,4 @@
-//! A listener that is full turns further connections away with a message, if it is told to.
+//! A full listener refuses further connections with a message, if configured to.
 
 mod common;
 mod tls_common;
@@ -42,12 +42,12 @@ fn a_connection_too_many_is_told_and_closed() {
     let (client, _) = accept(&listener);
     for _ in 0..100 {
         let mut second = std_connect(port);
-        // What the refused one has sent must not turn the farewell into a reset.
+        // Data sent by the refused client must not turn the farewell into a reset.
         second.write_all(b"hello").expect("an open connection");
         assert_eq!(read_to_end(&mut second), BUSY);
         assert_refused(&listener, second.local_addr().expect("an address").port());
     }
-    // A place that becomes free is taken.
+    // A slot that becomes free is taken.
     drop(client);
     loop {
         let third = std_connect(port);

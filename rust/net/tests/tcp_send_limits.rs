@@ -1,4 +1,4 @@
-//! What may wait to be sent, and the words that it is out.
+//! How much may be pending to be sent, and the report that everything was sent.
 
 mod common;
 
@@ -23,7 +23,7 @@ fn a_peer_that_never_reads_makes_send_fail_and_nothing_of_it_is_queued() {
     let (mut client, mut peer) = pair(&options());
     let mut random = Random::new(1);
     let mut sent = Vec::new();
-    // Until the system takes no more and the queue is full.
+    // Until the system accepts no more and the queue is full.
     loop {
         let piece = random.bytes(100_000);
         match client.tcp.send(&piece) {
@@ -42,7 +42,7 @@ fn a_peer_that_never_reads_makes_send_fail_and_nothing_of_it_is_queued() {
     let pending = client.tcp.pending_send_bytes();
     assert_eq!(client.tcp.send(&[0; LIMIT]), Err(SendError::Full));
     assert_eq!(client.tcp.pending_send_bytes(), pending);
-    // Up to the last byte, and not one more.
+    // Exactly up to the limit, and not one byte more.
     let fill = random.bytes(LIMIT - pending);
     assert_eq!(client.tcp.send(&fill), Ok(()));
     sent.extend_from_slice(&fill);
@@ -64,7 +64,7 @@ fn a_block_over_the_limit_is_refused_unless_someone_waits_for_it() {
     assert_eq!(client.tcp.send(&block), Err(SendError::Full));
     assert_eq!(client.tcp.pending_send_bytes(), 0);
     assert_eq!(client.tcp.send_awaited(&block), Ok(()));
-    // Now something waits.
+    // Now the queue is not empty.
     assert_eq!(client.tcp.send_awaited(&block), Err(SendError::Full));
     client.tcp.shutdown_send();
     assert_same(&read_to_end(&mut peer), &block);
@@ -114,7 +114,7 @@ fn the_limit_counts_for_a_connection_that_does_not_stand_yet() {
     let (listener, port) = common::std_listener();
     let client = common::Client::start("127.0.0.1", port, &options());
     let mut queued = 0;
-    // Faster than the connection, as a rule; either way nothing is lost.
+    // Usually faster than the connection is established; either way nothing is lost.
     for _ in 0..10 {
         if client.tcp.send(&[1; LIMIT / 4]).is_ok() {
             queued += LIMIT / 4;

@@ -1,4 +1,4 @@
-//! Configurations are checked when they are made, and no error or debug text shows a part of a key.
+//! Configurations are checked when they are created, and no error or debug output reveals any part of a key.
 
 mod common;
 mod tls_common;

@@ -1,4 +1,5 @@
-//! A TLS connection is like any other: every byte arrives, each side may finish by itself, and a cut is no good end.
+//! A TLS connection behaves like any other: every byte arrives, each side may finish sending on its own, and a
+//! truncated stream is reported as an error.
 
 mod common;
 mod tls_common;
@@ -18,7 +19,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned, crypto};
 
-/// A TLS server that is not of ours, to misbehave with.
+/// A foreign TLS server that can misbehave.
 type Peer = StreamOwned<ServerConnection, StdStream>;
 
 fn peer_accept(listener: &StdListener, identity: &Identity) -> Peer {
@@ -36,7 +37,7 @@ fn peer_accept(listener: &StdListener, identity: &Identity) -> Peer {
     StreamOwned::new(session, stream)
 }
 
-/// A connection of ours and its peer, which is not of ours. Both have exchanged a byte.
+/// One of our connections and its foreign peer, after exchanging a byte each way.
 fn foreign_pair() -> (Client, Peer) {
     let authority = Authority::new("authority");
     let (listener, port) = std_listener();
@@ -54,7 +55,7 @@ fn foreign_pair() -> (Client, Peer) {
     (client, accepting.join().expect("a peer"))
 }
 
-/// Sends in pieces of random size, waiting when the queue is full.
+/// Sends in pieces of random size; waits while the queue is full.
 fn send_all(client: &Client, bytes: &[u8], random: &mut Random) {
     let mut left = bytes;
     while !left.is_empty() {
@@ -114,7 +115,7 @@ fn ten_megabytes_come_back_as_they_were() {
             server.tcp.close();
             server
         });
-        // The sender only borrows the handle, so the events are read through the mailbox.
+        // The sending thread only borrows the handle, so events are read through the mailbox.
         let mut received = Vec::with_capacity(LEN);
         while received.len() < LEN {
             match common::next(sender.tcp.mailbox()) {
@@ -164,7 +165,7 @@ fn a_close_says_close_notify() {
     client.tcp.send(b"last").expect("room");
     client.tcp.close();
     let mut rest = Vec::new();
-    // It fails if the end comes without close_notify.
+    // Fails if the stream ends without close_notify.
     peer.read_to_end(&mut rest).expect("a good end");
     assert_eq!(rest, b"last");
 }

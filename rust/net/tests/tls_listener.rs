@@ -1,4 +1,5 @@
-//! A TLS listener gives only connections whose handshake succeeded, and a peer that fails or stalls costs only itself.
+//! A TLS listener delivers only connections whose handshake succeeded, and a peer that fails or stalls affects only
+//! itself.
 
 mod common;
 mod tls_common;
@@ -23,7 +24,7 @@ fn plain_http_on_a_tls_port_fails_and_harms_nobody() {
         .write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .expect("sent");
     let answer = read_to_end(&mut plain);
-    // An alert (RFC 8446 section 5.1), if anything.
+    // At most an alert (RFC 8446 section 5.1).
     assert!(answer.is_empty() || answer[0] == 21, "{answer:?}");
     wait_until("the failure", || listener.failed_handshakes() == 1);
     assert_eq!(
@@ -93,12 +94,12 @@ fn peers_that_stall_hold_up_nobody_for_long() {
         max_clients: Some(1),
         ..ListenOptions::default()
     });
-    // One takes no slot of a client.
+    // A stalled handshake takes no client slot.
     let stalled = std_connect(port);
     let client = try_connect("localhost", port, authority.client()).expect("a connection");
     let (server, _) = accept(&listener);
     drop((client, server));
-    // More than are carried on at once, half of them in the middle of a record.
+    // More than the concurrent handshakes allowed, half of them in the middle of a record.
     let mut crowd: Vec<StdStream> = (0..MAX_TLS_HANDSHAKES + 20).map(|_| std_connect(port)).collect();
     for peer in crowd.iter_mut().step_by(2) {
         let _ = peer.write_all(&[22, 3, 1, 2, 0, 1]);
@@ -121,9 +122,9 @@ fn a_stopped_listener_ends_the_handshakes_under_way() {
     let client = try_connect("localhost", port, authority.client()).expect("a connection");
     let (mut server, _) = accept(&listener);
     drop(listener);
-    // FIN or RST, but an end.
+    // FIN or RST, but in any case an end.
     assert!(matches!(stalled.read(&mut [0]), Ok(0) | Err(_)));
-    // What stands goes on.
+    // The established connection is unaffected.
     client.tcp.send(b"still here").expect("room");
     assert_eq!(server.recv(10), b"still here");
 }

@@ -1,5 +1,5 @@
-//! Against a TLS that is not ours: OpenSSL's command, as server and as client, in both versions. Skipped, and said so,
-//! where it is not installed.
+//! Interoperability with OpenSSL's command, as server and as client, in both TLS versions. Skipped with a message if it
+//! is not installed.
 
 mod common;
 mod tls_common;
@@ -14,7 +14,7 @@ use tls_common::{Authority, Identity, engine_made, insecure, tls_listen, trustin
 
 const VERSIONS: [(&str, TlsVersion); 2] = [("-tls1_2", TlsVersion::Tls12), ("-tls1_3", TlsVersion::Tls13)];
 
-/// `openssl` at work; ended with the test.
+/// A running `openssl` process, ended with the test.
 struct OpenSsl {
     child: Child,
     input: Option<ChildStdin>,
@@ -35,7 +35,7 @@ impl OpenSsl {
         Self { child, input, output }
     }
 
-    /// A server that answers every line with the same line reversed; and its port.
+    /// Starts a server that answers every line with the same line reversed; returns it with its port.
     fn server(files: &Files, version: &str) -> (Self, u16) {
         let (certificate, key) = (files.path("certificate"), files.path("key"));
         let mut server = Self::start(&[
@@ -74,7 +74,7 @@ impl Drop for OpenSsl {
     }
 }
 
-/// Files for the command to read, gone after the test.
+/// Files for the command to read, deleted after the test.
 struct Files(PathBuf);
 
 impl Files {
@@ -126,7 +126,7 @@ fn our_client_talks_to_its_server() {
         assert_eq!(info.peer_subject.as_deref(), Some("CN=a server"));
         client.tcp.send(b"stressed\n").expect("room");
         assert_eq!(client.recv(9), b"desserts\n");
-        // The end of what we send is an end for it; it answers with its own, in good order.
+        // The command ends when we end our sending side, and answers with its own close_notify.
         client.tcp.shutdown_send();
         assert!(matches!(client.event(), TcpEvent::PeerClosed), "{flag}");
     }

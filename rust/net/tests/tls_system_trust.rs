@@ -1,7 +1,7 @@
-//! Certificates that the system trusts count by their alternative names alone.
+//! Under the system's trust, certificates count by their alternative names alone.
 //!
-//! Whom a system trusts is read once per process, from the file that `SSL_CERT_FILE` names if there is one. So the test
-//! starts itself again, with that variable set.
+//! The system's trust store is read once per process, from the file that `SSL_CERT_FILE` names, if set. The test
+//! therefore runs itself again in a child process with that variable set.
 
 mod common;
 mod tls_common;
@@ -13,7 +13,7 @@ use async_sockets_net::error::{CertificateProblem, ConnectError, TlsError};
 use async_sockets_net::tls::{TlsClientConfig, TlsTrust};
 use tls_common::{Authority, Identity, set_common_name, tls_listen, try_connect};
 
-/// Names the folder of the certificates that the parent made.
+/// Names the folder of the certificates that the parent process made.
 const FOLDER: &str = "ASYNC_SOCKETS_TEST_TRUST";
 
 #[test]
@@ -51,7 +51,7 @@ fn a_common_name_counts_nothing() {
     assert_eq!(meet("direct", None), wrong_name, "the root itself");
 }
 
-/// Makes the certificates and runs the test in a process that trusts the root.
+/// Makes the certificates, and runs the test in a child process that trusts the root.
 fn parent() {
     let folder = env::temp_dir().join(format!("async_sockets_trust_{}", process::id()));
     fs::create_dir_all(&folder).expect("a folder");

@@ -1,4 +1,4 @@
-//! Which certificates are trusted, by whom, and what is said of the others.
+//! Which certificates are trusted, on what basis, and what is reported about the others.
 
 mod common;
 mod tls_common;
@@ -21,7 +21,7 @@ use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{ServerConfig, ServerConnection, SupportedProtocolVersion, crypto};
 
-/// Connects to a server with this identity as `localhost`, and sends a byte each way if that works.
+/// Connects as `localhost` to a server with this identity, and on success exchanges a byte each way.
 fn meet(identity: &Identity, config: TlsClientConfig) -> Result<(), TlsError> {
     let (listener, port) = tls_listen(identity.server());
     match try_connect("localhost", port, config) {
@@ -66,11 +66,11 @@ fn a_chain_may_be_longer() {
         problem(meet(&identity, root.client())),
         CertificateProblem::UnknownIssuer
     );
-    // Trust may begin in the middle.
+    // The trust anchor may be an intermediate.
     assert!(meet(&identity, middle.client()).is_ok());
     identity.certificate.push_str(&middle.pem());
     assert!(meet(&identity, root.client()).is_ok());
-    // One of several.
+    // One of several trusted authorities.
     let other = Authority::new("other");
     assert!(meet(&identity, trusting(&(other.pem() + &root.pem()))).is_ok());
 }
@@ -171,7 +171,7 @@ fn a_limited_authority_cannot_certify_by_common_name() {
         CertificateProblem::Other(_)
     ));
     let by_common_name = with_chain(limited.issue_with(&[], |params| set_common_name(params, "localhost")));
-    // The limits are those of the authority, whether the server presents it or the user gave it.
+    // The name constraints of the authority apply whether the server presents it or the user gave it.
     for client in [
         root.client(),
         limited.client(),
@@ -182,7 +182,7 @@ fn a_limited_authority_cannot_certify_by_common_name() {
             CertificateProblem::WrongName(Vec::new())
         );
     }
-    // The user gave the certificate itself, and so its name.
+    // The user gave the certificate itself, and thereby vouches for its name.
     assert!(meet(&by_common_name, trusting(&by_common_name.certificate)).is_ok());
 }
 
@@ -206,7 +206,7 @@ fn another_name_can_be_asked_for() {
     assert!(meet(&identity, trusting_as(&authority.pem(), "game.example")).is_ok());
     let met = meet(&identity, trusting_as(&authority.pem(), "localhost"));
     assert!(matches!(problem(met), CertificateProblem::WrongName(_)));
-    // No host name at all, as a common name may be.
+    // Not a host name at all, as a common name may be.
     let met = meet(&identity, trusting_as(&authority.pem(), "My Game"));
     assert!(matches!(problem(met), CertificateProblem::WrongName(_)));
 }
@@ -251,7 +251,7 @@ fn trust_and_handshake_are_told_apart() {
     }
 }
 
-/// Presents a certificate without having its key.
+/// Presents a certificate without possessing its key.
 fn thief(listener: &StdListener, certificate: &str, key: &str, version: &'static SupportedProtocolVersion) {
     let provider = Arc::new(crypto::ring::default_provider());
     let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).expect("a certificate");

@@ -1,4 +1,5 @@
-//! A connection that stands goes on with TLS, on either side: what was sent before is plain, what comes after is not.
+//! An established connection is upgraded to TLS on either side: bytes sent before are plain, bytes sent afterwards are
+//! encrypted.
 
 mod common;
 mod tls_common;
@@ -32,7 +33,7 @@ fn as_server(config: TlsServerConfig) -> TlsUpgrade {
     }
 }
 
-/// Asks for TLS. What was received and not read yet is the beginning of the peer's.
+/// Starts TLS. Bytes that were received but not read yet are the beginning of the peer's TLS stream.
 #[track_caller]
 fn start(client: &mut Client, upgrade: TlsUpgrade) {
     let Client { tcp, buffer } = client;
@@ -86,7 +87,7 @@ fn a_plain_talk_becomes_a_secret_one() {
     assert_eq!(server.recv(9), b"STARTTLS\n");
     server.tcp.send(b"go on\n").expect("room");
     start(&mut server, as_server(authority.issue(&["game.example"]).server()));
-    // Sent before TLS stands, and yet only after it.
+    // Sent before the handshake is complete, but delivered only after it.
     server.tcp.send(b"secret answer").expect("room");
     assert_eq!(client.recv(6), b"go on\n");
     start(&mut client, as_client(authority.client(), "game.example"));
@@ -126,7 +127,7 @@ fn nothing_secret_goes_out_in_plain() {
     let mut plain = [0; 5];
     peer.read_exact(&mut plain).expect("the plain part");
     assert_eq!(&plain, b"plain");
-    // A ClientHello (RFC 8446 section 5.1), and then nothing before it is answered.
+    // A ClientHello (RFC 8446 section 5.1), and then nothing until it is answered.
     let mut head = [0; 5];
     peer.read_exact(&mut head).expect("a record");
     assert_eq!((head[0], head[1]), (22, 3));

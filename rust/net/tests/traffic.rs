@@ -1,4 +1,4 @@
-//! Bytes are counted as the system moves them, whatever the protocol.
+//! Bytes are counted as they are handed to and received from the system, for every protocol.
 
 mod common;
 mod tls_common;
@@ -11,14 +11,14 @@ use tls_common::tls_pair;
 
 const LEN: usize = 1_000_000;
 
-/// What `moves` adds to the counts.
+/// Returns how much `moves` adds to the counts.
 fn counted(moves: impl FnOnce()) -> (u64, u64) {
     let before = (received(), sent());
     moves();
     (received() - before.0, sent() - before.1)
 }
 
-/// One test, as the counts are the process's.
+/// A single test, because the counts belong to the whole process.
 #[test]
 fn bytes_are_counted() {
     let (mut ours, mut peer) = pair(&TcpOptions::default());
@@ -47,7 +47,7 @@ fn bytes_are_counted() {
         server.recv(LEN);
         common::wait_until("the count", || client.tcp.pending_send_bytes() == 0);
     });
-    // Each record, of 16 KiB at most, is a little longer than what it holds.
+    // Each record, of at most 16 KiB, is slightly longer than its content.
     let expected = LEN as u64 + LEN as u64 / 16_384..LEN as u64 + 10_000;
     assert!(expected.contains(&tls.0) && expected.contains(&tls.1), "{tls:?}");
 }

@@ -1,4 +1,4 @@
-//! A close frees the port at once, sends what was sent before, and answers whatever is awaited.
+//! Closing frees the port at once, sends what was queued before, and answers every pending operation.
 
 mod udp_common;
 
@@ -24,7 +24,7 @@ fn a_port_can_be_had_again_at_once() {
     }
     ours.close();
     assert!(matches!(event(&ours), UdpEvent::Closed(None)));
-    // After the event nobody has it.
+    // After the event, the port is free.
     StdSocket::bind(("0.0.0.0", port(&ours))).expect("the port again");
 }
 

@@ -1,4 +1,4 @@
-//! A connected socket hears only its peer, learns that the peer is gone, and lives on.
+//! A connected socket receives only from its peer, learns that the peer is unreachable, and remains usable.
 
 mod udp_common;
 
@@ -17,7 +17,7 @@ fn others_are_not_heard() {
         }
         other => panic!("{other:?}"),
     };
-    // The loopback interface keeps the order, so the first would come first if it came.
+    // Loopback preserves order: if the first datagram were delivered, it would arrive first.
     other.send_to(b"other", local).expect("sent");
     peer.send_to(b"peer", local).expect("sent");
     assert_eq!(recv(&ours).data[..], b"peer"[..]);
@@ -38,7 +38,7 @@ fn a_port_that_nobody_has_is_told_of_and_survived() {
         UdpEvent::Unreachable(peer, _) => assert_eq!(peer, address),
         other => panic!("{other:?}"),
     }
-    // Somebody comes to the same port: the same socket reaches it, and no datagram is lost to the old refusal.
+    // A new socket binds the same port: ours reaches it, and no datagram is lost to the earlier refusal.
     let back = std::net::UdpSocket::bind(address).expect("the same port");
     back.set_read_timeout(Some(udp_common::LIMIT)).expect("a read timeout");
     for n in 0..20 {

@@ -1,4 +1,4 @@
-//! Datagrams arrive whole, with their sender, over IPv4, IPv6 and both at once.
+//! Datagrams arrive whole and with their sender, over IPv4, over IPv6 and on dual-stack sockets.
 
 mod udp_common;
 

@@ -1,4 +1,4 @@
-//! Groups are joined and left on an interface, for IPv4 and IPv6.
+//! Multicast groups are joined and left on a given interface, for IPv4 and IPv6.
 
 mod udp_common;
 
@@ -16,7 +16,7 @@ fn loopback_v6() -> Interface {
     Interface::parse("::1")
 }
 
-/// The interfaces for IPv6 groups. Linux has no route for them on its loopback interface; `MULTICAST_INTERFACE` names
+/// The interfaces for IPv6 groups. Linux has no multicast route on its loopback interface; `MULTICAST_INTERFACE` names
 /// another one.
 fn interfaces_v6() -> Vec<Interface> {
     match std::env::var("MULTICAST_INTERFACE") {
@@ -25,7 +25,7 @@ fn interfaces_v6() -> Vec<Interface> {
     }
 }
 
-/// Joins a group and hears it, leaves it and hears it no more.
+/// Joins a group and receives its datagrams, then leaves it and receives none.
 fn joins_and_leaves(receiver: &UdpSocket, sender: &UdpSocket, group: &str, host: &str, interface: &Interface) {
     receiver.join_multicast_group(group, interface).expect("joined");
     sender.send_to(b"group", to(group, port(receiver))).expect("room");

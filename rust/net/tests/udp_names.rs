@@ -1,4 +1,4 @@
-//! Names are looked up in the background, and the order of what goes to a name is kept.
+//! Names are looked up in the background, and datagrams to a name stay in order.
 
 mod udp_common;
 
@@ -8,7 +8,7 @@ use async_sockets_net::error::DatagramLost;
 use async_sockets_net::event::UdpEvent;
 use udp_common::{bind, event, lost, port, recv, std_recv, std_socket, to, to_address};
 
-/// Not the spelling that needs no lookup.
+/// Not the spelling that is answered without a lookup.
 const NAME: &str = "LocalHost";
 
 #[test]

@@ -1,4 +1,4 @@
-//! The queues are bounded: the oldest received datagram goes and is counted, and a full send queue says so.
+//! The queues are bounded: the oldest received datagram is dropped and counted, and a full send queue is reported.
 
 mod udp_common;
 
@@ -35,7 +35,7 @@ fn ten_thousand_datagrams_are_received_or_counted() {
     for n in 0..COUNT {
         from.send_to(&n.to_le_bytes(), to("127.0.0.1", port(&ours)))
             .expect("room");
-        // A sender that never rests overruns the system's own buffer, which nobody counts.
+        // A sender that never pauses overruns the system's own buffer, whose drops are not counted.
         if n % 64 == 0 {
             let seen = || ours.available_datagrams() as u64 + ours.dropped_datagrams();
             wait_for("the datagrams so far", || (seen() > u64::from(n)).then_some(()));
@@ -61,7 +61,7 @@ fn a_full_send_queue_takes_nothing() {
             ..UdpOptions::default()
         },
     );
-    // A name that is looked up for ever so short a while keeps them in the queue; nothing is sent to a closed queue.
+    // Exactly the limit fits; one byte more is refused and nothing of it is queued.
     let too_much = vec![0; 1001 - DATAGRAM_OVERHEAD];
     let full = Err(DatagramError::Queue(SendError::Full));
     assert_eq!(ours.send_to(&too_much, to("127.0.0.1", 9)), full);
@@ -78,7 +78,7 @@ fn a_datagram_puts_the_socket_on_the_ready_list() {
         peer.send_to(b"wake up", ours.local_address()).expect("sent");
         let deadline = Instant::now() + LIMIT;
         loop {
-            // Other tests of this file stand in the same list.
+            // Sockets of other tests in this file appear in the same list.
             let id = ReadyList::global().pop_until(deadline).expect("a socket in time");
             if id == ours.id() {
                 break;

@@ -1,4 +1,5 @@
-//! When the runtime stops, a socket that is still held learns of it. (Alone in its process: it stops the runtime.)
+//! A socket that is still held learns that the runtime stops. This test has a file of its own because it stops the
+//! runtime of the whole process.
 
 mod udp_common;
 

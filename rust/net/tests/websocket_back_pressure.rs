@@ -1,4 +1,4 @@
-//! One slow or hostile client costs only itself.
+//! A slow or hostile client affects only itself.
 
 mod websocket_common;
 
@@ -48,7 +48,7 @@ fn a_slow_client_gets_no_more_and_the_others_do() {
     assert_eq!(other.next_frame(), (BINARY, vec![1; 40 * 1024]));
     server.inner.send_text(other_id, "fine").expect("room");
     assert_eq!(other.next_frame(), (TEXT, b"fine".to_vec()));
-    // It reads at last, and has its place again.
+    // Once the client reads, there is room again.
     while server.inner.client_pending_bytes(slow_id) != Some(0) {
         slow.next_frame();
     }
@@ -87,7 +87,7 @@ fn a_message_over_the_limit_is_refused_at_once() {
     assert_eq!(server.inner.client_pending_bytes(id), Some(0));
 }
 
-/// Writes these bytes again and again until told to stop, or held back for good.
+/// Writes these bytes repeatedly until told to stop; a blocked write is retried.
 fn flood(mut peer: Peer, bytes: Vec<u8>, stop: Arc<AtomicBool>) -> std::thread::JoinHandle<u64> {
     peer.stream
         .set_write_timeout(Some(Duration::from_millis(50)))
@@ -112,7 +112,7 @@ fn a_flood_stops_at_the_clients_own_quota() {
     let stop = Arc::new(AtomicBool::new(false));
     let bytes: Vec<u8> = (0..1000).flat_map(|_| frame(BINARY, &[0; 1000])).collect();
     let thread = flood(flooder, bytes, stop.clone());
-    // Nobody drains: reading has to stop.
+    // Nothing drains the events, so reading has to stop.
     let mut last = 0;
     wait_until("rest", || {
         sleep(Duration::from_millis(200));
@@ -120,7 +120,7 @@ fn a_flood_stops_at_the_clients_own_quota() {
         now > 0 && std::mem::replace(&mut last, now) == now
     });
     assert!((900_000..1_500_000).contains(&last), "{last}");
-    // The other one is heard behind one event of the flood.
+    // The other client is heard behind a single event of the flood.
     other.frame(TEXT, b"me too");
     sleep(Duration::from_millis(50));
     assert_eq!(server.inner.queued_events(), 2);
@@ -139,7 +139,7 @@ fn a_flood_stops_at_the_clients_own_quota() {
         }
     }
     assert!(before <= 2000, "{before}");
-    // It goes on once there is room.
+    // Reading resumes once there is room.
     wait_until("more", || {
         let _ = server.poll();
         server.inner.statistics().bytes_in > last + 5_000_000
@@ -163,7 +163,7 @@ fn all_together_have_a_limit_and_each_is_heard() {
         .collect();
     wait_until("everybody", || server.inner.queued_events() == 20);
     sleep(Duration::from_millis(300));
-    // One read each at most over the limit.
+    // Each client may exceed the limit by one read at most.
     let queued = server.inner.statistics().bytes_in;
     assert!(queued < 100_000 + 20 * 70_000, "{queued}");
     let mut heard = std::collections::HashSet::new();
@@ -192,7 +192,7 @@ fn pings_of_a_client_that_reads_no_pongs_are_bounded() {
     assert_eq!(server.text(), "me too");
     sleep(Duration::from_millis(500));
     stop.store(true, Ordering::Relaxed);
-    // Only what the system's own buffers hold both ways has gone through: a few MiB.
+    // Only as much as the system's buffers hold in both directions went through: a few MiB.
     let sent = thread.join().expect("no failure");
     assert!(sent < 30_000_000, "{sent}");
 }

@@ -1,4 +1,4 @@
-//! One message for many.
+//! Broadcasts: one message to many clients.
 
 mod websocket_common;
 
@@ -29,7 +29,7 @@ fn everybody_gets_it_but_the_excluded() {
     }
 }
 
-/// With few clients the main thread hands a broadcast out itself, with many the server's task does.
+/// With few clients, the main thread distributes a broadcast itself; with many, the server's task does.
 fn order(clients: usize) {
     let mut server = Server::start(WebSocketOptions::default());
     let mut peers: Vec<_> = (0..clients).map(|_| server.join()).collect();
@@ -68,7 +68,7 @@ fn who_comes_later_gets_what_is_sent_later() {
     let mut server = Server::start(WebSocketOptions::default());
     let mut peers: Vec<_> = (0..20).map(|_| server.join().0).collect();
     for n in 0..50_u8 {
-        // It is in, but the server's user has not heard of it when the first is sent.
+        // The client is admitted, but the server's owner has not been told when the first broadcast is sent.
         let mut late = websocket_common::Peer::open(server.port(), "");
         websocket_common::wait_until("note", || server.inner.queued_events() == 1);
         server.inner.broadcast_binary(&[n, 0], Audience::All, &[]);

@@ -92,7 +92,7 @@ fn an_illegal_answer_to_our_close_is_not_clean() {
         assert_eq!(peer.next_close(), (4001, "kicked".into()));
         peer.close(answer, "");
         assert_eq!(server.disconnected(), (4001, "kicked".into(), is_clean), "{answer}");
-        // There is one close frame, not two.
+        // There is exactly one close frame.
         assert!(peer.rest().is_empty());
     }
 }
@@ -152,7 +152,7 @@ fn our_close_comes_after_what_was_sent_and_waits_for_the_answer() {
     assert_eq!(server.inner.send_text(id, "x"), Err(ClientError::Closing(id)));
     assert_eq!(peer.next_frame(), (TEXT, b"last words".to_vec()));
     assert_eq!(peer.next_close(), (4001, "kicked".into()));
-    // What still comes is dropped.
+    // Anything that still arrives is dropped.
     peer.frame(TEXT, b"but");
     assert!(server.poll().is_none());
     peer.close(4001, "kicked");

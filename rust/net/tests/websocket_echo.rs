@@ -1,4 +1,4 @@
-//! Messages of every size and kind go round unchanged, with tokio-tungstenite's client on the other side.
+//! Messages of every size and type are echoed unchanged, with tokio-tungstenite as the client.
 
 mod websocket_common;
 
@@ -12,7 +12,7 @@ use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::Message;
 use websocket_common::{Happened, LIMIT, Server};
 
-/// Echoes until the client has left.
+/// Echoes until the client has disconnected.
 fn echo(mut server: Server) {
     loop {
         match server.next() {
@@ -122,7 +122,7 @@ fn many_in_flight_keep_their_order() {
 
 #[test]
 fn memory_of_a_large_message_is_not_kept_by_the_connection() {
-    // Seen from outside only as a connection that goes on working: large, small, large in pieces, small.
+    // From outside, it only shows that the connection keeps working: large, small, large in fragments, small.
     let mut server = Server::start(WebSocketOptions::default());
     let (mut peer, _) = server.join();
     let large = vec![7; 300_000];

@@ -1,4 +1,4 @@
-//! Messages in pieces, with control frames between them, cut anywhere by the network.
+//! Fragmented messages, with control frames between the fragments, split anywhere by the network.
 
 mod websocket_common;
 
@@ -9,7 +9,7 @@ use websocket_common::{CLOSE, PING, PONG, Server, TEXT, close_payload, frame};
 fn control_frames_may_stand_between_the_pieces() {
     let mut server = Server::start(WebSocketOptions::default());
     let (mut peer, _) = server.join();
-    // The crab is cut inside its four bytes.
+    // The crab is split inside its four bytes.
     let crab = "🦀".as_bytes();
     peer.frame(0x01, &crab[..1]);
     peer.frame(PING, b"one");

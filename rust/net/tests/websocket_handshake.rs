@@ -1,4 +1,4 @@
-//! The opening handshake over a socket: any segmentation, proper refusals, bounds in size, time and number.
+//! The opening handshake over a socket: any segmentation, proper refusals, and limits on size, time and number.
 
 mod websocket_common;
 
@@ -15,7 +15,7 @@ fn with(handshake: HandshakeOptions) -> WebSocketOptions {
     }
 }
 
-/// The whole answer to these bytes, after which the server ends the connection.
+/// Sends these bytes and returns the whole response; the server then closes the connection.
 #[track_caller]
 fn refusal(port: u16, bytes: &[u8]) -> String {
     let mut peer = Peer::connect(port);
@@ -147,7 +147,7 @@ fn half_open_handshakes_are_bounded_and_the_next_one_waits() {
     }));
     let _silent = [Peer::connect(server.port()), Peer::connect(server.port())];
     sleep(Duration::from_millis(50));
-    // It is in the backlog until the silent ones are given up.
+    // This one waits in the backlog until the silent ones time out.
     let mut peer = Peer::ask(server.port(), "");
     drop(_silent);
     assert!(peer.head().starts_with("HTTP/1.1 101 "));

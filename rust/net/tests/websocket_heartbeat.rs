@@ -1,4 +1,4 @@
-//! Pings: who answers stays, who does not is found, and the way's length is measured.
+//! Pings: a client that answers stays connected, one that does not is detected, and the latency is measured.
 
 mod websocket_common;
 
@@ -47,7 +47,7 @@ fn any_data_is_a_sign_of_life() {
     let mut server = beating(Duration::from_millis(40));
     let (mut peer, _) = server.join();
     for _ in 0..8 {
-        // A ping comes, and something else is sent.
+        // A ping arrives, and the client sends other data instead of a pong.
         assert_eq!(peer.next_frame().0, PING);
         peer.frame(websocket_common::TEXT, b"busy");
         assert_eq!(server.text(), "busy");

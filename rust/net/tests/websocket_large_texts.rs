@@ -1,4 +1,4 @@
-//! What takes long to make of a large text holds up nobody but its client.
+//! A large text whose preparation takes long delays only its own client.
 
 mod websocket_common;
 
@@ -24,7 +24,7 @@ fn go(to: At) {
     AT.1.notify_all();
 }
 
-/// Takes until it is told to go on.
+/// Blocks until it is released.
 fn slow(text: &str) -> Prepared {
     go(At::Preparing);
     let guard = AT.0.lock().expect("no panic");

@@ -1,4 +1,4 @@
-//! With the manual handshake the main thread decides who comes in.
+//! Manual handshakes: the main thread decides which clients are admitted.
 
 mod common;
 mod websocket_common;
@@ -43,7 +43,7 @@ fn failed(server: &mut Server) -> (ClientId, HandshakeFailure) {
 fn accepted_with_a_subprotocol_that_was_offered() {
     let mut server = manual(Duration::from_secs(10));
     let mut peer = Peer::ask(server.port(), "Sec-WebSocket-Protocol: a, b\r\n");
-    // It may wait while it sends on.
+    // It may be pending while the client already sends.
     peer.send(&frame(TEXT, b"hello"));
     let (id, request) = asked(&mut server);
     assert_eq!(request.request.protocols(), ["a", "b"]);
@@ -154,7 +154,7 @@ fn who_is_accepted_and_has_left_has_failed_or_is_disconnected() {
         let peer = Peer::ask(server.port(), "");
         let (id, _) = asked(&mut server);
         common::reset(peer.stream);
-        // The server may have seen it or not.
+        // The server may or may not have noticed the reset.
         let _ = server.inner.accept_handshake(id, "");
         match server.next() {
             Happened::Other(WebSocketEvent::HandshakeFailed(other, why)) => {
@@ -193,7 +193,7 @@ fn who_is_rejected_is_not_told_of_again() {
 
 #[test]
 fn the_end_of_the_runtime_fails_who_waits() {
-    // In a process of its own, as the runtime is everybody's.
+    // Runs in a process of its own, because the runtime is shared.
     const CHILD: &str = "ASYNC_SOCKETS_TEST_RUNTIME_END";
     if std::env::var_os(CHILD).is_none() {
         let output = std::process::Command::new(std::env::current_exe().expect("a path"))
@@ -235,7 +235,7 @@ fn requests_that_wait_leave_room_for_other_addresses() {
             peer
         })
         .collect();
-    // Silent ones hold no place of those who wait, and the other way round.
+    // Silent connections take no slots of the pending ones, and vice versa.
     let _silent: Vec<_> = (0..20).map(|_| Peer::connect(port)).collect();
     let mut other = Peer::connect_from([127, 0, 0, 2], port);
     other.send(format!("{}\r\n", websocket_common::REQUEST).as_bytes());

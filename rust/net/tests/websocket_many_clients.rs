@@ -1,4 +1,4 @@
-//! A thousand clients connect, talk, get a broadcast each and leave.
+//! A thousand clients connect, exchange messages, receive a broadcast each, and leave.
 
 mod websocket_common;
 

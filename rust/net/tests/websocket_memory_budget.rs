@@ -1,4 +1,4 @@
-//! All clients of a server together hold no more memory than they may, and whoever holds most pays for it.
+//! All clients of a server together hold no more memory than allowed, and those that hold the most are disconnected.
 
 mod websocket_common;
 
@@ -20,7 +20,7 @@ fn server(max_total: usize) -> Server {
     })
 }
 
-/// Begins a message of 16 MiB and sends so many bytes of it.
+/// Begins a message of 16 MiB and sends this many bytes of it.
 fn begin(peer: &mut Peer, bytes: usize) {
     peer.send(&header(BINARY, 16 * MIB as u64));
     peer.send(&vec![0; bytes]);
@@ -36,7 +36,7 @@ fn those_who_hold_most_of_unfinished_messages_go_and_the_others_stay() {
     small.send(&message[..60_000]);
     let mut large: Vec<_> = (0..6).map(|_| server.join()).collect();
     for (peer, _) in &mut large {
-        // The server may have ended it, and then reads no more of it at some time.
+        // The server may already have disconnected it, and stops reading at some point.
         peer.send(&header(BINARY, 16 * MIB as u64));
         let _ = peer.stream.write_all(&vec![0; 3 * MIB]);
         assert!(server.inner.statistics().memory <= 9 * MIB);
@@ -192,7 +192,7 @@ fn a_main_thread_that_takes_nothing_ends_nobody() {
             })
         })
         .collect();
-    // All that may wait does, and then the server reads no more.
+    // Everything that may be queued is queued, and then the server stops reading.
     let mut last = 0;
     wait_until("rest", || {
         std::thread::sleep(Duration::from_millis(100));

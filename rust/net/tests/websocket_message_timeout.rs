@@ -1,4 +1,4 @@
-//! A message that does not end in time ends its client, whatever else the client sends.
+//! A message that is not complete in time ends its client, whatever else the client sends.
 
 mod websocket_common;
 
@@ -18,7 +18,7 @@ fn server() -> Server {
     })
 }
 
-/// Sends the beginning, then `more` again and again until the server ends the connection.
+/// Sends the beginning, then `more` repeatedly until the server ends the connection.
 #[track_caller]
 fn ends(beginning: &[u8], more: &[u8]) {
     let mut server = server();
@@ -26,7 +26,7 @@ fn ends(beginning: &[u8], more: &[u8]) {
     let start = Instant::now();
     peer.send(beginning);
     let how = loop {
-        // It may be over already.
+        // The connection may already have ended.
         let _ = peer.stream.write_all(more);
         match server.poll() {
             None => std::thread::sleep(Duration::from_millis(5)),
@@ -70,7 +70,7 @@ fn the_close_frame_says_so() {
     assert!(reason.contains("in time"), "{reason}");
 }
 
-/// Talks for three times the limit, each message within it.
+/// Sends messages for three times the limit, each of them within it.
 fn talk(server: &mut Server, peer: &mut Peer) {
     let start = Instant::now();
     while start.elapsed() < 3 * TIMEOUT {

@@ -1,11 +1,11 @@
-//! A peer that breaks the protocol is told why, and so is the main thread.
+//! A peer that violates the protocol is told why, and so is the main thread.
 
 mod websocket_common;
 
 use async_sockets_net::websocket::options::WebSocketOptions;
 use websocket_common::{BINARY, CLOSE, PING, Server, TEXT, frame, header};
 
-/// These bytes after a good message end the connection with this code on both sides.
+/// Asserts that these bytes, after a valid message, end the connection with this code on both sides.
 #[track_caller]
 fn fails(bytes: &[u8], code: u16) {
     let mut server = Server::start(WebSocketOptions {
@@ -62,7 +62,7 @@ fn text_that_is_no_utf8() {
     fails(&frame(TEXT, &[0xFF]), 1007);
     fails(&frame(TEXT, &[0xC0, 0x80]), 1007);
     fails(&frame(TEXT, &[0xED, 0xA0, 0x80]), 1007);
-    // Cut inside a character and continued wrongly; ended inside one.
+    // Split inside a character and continued wrongly; ended inside a character.
     fails(&[frame(0x01, &[0xF0, 0x9F]), frame(0x80, b"xy")].concat(), 1007);
     fails(&[frame(0x01, &[0xF0, 0x9F]), frame(0x80, b"")].concat(), 1007);
     fails(&frame(CLOSE, &[0x03, 0xE8, 0xFF]), 1007);
@@ -72,7 +72,7 @@ fn text_that_is_no_utf8() {
 fn more_than_the_limit() {
     fails(&frame(BINARY, &[0; 1001]), 1009);
     fails(&[frame(0x02, &[0; 600]), frame(0x80, &[0; 600])].concat(), 1009);
-    // Claims alone, with nothing behind them.
+    // Claimed lengths alone, with no payload behind them.
     for claim in [1001, 65_536, u64::from(u32::MAX), 1 << 62, 1 << 63, u64::MAX] {
         fails(&header(BINARY, claim), 1009);
     }

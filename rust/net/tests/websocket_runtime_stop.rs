@@ -1,4 +1,5 @@
-//! The runtime's stop lets the close frames out. Alone in its file: it ends the runtime of the whole process.
+//! Stopping the runtime still sends the close frames. This test has a file of its own because it stops the runtime of
+//! the whole process.
 
 mod websocket_common;
 
@@ -11,7 +12,7 @@ use websocket_common::{Happened, Server, TEXT};
 
 #[test]
 fn close_frames_go_out_and_nobody_is_forgotten() {
-    // A handle that was dropped: its clients are told.
+    // A dropped handle: its clients are notified.
     let mut server = Server::start(WebSocketOptions::default());
     let (mut peer, id) = server.join();
     server.inner.send_text(id, "last words").expect("room");
@@ -28,7 +29,7 @@ fn close_frames_go_out_and_nobody_is_forgotten() {
     assert!(!runtime::is_running());
     answer.join().expect("a goodbye");
 
-    // A handle that still lives: it learns of the end.
+    // A handle that is still alive: it learns of the end.
     let mut server = Server::start(WebSocketOptions::default());
     let (_peer, _) = server.join();
     runtime::stop(Duration::ZERO);
@@ -36,7 +37,7 @@ fn close_frames_go_out_and_nobody_is_forgotten() {
     assert!(matches!(server.next(), Happened::Other(WebSocketEvent::Stopped)));
     assert!(server.poll().is_none() && server.inner.is_over());
 
-    // And it starts again.
+    // The runtime starts again.
     let mut server = Server::start(WebSocketOptions::default());
     let _ = server.join();
 }

@@ -1,4 +1,4 @@
-//! A server that stops says goodbye, in bounded time, and its port is free at once.
+//! A stopping server says goodbye to its clients in bounded time, and its port is free at once.
 
 mod websocket_common;
 
@@ -10,7 +10,8 @@ use async_sockets_net::websocket::options::WebSocketOptions;
 use async_sockets_net::websocket_server::ClientError;
 use websocket_common::{Happened, Peer, Server, TEXT};
 
-/// A free port that the system gives to no outgoing connection: one of another test could take it between two servers.
+/// A free port outside the range for outgoing connections: otherwise another test's connection could take it between
+/// two servers.
 fn quiet_port() -> u16 {
     static CALLS: AtomicU16 = AtomicU16::new(0);
     let first = 1000 * CALLS.fetch_add(1, Ordering::Relaxed)
@@ -45,7 +46,7 @@ fn everybody_is_told_1001_and_the_port_is_free() {
     let mut next = Server::start_at(port, WebSocketOptions::default());
     let _ = next.join();
     assert_eq!(mute.next_close().0, 1001);
-    // It does not answer.
+    // This one does not answer.
     assert_eq!(server.disconnected(), (1001, String::new(), false));
     stopped(&mut server);
     assert!(start.elapsed() < Duration::from_secs(3));

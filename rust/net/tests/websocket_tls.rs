@@ -1,4 +1,4 @@
-//! The same server over TLS: nothing is held back in its layers, and plain or silent peers cost only themselves.
+//! The WebSocket server over TLS: no layer holds data back, and plain or silent peers affect only themselves.
 
 mod common;
 mod tls_common;

@@ -1,4 +1,4 @@
-// Sends every message back, as a user of `ws` would write it.
+// Echoes every message, written as a typical user of `ws` would.
 import { WebSocketServer } from 'ws';
 
 const LIFETIME_MS = 120_000;
@@ -6,11 +6,11 @@ const LIFETIME_MS = 120_000;
 const server = new WebSocketServer({ host: '127.0.0.1', port: 0, backlog: 1024 });
 server.on('connection', (client) => {
   client.on('message', (data, isBinary) => client.send(data, { binary: isBinary }));
-  // A client that goes is no fault.
+  // A client that disconnects is not an error.
   client.on('error', () => {});
 });
 server.on('listening', () => {
   console.log(JSON.stringify({ event: 'listening', port: server.address().port }));
 });
-// Whoever started this ends it; this is for the case that he is gone.
+// The benchmark ends this process; this is a fallback in case the benchmark itself is gone.
 setTimeout(() => process.exit(0), LIFETIME_MS).unref();

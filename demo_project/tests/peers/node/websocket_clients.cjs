@@ -1,6 +1,6 @@
 // Drives a WebSocketServer with the `ws` package: websocket_clients.cjs PORT
-// The server greets with "welcome ID", sends back what it gets, and obeys texts that start with a slash (see
-// test_websocket_other_clients.gd). Prints a line for each thing that works; ends with 1 at the first that does not.
+// The server greets with "welcome ID", echoes messages, and obeys texts that start with a slash (see
+// test_websocket_other_clients.gd). Prints a line for each feature that works; exits with 1 at the first that does not.
 "use strict";
 
 const assert = require("node:assert");

@@ -1,7 +1,7 @@
-// A client by the package `ws` over TLS: `wss_client.cjs AUTHORITY PORT GOOD_PORT_OF_A_STRANGER`.
+// A TLS client based on the package `ws`: `wss_client.cjs AUTHORITY PORT STRANGERS_PORT`.
 //
-// Trusting the certificate in the file AUTHORITY, it comes in at PORT, has texts and bytes echoed, and is told goodbye;
-// the server at the other port, whose certificate is a stranger's, it must refuse, and with checks off take.
+// Trusting the certificate in the file AUTHORITY, it connects to PORT, has texts and bytes echoed, and receives a goodbye.
+// It must refuse the server at the other port, whose certificate it does not trust, and accept it with checks disabled.
 
 const assert = require('node:assert');
 const { once } = require('node:events');

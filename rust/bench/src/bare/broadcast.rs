@@ -1,4 +1,5 @@
-//! Sends a burst of messages to all whenever the first client asks: feeds all of a burst to a client, flushes once.
+//! Sends a burst of messages to all clients whenever the first client asks. Queues the whole burst for a client, then
+//! flushes once.
 
 use std::future::poll_fn;
 use std::io;
@@ -13,9 +14,9 @@ use tokio_tungstenite::{WebSocketStream, accept_async_with_config};
 type Socket = WebSocketStream<TcpStream>;
 
 pub(super) struct Burst {
-    /// Bytes in a message.
+    /// Payload size in bytes.
     pub(super) size: usize,
-    /// Messages.
+    /// Messages per burst.
     pub(super) count: usize,
 }
 
@@ -35,7 +36,7 @@ pub(super) async fn serve(listener: TcpListener, config: WebSocketConfig, burst:
                 if !asked {
                     return Ok(());
                 }
-                // The load is over when a client goes.
+                // The measurement is over when a client disconnects.
                 if send(&mut clients, &burst, &mut number).await.is_err() {
                     return Ok(());
                 }
@@ -44,7 +45,7 @@ pub(super) async fn serve(listener: TcpListener, config: WebSocketConfig, burst:
     }
 }
 
-/// Waits for the first client to ask. False when it is gone.
+/// Waits for the first client's request. False once that client is gone.
 async fn asked(first: Option<&mut Socket>) -> bool {
     let Some(first) = first else {
         return std::future::pending().await;

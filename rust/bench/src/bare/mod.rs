@@ -1,4 +1,4 @@
-//! Servers of bare tokio and tokio-tungstenite on one thread: what can be had at best.
+//! Bare tokio and tokio-tungstenite servers on one thread: the upper bound to compare with.
 
 mod broadcast;
 mod tcp;
@@ -17,7 +17,7 @@ use crate::args::Args;
 use crate::fault::Fault;
 use crate::report::Report;
 
-/// What a reading server asks for at a time.
+/// The server's read buffer size in bytes.
 const READ_BUFFER: usize = 16 * 1024;
 
 pub(crate) fn run(args: &Args) -> Result<(), Fault> {
@@ -51,7 +51,8 @@ fn listen(port: u16) -> Result<TcpListener, Fault> {
     Ok(socket.listen(4096)?)
 }
 
-/// Whoever started the server ends it; this is for the case that he is gone.
+/// Runs the server for at most this time. The parent process normally ends it; this is a fallback in case the parent is
+/// gone.
 async fn live(lifetime: Duration, server: impl Future<Output = std::io::Result<()>>) -> Result<(), Fault> {
     match timeout(lifetime, server).await {
         Ok(result) => Ok(result?),

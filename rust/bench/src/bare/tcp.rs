@@ -1,4 +1,4 @@
-//! Sends back what comes.
+//! Echoes received bytes.
 
 use std::io;
 
@@ -11,7 +11,7 @@ pub(super) async fn serve(listener: TcpListener) -> io::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
         tokio::spawn(async move {
-            // A client that goes is no fault.
+            // A client that disconnects is not an error.
             let _ = echo(stream).await;
         });
     }

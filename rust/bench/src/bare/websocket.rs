@@ -1,4 +1,4 @@
-//! Sends every message back: reads all there are, and flushes once.
+//! Echoes every message: reads all that are available, and flushes once.
 
 use std::future::poll_fn;
 use std::io;
@@ -18,7 +18,7 @@ pub(super) async fn serve(listener: TcpListener, config: WebSocketConfig) -> io:
         let (stream, _) = listener.accept().await?;
         tokio::spawn(async move {
             stream.set_nodelay(true)?;
-            // A client that goes is no fault.
+            // A client that disconnects is not an error.
             if let Ok(mut socket) = accept_async_with_config(stream, Some(config)).await {
                 let _ = poll_fn(|cx| poll_echo(&mut socket, cx)).await;
             }
@@ -29,7 +29,7 @@ pub(super) async fn serve(listener: TcpListener, config: WebSocketConfig) -> io:
 
 fn poll_echo(socket: &mut Socket, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
     loop {
-        // Room for an answer first: who does not read his answers is not read either.
+        // Make room for the answer first: a client that does not read its answers is not read from either.
         if Pin::new(&mut *socket).poll_ready(cx)?.is_pending() {
             return Poll::Pending;
         }

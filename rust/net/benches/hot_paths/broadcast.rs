@@ -1,4 +1,5 @@
-//! A broadcast to a thousand clients: the call on the main thread. The clients are real and read what they get.
+//! A broadcast to a thousand clients: the cost of the call on the main thread. The clients are real and read what they
+//! receive.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -14,13 +15,13 @@ use tokio::runtime::Builder;
 
 const CLIENTS: usize = 1000;
 
-/// Broadcasts in a row before the clients get time to read.
+/// Consecutive broadcasts before the clients get time to read.
 const BURST: u64 = 16;
 
 const UPGRADE: &[u8] = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 
-/// Connects, says hello, and from then on reads and forgets, on a thread of its own.
+/// Connects, performs the handshake, and from then on reads and discards on a thread of its own.
 fn connect(server: SocketAddr) {
     let mut streams = Vec::new();
     for _ in 0..CLIENTS {

@@ -1,11 +1,11 @@
-//! WebSocket frames: from the bytes of a read to the messages for the main thread.
+//! WebSocket frames: from the bytes of one read to messages for the main thread.
 
 use std::hint::black_box;
 
 use async_sockets_net::internals::Decoder;
 use criterion::{Criterion, Throughput};
 
-/// Frames that come with one read.
+/// Frames per read.
 const COUNT: usize = 32;
 
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];

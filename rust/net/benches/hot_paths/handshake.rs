@@ -1,4 +1,4 @@
-//! The opening handshake: reading a browser's request, checking it, making the answer.
+//! The opening handshake: parsing a browser's request, checking it, and building the response.
 
 use std::hint::black_box;
 

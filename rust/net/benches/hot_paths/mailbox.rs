@@ -1,11 +1,11 @@
-//! The mailbox: what it costs to bring an event to the main thread.
+//! The mailbox: the cost of passing an event to the main thread.
 
 use std::hint::black_box;
 
 use async_sockets_net::mailbox::{ReadyList, mailbox};
 use criterion::{Criterion, Throughput};
 
-/// Events in one drain.
+/// Events per drain.
 const COUNT: usize = 32;
 
 pub(crate) fn events(criterion: &mut Criterion) {

@@ -1,4 +1,4 @@
-//! The hot paths of this crate, one by one: `cargo bench --package async-sockets-net --features internals`.
+//! The hot paths of this crate, measured one by one: `cargo bench --package async-sockets-net --features internals`.
 
 mod broadcast;
 mod frames;

@@ -1,4 +1,4 @@
-//! The receive buffer: what a coroutine that receives blocks or lines costs beside the script.
+//! The receive buffer: the cost of receiving blocks or lines, apart from the script itself.
 
 use std::hint::black_box;
 
@@ -7,7 +7,7 @@ use async_sockets_net::recv_buffer::RecvBuffer;
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput};
 
-/// Receives in one measurement.
+/// Receives per measurement.
 const COUNT: usize = 32;
 
 fn buffer_of(blocks: &[Bytes]) -> RecvBuffer {
@@ -16,7 +16,7 @@ fn buffer_of(blocks: &[Bytes]) -> RecvBuffer {
     buffer
 }
 
-/// Takes everything, one receive after the other.
+/// Receives until the buffer is empty.
 fn take_all(mut buffer: RecvBuffer, want: &Want) -> RecvBuffer {
     for _ in 0..COUNT {
         let Progress::Found { skip, len, drop } = Request::new(want.clone()).check(&buffer) else {

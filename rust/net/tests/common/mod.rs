@@ -1,4 +1,5 @@
-//! What the tests of a socket share: waiting for events with a deadline, known bytes, and peers that are not ours.
+//! Helpers shared by the socket tests: waiting for events with a deadline, reproducible bytes, and standard library
+//! peers.
 
 #![allow(dead_code, reason = "every test file uses its own part")]
 
@@ -15,10 +16,10 @@ use async_sockets_net::recv_buffer::RecvBuffer;
 use async_sockets_net::tcp_client::TcpClient;
 use async_sockets_net::tcp_listener::TcpListener;
 
-/// The longest that a test waits for anything.
+/// The longest that a test waits for any one thing.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
-/// Asks again and again until there is an answer.
+/// Polls until there is an answer.
 #[track_caller]
 pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + LIMIT;
@@ -31,13 +32,13 @@ pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// The same for a condition.
+/// Polls until the condition holds.
 #[track_caller]
 pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     wait_for(what, || holds().then_some(()));
 }
 
-/// The value once it has not changed for a while: of something that grows until it is held back.
+/// Waits until a growing value has stopped changing for a while, and returns it.
 #[track_caller]
 pub(crate) fn settled<T: PartialEq>(mut value: impl FnMut() -> T) -> T {
     let deadline = Instant::now() + LIMIT;
@@ -54,13 +55,13 @@ pub(crate) fn settled<T: PartialEq>(mut value: impl FnMut() -> T) -> T {
     last
 }
 
-/// The next event of a mailbox.
+/// Waits for the next event of a mailbox.
 #[track_caller]
 pub(crate) fn next<E>(mailbox: &Mailbox<E>) -> E {
     wait_for("event", || mailbox.next())
 }
 
-/// One connection of ours, and the bytes that have come for it.
+/// One of our connections, with the bytes received on it.
 pub(crate) struct Client {
     pub(crate) tcp: TcpClient,
     pub(crate) buffer: RecvBuffer,
@@ -74,7 +75,7 @@ impl Client {
         }
     }
 
-    /// Starts to connect.
+    /// Starts connecting.
     pub(crate) fn start(host: &str, port: u16, options: &TcpOptions) -> Self {
         let target = Target::parse(host, port.into()).expect("a good host");
         Self::new(TcpClient::connect(target, options).expect("a runtime"))
@@ -87,7 +88,7 @@ impl Client {
         client
     }
 
-    /// Waits until the connection stands.
+    /// Waits until the connection is established.
     #[track_caller]
     pub(crate) fn connected(&self) -> Endpoints {
         match next(self.tcp.mailbox()) {
@@ -96,7 +97,7 @@ impl Client {
         }
     }
 
-    /// The next event that is not data; the data before it is kept.
+    /// Waits for the next event other than data; data before it is buffered.
     #[track_caller]
     pub(crate) fn event(&mut self) -> TcpEvent {
         loop {
@@ -110,7 +111,7 @@ impl Client {
         }
     }
 
-    /// The bytes that have come so far.
+    /// Takes the bytes received so far.
     pub(crate) fn received(&mut self) -> Vec<u8> {
         let mut out = vec![0; self.buffer.len()];
         self.buffer.copy_to(0, &mut out);
@@ -118,7 +119,7 @@ impl Client {
         out
     }
 
-    /// Waits for so many bytes.
+    /// Waits for this many bytes.
     #[track_caller]
     pub(crate) fn recv(&mut self, len: usize) -> Vec<u8> {
         while self.buffer.len() < len {
@@ -136,7 +137,7 @@ impl Client {
         out
     }
 
-    /// Waits for the peer's FIN; gives the bytes before it.
+    /// Waits for the peer's FIN; returns the bytes before it.
     #[track_caller]
     pub(crate) fn recv_to_end(&mut self) -> Vec<u8> {
         match self.event() {
@@ -156,14 +157,14 @@ impl Client {
     }
 }
 
-/// A listener of the standard library on a free port of 127.0.0.1.
+/// A standard library listener on a free port of 127.0.0.1.
 pub(crate) fn std_listener() -> (StdListener, u16) {
     let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let port = listener.local_addr().expect("an address").port();
     (listener, port)
 }
 
-/// A connection of ours and its peer, which is one of the standard library.
+/// One of our connections, and its standard library peer.
 pub(crate) fn pair(options: &TcpOptions) -> (Client, StdStream) {
     let (listener, port) = std_listener();
     let client = Client::connect(port, options);
@@ -171,7 +172,7 @@ pub(crate) fn pair(options: &TcpOptions) -> (Client, StdStream) {
     (client, with_time_limit(peer))
 }
 
-/// A connection of the standard library to this port of 127.0.0.1.
+/// A standard library connection to this port of 127.0.0.1.
 pub(crate) fn std_connect(port: u16) -> StdStream {
     with_time_limit(StdStream::connect((Ipv4Addr::LOCALHOST, port)).expect("a connection"))
 }
@@ -202,7 +203,7 @@ pub(crate) fn fin(stream: &StdStream) {
     stream.shutdown(Shutdown::Write).expect("a FIN");
 }
 
-/// A listener of ours.
+/// Starts one of our listeners.
 pub(crate) fn listen(host: &str, port: u16, max_clients: Option<usize>) -> TcpListener {
     TcpListener::start(bind_address(host, port), listen_options(max_clients)).expect("a listener")
 }
@@ -218,7 +219,7 @@ pub(crate) fn listen_options(max_clients: Option<usize>) -> ListenOptions {
     }
 }
 
-/// The next connection that a listener of ours accepts.
+/// Waits for the next connection that one of our listeners accepts.
 #[track_caller]
 pub(crate) fn accept(listener: &TcpListener) -> (Client, Endpoints) {
     match next(listener.mailbox()) {
@@ -227,7 +228,7 @@ pub(crate) fn accept(listener: &TcpListener) -> (Client, Endpoints) {
     }
 }
 
-/// Numbers that look random and are the same in every run (xorshift64*).
+/// Pseudo-random numbers, the same in every run (xorshift64*).
 pub(crate) struct Random(u64);
 
 impl Random {
@@ -242,7 +243,7 @@ impl Random {
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    /// From 1 to `most`, small ones as likely as large ones.
+    /// A size from 1 to `most`, distributed so that small sizes are as likely as large ones.
     pub(crate) fn size(&mut self, most: usize) -> usize {
         let most = most >> (self.next() % 12);
         1 + self.next() as usize % most.max(1)
@@ -258,7 +259,7 @@ impl Random {
     }
 }
 
-/// Compares without printing megabytes.
+/// Asserts equality without printing megabytes.
 #[track_caller]
 pub(crate) fn assert_same(got: &[u8], want: &[u8]) {
     if got != want {

@@ -1,4 +1,4 @@
-//! What the UDP tests share: sockets on the loopback interface, and waiting with a deadline.
+//! Helpers of the UDP tests: sockets on the loopback interface, and waiting with a deadline.
 
 #![allow(dead_code, reason = "every test file uses its own part")]
 
@@ -11,10 +11,10 @@ use async_sockets_net::event::{Datagram, LostDatagram, UdpEvent};
 use async_sockets_net::limits::UdpOptions;
 use async_sockets_net::udp_socket::UdpSocket;
 
-/// The longest that a test waits for anything.
+/// The longest that a test waits for any one thing.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
-/// Asks again and again until there is an answer.
+/// Polls until there is an answer.
 #[track_caller]
 pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + LIMIT;
@@ -27,18 +27,18 @@ pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// A socket of ours.
+/// Binds one of our sockets with these options.
 pub(crate) fn bind_with(host: &str, options: &UdpOptions) -> UdpSocket {
     let address = BindAddress::parse(host, 0).expect("a good address");
     UdpSocket::bind(address, options).expect("a free port")
 }
 
-/// The same with the default options.
+/// Binds one of our sockets with the default options.
 pub(crate) fn bind(host: &str) -> UdpSocket {
     bind_with(host, &UdpOptions::default())
 }
 
-/// A socket of the standard library on 127.0.0.1.
+/// A standard library socket on 127.0.0.1.
 pub(crate) fn std_socket() -> StdSocket {
     let socket = StdSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     socket.set_read_timeout(Some(LIMIT)).expect("a read timeout");
@@ -57,19 +57,19 @@ pub(crate) fn port(socket: &UdpSocket) -> u16 {
     socket.local_address().port()
 }
 
-/// The next datagram.
+/// Waits for the next datagram.
 #[track_caller]
 pub(crate) fn recv(socket: &UdpSocket) -> Datagram {
     wait_for("datagram", || socket.next_datagram())
 }
 
-/// The next event.
+/// Waits for the next event.
 #[track_caller]
 pub(crate) fn event(socket: &UdpSocket) -> UdpEvent {
     wait_for("event", || socket.mailbox().next())
 }
 
-/// Waits for a datagram that did not go out.
+/// Waits for the event of a datagram that could not be sent.
 #[track_caller]
 pub(crate) fn lost(socket: &UdpSocket) -> LostDatagram {
     match event(socket) {
@@ -81,7 +81,7 @@ pub(crate) fn lost(socket: &UdpSocket) -> LostDatagram {
     }
 }
 
-/// What a socket of the standard library receives next.
+/// Receives the next datagram on a standard library socket.
 #[track_caller]
 pub(crate) fn std_recv(socket: &StdSocket) -> (Vec<u8>, SocketAddr) {
     let mut buffer = vec![0; 65536];

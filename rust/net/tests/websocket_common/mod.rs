@@ -1,4 +1,4 @@
-//! What the WebSocket tests share: a server whose events are waited for, and a peer that sends any bytes it likes.
+//! Helpers of the WebSocket tests: a server whose events can be waited for, and a peer that sends arbitrary bytes.
 
 #![allow(dead_code, reason = "every test file uses its own part")]
 
@@ -17,10 +17,10 @@ use async_sockets_net::websocket::options::WebSocketOptions;
 use async_sockets_net::websocket::request::ClientInfo;
 use async_sockets_net::websocket_server::WebSocketServer;
 
-/// The longest that a test waits for anything.
+/// The longest that a test waits for any one thing.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
-/// A valid request head, but for the lines that the test adds.
+/// A valid request head, to which a test appends further lines and the empty line.
 pub(crate) const REQUEST: &str = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
      Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
@@ -30,7 +30,7 @@ pub(crate) const CLOSE: u8 = 0x88;
 pub(crate) const PING: u8 = 0x89;
 pub(crate) const PONG: u8 = 0x8A;
 
-/// One event of a server, messages one by one.
+/// One event of a server; messages are reported one by one.
 #[derive(Debug)]
 pub(crate) enum Happened {
     Connected(ClientId, Arc<ClientInfo>),
@@ -60,7 +60,7 @@ impl Server {
         self.inner.local_address().port()
     }
 
-    /// What has happened, if anything has.
+    /// The next event, if there is one.
     pub(crate) fn poll(&mut self) -> Option<Happened> {
         loop {
             if let Some((id, messages)) = &mut self.current {
@@ -118,7 +118,7 @@ impl Server {
         }
     }
 
-    /// A peer that is in, and its id.
+    /// Connects a peer and waits until it is admitted; returns it with its id.
     #[track_caller]
     pub(crate) fn join(&mut self) -> (Peer, ClientId) {
         let peer = Peer::open(self.port(), "");
@@ -127,13 +127,13 @@ impl Server {
     }
 }
 
-/// A client made by hand.
+/// A client written by hand.
 pub(crate) struct Peer {
     pub(crate) stream: TcpStream,
 }
 
 impl Peer {
-    /// Connects, and sends nothing.
+    /// Connects without sending anything.
     pub(crate) fn connect(port: u16) -> Self {
         Self::of(TcpStream::connect(("127.0.0.1", port)).expect("a listening server"))
     }
@@ -145,7 +145,7 @@ impl Peer {
         Self { stream }
     }
 
-    /// Connects from an address of this machine. On Linux all of 127.0.0.0/8 is.
+    /// Connects from a specific local address. On Linux, all of 127.0.0.0/8 is local.
     pub(crate) fn connect_from(address: [u8; 4], port: u16) -> Self {
         let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
         socket.bind(&SocketAddr::from((address, 0)).into()).expect("an address");
@@ -155,14 +155,14 @@ impl Peer {
         Self::of(socket.into())
     }
 
-    /// Connects and sends a valid request with these lines (each with its CRLF) besides.
+    /// Connects and sends a valid request with these additional lines, each with its CRLF.
     pub(crate) fn ask(port: u16, lines: &str) -> Self {
         let mut peer = Self::connect(port);
         peer.send(format!("{REQUEST}{lines}\r\n").as_bytes());
         peer
     }
 
-    /// The same, and is let in.
+    /// Connects, sends a valid request, and waits for the 101 response.
     #[track_caller]
     pub(crate) fn open(port: u16, lines: &str) -> Self {
         let mut peer = Self::ask(port, lines);
@@ -187,7 +187,7 @@ impl Peer {
         self.frame(CLOSE, &close_payload(code, reason));
     }
 
-    /// A response head, with its empty line.
+    /// Reads a response head, including its empty line.
     #[track_caller]
     pub(crate) fn head(&mut self) -> String {
         let mut head = Vec::new();
@@ -205,7 +205,7 @@ impl Peer {
         bytes
     }
 
-    /// The next frame: its first byte and its payload.
+    /// Reads the next frame: its first byte and its payload.
     #[track_caller]
     pub(crate) fn next_frame(&mut self) -> (u8, Vec<u8>) {
         let [first, len] = self.take(2)[..] else { unreachable!() };
@@ -217,7 +217,7 @@ impl Peer {
         (first, self.take(usize::try_from(len).expect("a length")))
     }
 
-    /// The next frame, which is a close frame.
+    /// Reads the next frame, which must be a close frame.
     #[track_caller]
     pub(crate) fn next_close(&mut self) -> (u16, String) {
         let (first, payload) = self.next_frame();
@@ -227,7 +227,7 @@ impl Peer {
         (u16::from_be_bytes([code[0], code[1]]), reason)
     }
 
-    /// Everything until the server's FIN.
+    /// Reads everything until the server's FIN.
     #[track_caller]
     pub(crate) fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
@@ -235,7 +235,7 @@ impl Peer {
         rest
     }
 
-    /// Whether the connection ends, in whatever way, after any bytes.
+    /// Whether the connection ends, in any way, after any bytes.
     #[track_caller]
     pub(crate) fn ends(&mut self) {
         let mut scrap = vec![0; 64 * 1024];
@@ -254,7 +254,7 @@ impl Peer {
     }
 }
 
-/// One masked frame.
+/// Encodes one masked frame.
 pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut out = header(first, payload.len() as u64);
     let mask = out[out.len() - 4..].to_vec();
@@ -262,7 +262,7 @@ pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The header of a masked frame that claims so many bytes.
+/// Encodes the header of a masked frame that claims this length.
 pub(crate) fn header(first: u8, len: u64) -> Vec<u8> {
     let mut out = vec![first];
     match len {
@@ -284,7 +284,7 @@ pub(crate) fn close_payload(code: u16, reason: &str) -> Vec<u8> {
     [&code.to_be_bytes()[..], reason.as_bytes()].concat()
 }
 
-/// Asks again and again until there is an answer.
+/// Polls until there is an answer.
 #[track_caller]
 pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + LIMIT;
@@ -297,7 +297,7 @@ pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// The same for a condition.
+/// Polls until the condition holds.
 #[track_caller]
 pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     wait_for(what, || holds().then_some(()));
