@@ -23,6 +23,8 @@ pub(crate) mod frame;
 pub(crate) mod frame_gate;
 pub(crate) mod handshake;
 pub(crate) mod heartbeat;
+pub(crate) mod link;
+pub(crate) mod member;
 pub(crate) mod message_clock;
 pub(crate) mod protocol;
 pub(crate) mod registry;
