@@ -16,7 +16,6 @@ use crate::command::WebSocketCommand;
 use crate::error::{BindError, SendError};
 use crate::event::WebSocketEvent;
 use crate::mailbox::{Mailbox, SocketId, mailbox};
-use crate::port_release::ReleaseOnDrop;
 use crate::websocket::ClientId;
 use crate::websocket::broadcasts::{Recipients, shared};
 use crate::websocket::client::Client;
@@ -27,7 +26,7 @@ use crate::websocket::options::{BackpressurePolicy, ResponseHeader, Subprotocol,
 use crate::websocket::registry::{Decision, MAX_NOTES, Note, Registry};
 use crate::websocket::request::ClientInfo;
 use crate::websocket::response::Refusal;
-use crate::websocket::server;
+use crate::websocket::server::{self, Running};
 
 /// The longest payload of a ping (RFC 6455 section 5.5).
 pub const MAX_PING_LEN: usize = 125;
@@ -61,13 +60,6 @@ pub struct WebSocketServer {
     unwoken: Vec<Arc<Client>>,
     /// The server's task was not told yet of a broadcast.
     has_broadcast: bool,
-}
-
-/// Dropped to stop the server.
-#[derive(Debug)]
-pub(crate) struct Running {
-    pub(crate) _stop: oneshot::Sender<()>,
-    pub(crate) _release: ReleaseOnDrop,
 }
 
 #[derive(Debug)]
@@ -281,7 +273,7 @@ impl WebSocketServer {
 
     fn wake_all(&mut self) {
         for client in self.unwoken.drain(..) {
-            client.wake();
+            client.link.wake();
         }
         if std::mem::take(&mut self.has_broadcast) {
             self.registry.broadcasts.notify();
@@ -311,13 +303,13 @@ impl WebSocketServer {
     /// The time between the last answered ping to a client and its pong; `None` before the first, and for an unknown id.
     #[must_use]
     pub fn client_latency(&self, client: ClientId) -> Option<Duration> {
-        self.clients.get(&client)?.latency()
+        self.clients.get(&client)?.link.latency()
     }
 
     /// Bytes of frames queued for a client and not yet handed to the system; `None` for an unknown id.
     #[must_use]
     pub fn client_pending_bytes(&self, client: ClientId) -> Option<usize> {
-        self.clients.get(&client).map(|client| client.pending())
+        self.clients.get(&client).map(|client| client.link.pending())
     }
 
     /// Sends a text message.
@@ -339,15 +331,15 @@ impl WebSocketServer {
     fn send(&mut self, id: ClientId, kind: Kind, payload: &[u8]) -> Result<(), ClientError> {
         let client = self.clients.get(&id).ok_or(ClientError::Unknown(id))?;
         let len = frame_len(payload.len());
-        if let Err(error) = client.admit(len, self.registry.options.max_pending) {
+        if let Err(error) = client.link.admit(len, self.registry.options.max_pending) {
             return Err(self.refused(client, error));
         }
         self.registry.count_out(1, len);
-        let must_wake = self.registry.broadcasts.catch_up(client) | client.send(kind, payload);
+        let must_wake = self.registry.broadcasts.catch_up(client) | client.link.send(kind, payload);
         if must_wake && self.corked {
             self.unwoken.push(client.clone());
         } else if must_wake {
-            client.wake();
+            client.link.wake();
         }
         Ok(())
     }
@@ -377,7 +369,7 @@ impl WebSocketServer {
             if !left_out.is_empty() && left_out.contains(&client.id) {
                 return;
             }
-            match client.admit(frame.len(), self.registry.options.max_pending) {
+            match client.link.admit(frame.len(), self.registry.options.max_pending) {
                 Ok(()) => {
                     result.queued += 1;
                     if few.len() <= FEW {
@@ -406,7 +398,7 @@ impl WebSocketServer {
         if few.len() <= FEW {
             let frame = shared(Bytes::from(frame), &self.registry.budget);
             for client in few {
-                if self.registry.broadcasts.catch_up(&client) | client.send_shared(&frame) {
+                if self.registry.broadcasts.catch_up(&client) | client.link.send_shared([&frame]) {
                     self.unwoken.push(client);
                 }
             }
@@ -430,7 +422,7 @@ impl WebSocketServer {
             SendError::Full => {
                 if self.registry.options.backpressure == BackpressurePolicy::Disconnect {
                     let frame = CloseFrame::new(CloseCode::POLICY, "too many bytes waiting to be sent");
-                    client.close(WebSocketCommand::CloseNow(frame));
+                    client.link.close(WebSocketCommand::CloseNow(frame));
                 }
                 ClientError::Full(client.id)
             }
@@ -446,11 +438,14 @@ impl WebSocketServer {
             return Err(ClientError::PingTooLong(payload.len()));
         }
         let client = self.clients.get(&client).ok_or(ClientError::Unknown(client))?;
-        if let Err(error) = client.admit(frame_len(payload.len()), self.registry.options.max_pending) {
+        if let Err(error) = client
+            .link
+            .admit(frame_len(payload.len()), self.registry.options.max_pending)
+        {
             return Err(self.refused(client, error));
         }
         self.registry.broadcasts.catch_up(client);
-        client.ping(Bytes::copy_from_slice(payload));
+        client.link.ping(Bytes::copy_from_slice(payload));
         Ok(())
     }
 
@@ -462,7 +457,7 @@ impl WebSocketServer {
     pub fn disconnect(&mut self, client: ClientId, frame: CloseFrame) -> Result<(), ClientError> {
         let shared = self.clients.get(&client).ok_or(ClientError::Unknown(client))?;
         self.registry.broadcasts.catch_up(shared);
-        if shared.close(WebSocketCommand::Close(frame)) {
+        if shared.link.close(WebSocketCommand::Close(frame)) {
             Ok(())
         } else {
             Err(ClientError::Closing(client))

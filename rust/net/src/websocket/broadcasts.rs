@@ -141,7 +141,7 @@ impl Broadcasts {
         if self.is_pending() {
             self.log().seal(&self.budget);
         }
-        client.set_served(self.newest.load(Ordering::Acquire));
+        *served(client) = self.newest.load(Ordering::Acquire);
     }
 
     /// Hands a client what the log has for it, before the main thread sends it something else. Says whether the client
@@ -152,7 +152,7 @@ impl Broadcasts {
         }
         let mut log = self.log();
         log.seal(&self.budget);
-        client.take_broadcasts(log.sealed.make_contiguous())
+        serve(client, log.sealed.make_contiguous())
     }
 
     fn is_pending(&self) -> bool {
@@ -177,8 +177,8 @@ impl Broadcasts {
             };
             for some in everybody().chunks(CLIENTS_IN_A_ROW) {
                 for client in some {
-                    if client.take_broadcasts(&entries) {
-                        client.wake();
+                    if serve(client, &entries) {
+                        client.link.wake();
                     }
                 }
                 yield_now().await;
@@ -193,16 +193,19 @@ impl Broadcasts {
     }
 }
 
-impl Sealed {
-    pub(crate) fn number(&self) -> u64 {
-        self.number
+/// Queues the broadcasts of the log that are for this client and new to it. Each was admitted. Returns whether the task
+/// must be woken.
+fn serve(client: &Client, log: &[Sealed]) -> bool {
+    let mut served = served(client);
+    let new = log.iter().filter(|entry| entry.number > *served);
+    let for_client = new.filter(|entry| entry.to.include(client.id));
+    let must_wake = client.link.send_shared(for_client.map(|entry| &entry.frames));
+    if let Some(last) = log.last() {
+        *served = last.number.max(*served);
     }
+    must_wake
+}
 
-    pub(crate) fn frames(&self) -> &Bytes {
-        &self.frames
-    }
-
-    pub(crate) fn is_for(&self, id: ClientId) -> bool {
-        self.to.include(id)
-    }
+fn served(client: &Client) -> MutexGuard<'_, u64> {
+    client.served.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,35 +1,28 @@
 //! The task of one client: bytes in, messages to the main thread; frames of the main thread out; then a good end.
 
-use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 use socket2::SockRef;
-use tokio::io::ReadBuf;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep};
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use super::client::Client;
 use super::close_code::{CloseCode, CloseFrame, Disconnect};
 use super::frame::{Kind, encode};
 use super::heartbeat::{Beat, Heartbeat};
+use super::link::Link;
 use super::message_clock::MessageClock;
-use super::messages::Messages;
+use super::messages::{Messages, PrepareText};
+use super::options::WebSocketOptions;
 use super::protocol::{Protocol, Received};
-use super::registry::Registry;
-use super::server::{Alive, STOP_TIMEOUT};
-use super::upgrade::Upgraded;
 use super::write_queue::WriteQueue;
 use crate::command::WebSocketCommand;
 use crate::limits::{LINGER_TIMEOUT, NO_TIME_LIMIT};
+use crate::scratch::with_read_buffer;
 use crate::tcp::Transport;
-
-/// The most that one read takes.
-const READ_SIZE: usize = 64 * 1024;
 
 /// Reads in a row before others get their turn.
 const READS: usize = 4;
@@ -40,29 +33,71 @@ const MAX_CONTROL: usize = 16 * 1024;
 /// A client that holds too much memory still gets the block that it has begun to take, if it is no larger.
 const MAX_LAST_BLOCK: usize = 64 * 1024;
 
-thread_local! {
-    // One read buffer per worker thread, not per connection: an idle client holds none.
-    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_SIZE].into());
+/// How long a connection may take to end once its owner stops.
+const STOP_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What a connection belongs to: a server, for one of its clients.
+pub(crate) trait Owner: Unpin {
+    /// The connection's state that the main thread shares.
+    fn link(&self) -> &Link;
+
+    /// Whether the connection may read more, while an unfinished message takes `in_progress` bytes. If not, the waker is
+    /// woken when it may.
+    fn may_read(&self, in_progress: usize, waker: &Waker) -> bool;
+
+    /// Takes messages from the peer.
+    fn deliver(&self, messages: Messages);
+
+    /// The connection has ended for the main thread. Called exactly once, at the latest when the connection is dropped.
+    fn leave(&mut self, how: Disconnect);
+
+    /// Reserves a place among the connections that wait for the peer's FIN; `None` if all are taken.
+    fn linger(&self) -> Option<OwnedSemaphorePermit>;
+
+    /// Whether the connection must end within a second. The link's task is woken when this becomes true.
+    fn is_stopping(&self) -> bool;
 }
 
-pub(crate) struct Connection<S: Transport> {
+/// The fixed rules of one connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settings {
+    /// This side's role, which decides who masks frames (RFC 6455 section 5.1).
+    role: Role,
+    max_message_size: usize,
+    message_timeout: Option<Duration>,
+    close_timeout: Duration,
+    prepare_text: Option<PrepareText>,
+}
+
+impl Settings {
+    pub(crate) fn of_server(options: &WebSocketOptions) -> Self {
+        Self {
+            role: Role::Server,
+            max_message_size: options.max_message_size,
+            message_timeout: options.message_timeout,
+            close_timeout: options.close_timeout.unwrap_or(NO_TIME_LIMIT),
+            prepare_text: options.prepare_text,
+        }
+    }
+}
+
+pub(crate) struct Connection<S: Transport, O: Owner> {
     stream: S,
-    client: Arc<Client>,
-    registry: Arc<Registry>,
+    owner: O,
     protocol: Protocol,
     writes: WriteQueue,
     heartbeat: Heartbeat,
-    /// How long the message in progress has been coming.
+    /// Measures how long the message in progress has taken.
     clock: MessageClock,
-    /// What came with the request, until it is looked at.
+    /// Bytes that arrived with the opening handshake, until they are parsed.
     early: Vec<u8>,
+    close_timeout: Duration,
+    prepare_text: Option<PrepareText>,
     phase: Phase,
-    /// When the present phase must be over, from the closing on.
+    /// When the present phase must have ended; set once the connection closes.
     deadline: Option<Pin<Box<Sleep>>>,
-    /// The server's stop has shortened the deadline.
+    /// Whether the owner's stop has shortened the deadline.
     hurried: bool,
-    /// Dropped when the main thread has been told of the end.
-    alive: Option<Arc<Alive>>,
 }
 
 enum Phase {
@@ -96,22 +131,22 @@ struct Input {
     received: Received,
 }
 
-impl<S: Transport> Connection<S> {
-    pub(crate) fn new(upgraded: Upgraded<S>, registry: Arc<Registry>, alive: Arc<Alive>) -> Self {
-        let account = upgraded.client.account();
+impl<S: Transport, O: Owner> Connection<S, O> {
+    pub(crate) fn new(stream: S, early: Vec<u8>, settings: Settings, owner: O) -> Self {
+        let account = owner.link().account().clone();
         Self {
-            stream: upgraded.stream,
-            protocol: Protocol::new(Role::Server, registry.options.max_message_size, account.clone()),
-            writes: WriteQueue::new(account.clone()),
-            client: upgraded.client,
-            clock: MessageClock::new(registry.options.message_timeout),
-            registry,
+            stream,
+            protocol: Protocol::new(settings.role, settings.max_message_size, account.clone()),
+            writes: WriteQueue::new(account),
+            owner,
+            clock: MessageClock::new(settings.message_timeout),
             heartbeat: Heartbeat::default(),
-            early: upgraded.early,
+            early,
+            close_timeout: settings.close_timeout,
+            prepare_text: settings.prepare_text,
             phase: Phase::Open,
             deadline: None,
             hurried: false,
-            alive: Some(alive),
         }
     }
 
@@ -152,7 +187,7 @@ impl<S: Transport> Connection<S> {
     }
 
     fn take_commands(&mut self) {
-        for command in self.client.take_commands() {
+        for command in self.owner.link().take_commands() {
             match command {
                 WebSocketCommand::Frames(frames) => self.writes.push(frames),
                 WebSocketCommand::Shared(frame) => self.writes.push_shared(frame),
@@ -171,13 +206,13 @@ impl<S: Transport> Connection<S> {
     /// The same, without what waits to be sent.
     fn close_now(&mut self, frame: CloseFrame) {
         self.drop_unstarted();
-        self.client.refuse_commands();
+        self.owner.link().refuse_commands();
         self.close(frame);
     }
 
     /// The client holds too much memory: sets it free at once. A client that still reads is told why.
     fn shed(&mut self) {
-        self.client.refuse_commands();
+        self.owner.link().refuse_commands();
         self.protocol.drop_messages();
         if matches!(self.phase, Phase::Open) {
             self.drop_unstarted();
@@ -205,17 +240,16 @@ impl<S: Transport> Connection<S> {
             self.protocol.close(&frame, &mut output);
             self.writes.push_control(output);
             self.phase = Phase::Closing(frame);
-            self.set_deadline(self.registry.options.close_timeout.unwrap_or(NO_TIME_LIMIT));
+            self.set_deadline(self.close_timeout);
         }
     }
 
     fn may_read(&self, cx: &Context<'_>) -> bool {
-        self.registry
-            .may_read(&self.client, self.protocol.in_progress(), cx.waker())
+        self.owner.may_read(self.protocol.in_progress(), cx.waker())
     }
 
     fn is_dead(&mut self, cx: &Context<'_>) -> bool {
-        if !matches!(self.phase, Phase::Open) || !self.client.take_beat() {
+        if !matches!(self.phase, Phase::Open) || !self.owner.link().take_beat() {
             return false;
         }
         if !self.may_read(cx) {
@@ -253,14 +287,13 @@ impl<S: Transport> Connection<S> {
             }
             // What came is handed over when the buffer is free: that may take a while, and the buffer is every
             // connection's of this thread.
-            let read = SCRATCH.with_borrow_mut(|scratch| {
-                let mut buffer = ReadBuf::new(scratch);
-                match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
+            let read = with_read_buffer(
+                |buffer| match ready!(Pin::new(&mut self.stream).poll_read(cx, buffer)) {
                     Ok(()) if buffer.filled().is_empty() => Poll::Ready(Err(None)),
                     Ok(()) => Poll::Ready(Ok(self.receive(buffer.filled_mut()))),
                     Err(error) => Poll::Ready(Err(Some(error))),
-                }
-            });
+                },
+            );
             match read {
                 Poll::Pending => {
                     self.clock.go_on();
@@ -284,13 +317,13 @@ impl<S: Transport> Connection<S> {
 
     /// Bytes came.
     fn receive(&mut self, bytes: &mut [u8]) -> Input {
-        let mut messages = Messages::new(self.registry.options.prepare_text);
+        let mut messages = Messages::new(self.prepare_text);
         let mut output = Vec::new();
-        let (heartbeat, client) = (&mut self.heartbeat, &self.client);
+        let (heartbeat, link) = (&mut self.heartbeat, self.owner.link());
         heartbeat.heard();
         let pong = |payload: &[u8]| {
             if let Some(latency) = heartbeat.pong(payload, Instant::now()) {
-                client.set_latency(latency);
+                link.set_latency(latency);
             }
         };
         let received = self.protocol.receive(bytes, &mut output, &mut messages, pong);
@@ -314,7 +347,7 @@ impl<S: Transport> Connection<S> {
         };
         // After our close frame nobody waits for messages any more.
         if closing.is_none() && !messages.is_empty() {
-            self.registry.deliver(&self.client, messages);
+            self.owner.deliver(messages);
         }
         let outcome = match (received, closing) {
             (Received::More, _) => {
@@ -335,30 +368,25 @@ impl<S: Transport> Connection<S> {
             }
         };
         self.writes.push_control(output);
-        self.client.refuse_commands();
+        self.owner.link().refuse_commands();
         self.protocol.drop_messages();
         self.phase = Phase::Ending(Box::new(outcome));
         if self.deadline.is_none() {
-            self.set_deadline(self.registry.options.close_timeout.unwrap_or(NO_TIME_LIMIT));
+            self.set_deadline(self.close_timeout);
         }
         true
     }
 
-    /// The connection is no more, or not worth a goodbye.
+    /// Ends the connection at once, without a further word to the peer.
     fn vanish(&mut self, why: &str) {
         let how = match std::mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Open => Disconnect::vanished(why),
             Phase::Closing(frame) => Disconnect::by_us(frame, false),
             Phase::Ending(how) => Disconnect { clean: false, ..*how },
-            Phase::Open | Phase::Lingering(_) | Phase::Over => Disconnect::vanished(why),
+            // The owner knows already.
+            Phase::Lingering(_) | Phase::Over => return,
         };
-        self.leave(how);
-    }
-
-    fn leave(&mut self, how: Disconnect) {
-        if let Some(alive) = self.alive.take() {
-            self.registry.leave(&self.client, how);
-            drop(alive);
-        }
+        self.owner.leave(how);
     }
 
     /// Sends what is left, then FIN. Ready when the phase has changed.
@@ -369,9 +397,9 @@ impl<S: Transport> Connection<S> {
         }
         match written {
             Poll::Ready(Ok(())) => {
-                let next = self.registry.linger().map_or(Phase::Over, Phase::Lingering);
+                let next = self.owner.linger().map_or(Phase::Over, Phase::Lingering);
                 if let Phase::Ending(how) = std::mem::replace(&mut self.phase, next) {
-                    self.leave(*how);
+                    self.owner.leave(*how);
                 }
                 self.set_deadline(LINGER_TIMEOUT);
             }
@@ -389,10 +417,10 @@ impl<S: Transport> Connection<S> {
 
     /// Reads for nothing. Ready at the peer's end, with whether that was a FIN.
     fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        SCRATCH.with_borrow_mut(|scratch| {
+        with_read_buffer(|buffer| {
             loop {
-                let mut buffer = ReadBuf::new(scratch);
-                match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
+                buffer.clear();
+                match ready!(Pin::new(&mut self.stream).poll_read(cx, buffer)) {
                     Err(_) => return Poll::Ready(false),
                     Ok(()) if buffer.filled().is_empty() => return Poll::Ready(true),
                     Ok(()) => {}
@@ -404,18 +432,18 @@ impl<S: Transport> Connection<S> {
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         let (settled, result) = self.writes.poll_write(&mut self.stream, cx);
         if settled > 0 {
-            self.client.settle(settled);
+            self.owner.link().settle(settled);
         }
         result
     }
 
     fn drop_unstarted(&mut self) {
         let dropped = self.writes.drop_unstarted();
-        self.client.settle(dropped);
+        self.owner.link().settle(dropped);
     }
 
     fn set_deadline(&mut self, time: Duration) {
-        let time = match self.registry.is_stopping() {
+        let time = match self.owner.is_stopping() {
             true => {
                 self.hurried = true;
                 time.min(STOP_TIMEOUT)
@@ -427,7 +455,7 @@ impl<S: Transport> Connection<S> {
 
     /// Whether the time of the present phase is over.
     fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
-        if !self.hurried && self.deadline.is_some() && self.registry.is_stopping() {
+        if !self.hurried && self.deadline.is_some() && self.owner.is_stopping() {
             self.set_deadline(STOP_TIMEOUT);
         }
         match &mut self.deadline {
@@ -437,13 +465,13 @@ impl<S: Transport> Connection<S> {
     }
 }
 
-impl<S: Transport> Future for Connection<S> {
+impl<S: Transport, O: Owner> Future for Connection<S, O> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
-        this.client.register(cx.waker());
-        if this.client.take_shed() {
+        this.owner.link().register(cx.waker());
+        if this.owner.link().take_shed() {
             this.shed();
         }
         loop {
@@ -471,11 +499,9 @@ impl<S: Transport> Future for Connection<S> {
     }
 }
 
-impl<S: Transport> Drop for Connection<S> {
+impl<S: Transport, O: Owner> Drop for Connection<S, O> {
     /// The task ended before its time: the runtime stopped, or it panicked. Whoever waits must learn of it.
     fn drop(&mut self) {
-        if self.alive.is_some() {
-            self.vanish("the network runtime was stopped");
-        }
+        self.vanish("the network runtime was stopped");
     }
 }

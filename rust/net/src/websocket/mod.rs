@@ -3,7 +3,7 @@
 //!
 //! The bytes' way in: `upgrade` reads a request head and answers it by the rules of `handshake`; `connection` is the
 //! task of one client from then on; `protocol` turns its bytes into messages without touching a socket; [`messages`]
-//! carries them to the main thread. The way out: `client` holds frames that the main thread made (`frame`) until the
+//! carries them to the main thread. The way out: `link` holds frames that the main thread made (`frame`) until the
 //! connection's `write_queue` takes them; those for many clients go by way of `broadcasts`.
 
 use std::sync::Arc;
@@ -23,6 +23,8 @@ pub(crate) mod frame;
 pub(crate) mod frame_gate;
 pub(crate) mod handshake;
 pub(crate) mod heartbeat;
+pub(crate) mod link;
+pub(crate) mod member;
 pub(crate) mod message_clock;
 pub(crate) mod protocol;
 pub(crate) mod registry;

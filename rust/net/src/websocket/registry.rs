@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -12,12 +12,13 @@ use super::ClientId;
 use super::broadcasts::Broadcasts;
 use super::client::Client;
 use super::close_code::{CloseCode, CloseFrame, Disconnect};
+use super::link::Link;
 use super::messages::Messages;
 use super::options::WebSocketOptions;
 use super::request::{ClientInfo, HandshakeFailure, HandshakeRequest};
 use super::response::Refusal;
 use crate::admission::{Admission, Refused, Share, Shares, Source};
-use crate::budget::{Budget, Holder};
+use crate::budget::Budget;
 use crate::command::WebSocketCommand;
 use crate::mailbox::MailboxSender;
 
@@ -151,9 +152,7 @@ impl Registry {
         }
         let id = id.unwrap_or_else(|| self.next_id());
         let memory = self.budget.open(info.peer.ip());
-        let client = Arc::new(Client::new(id, Arc::new(info), memory));
-        let holder: Weak<Client> = Arc::downgrade(&client);
-        client.account().set_holder(holder as Weak<dyn Holder>);
+        let client = Client::new(id, info, memory);
         clients.by_id.insert(id, client.clone());
         Ok(client)
     }
@@ -184,8 +183,8 @@ impl Registry {
 
     /// A client's connection is over.
     pub(crate) fn leave(&self, client: &Client, how: Disconnect) {
-        client.refuse_commands();
-        client.settle_all();
+        client.link.refuse_commands();
+        client.link.settle_all();
         self.forget(client.id);
         self.tell(Note::Disconnected(client.id, Box::new(how)));
     }
@@ -196,25 +195,25 @@ impl Registry {
         self.figures.messages_in.fetch_add(count, Ordering::Relaxed);
         self.figures.bytes_in.fetch_add(bytes, Ordering::Relaxed);
         messages.settle(&self.budget);
-        if client.deliver(messages) {
+        if client.link.deliver(messages) {
             self.tell(Note::Messages(client.clone()));
         }
     }
 
     /// Whether a client may be read that has so many bytes of an unfinished message. If not, its task is woken when the
     /// main thread has taken what waits.
-    pub(crate) fn may_read(&self, client: &Client, in_progress: usize, waker: &Waker) -> bool {
+    pub(crate) fn may_read(&self, link: &Link, in_progress: usize, waker: &Waker) -> bool {
         if !self.budget.is_queue_full() {
-            return !client.is_over(self.options.max_queued_per_client);
+            return !link.is_over(self.options.max_queued_per_client);
         }
         // When all together wait too much, each may still have one small thing waiting: nobody starves.
-        if client.is_over(1) {
+        if link.is_over(1) {
             return false;
         }
         if in_progress <= SMALL_MESSAGE && !self.budget.is_clogged() {
             return true;
         }
-        client.account().wait_for_queue(waker)
+        link.account().wait_for_queue(waker)
     }
 
     /// The main thread queued a frame of `len` bytes for so many clients.
@@ -258,9 +257,9 @@ impl Registry {
         self.clients().stopping = true;
         for client in self.everybody() {
             let frame = CloseFrame::new(CloseCode::GOING_AWAY, "");
-            if !client.close(WebSocketCommand::Close(frame)) {
+            if !client.link.close(WebSocketCommand::Close(frame)) {
                 // It was closing already, with more time than there is now: its task looks.
-                client.wake();
+                client.link.wake();
             }
         }
     }
@@ -275,7 +274,7 @@ impl Registry {
             .cloned()
             .collect();
         for client in due {
-            client.beat();
+            client.link.beat();
         }
     }
 

@@ -9,28 +9,32 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
-use super::connection::Connection;
+use super::connection::{Connection, Settings};
+use super::member::{Alive, Member};
 use super::registry::{Note, Registry};
-use super::upgrade::{crowded, turn_away, upgrade};
+use super::upgrade::{Arrival, Upgraded, crowded, turn_away, upgrade};
 use crate::accept::pending::{Pending, Place};
 use crate::accept::{Host, accept_all};
 use crate::address::{BindAddress, canonical};
 use crate::admission::{Refused, Source};
 use crate::error::BindError;
 use crate::limits::NO_TIME_LIMIT;
-use crate::port_release::{HeldPort, held_port};
-use crate::runtime::{self, FlushGuard, Tasks};
+use crate::port_release::{HeldPort, ReleaseOnDrop, held_port};
+use crate::runtime::{self, Tasks};
 use crate::tcp::Transport;
 use crate::tcp::counted::Counted;
 use crate::tcp_listener::bind;
 use crate::tls::stream::accept_tls;
-use crate::websocket_server::Running;
-
-/// How long clients may take to answer the close frame of a server that stops.
-pub(crate) const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A heartbeat's interval is divided, so that not all clients are pinged in one moment.
 const BEATS: u32 = 8;
+
+/// Stops a server when dropped.
+#[derive(Debug)]
+pub(crate) struct Running {
+    _stop: oneshot::Sender<()>,
+    _release: ReleaseOnDrop,
+}
 
 /// Binds, listens and starts the task that accepts.
 pub(crate) fn start(address: BindAddress, registry: &Arc<Registry>) -> Result<(SocketAddr, Running), BindError> {
@@ -40,10 +44,7 @@ pub(crate) fn start(address: BindAddress, registry: &Arc<Registry>) -> Result<(S
     let (port, release) = held_port(local.port());
     let registry = registry.clone();
     runtime::spawn(|tasks| {
-        let alive = Alive {
-            registry: registry.clone(),
-            _unflushed: tasks.flush_guard(),
-        };
+        let alive = Alive::new(registry.clone(), tasks.flush_guard());
         run(listener, port, registry, stopped, Arc::new(alive))
     })?;
     let running = Running {
@@ -51,19 +52,6 @@ pub(crate) fn start(address: BindAddress, registry: &Arc<Registry>) -> Result<(S
         _release: release,
     };
     Ok((local, running))
-}
-
-/// Held by everything that the main thread still hears of. With the last one the server is over; until then the
-/// runtime's stop waits, as the clients are said goodbye to.
-pub(crate) struct Alive {
-    registry: Arc<Registry>,
-    _unflushed: FlushGuard,
-}
-
-impl Drop for Alive {
-    fn drop(&mut self) {
-        self.registry.tell(Note::Stopped);
-    }
 }
 
 /// The server's life.
@@ -152,9 +140,8 @@ impl Host for Door {
                 place: Some(place),
                 registry: self.registry.clone(),
                 stopping: self.stopping.clone(),
-                alive: self.alive.clone(),
             };
-            welcome(stream, arrival)
+            welcome(stream, arrival, self.alive.clone())
         });
         if displaced {
             self.displaced();
@@ -192,20 +179,8 @@ impl Host for Door {
     }
 }
 
-/// A connection on its way in.
-pub(crate) struct Arrival {
-    pub(crate) peer: SocketAddr,
-    /// When the handshake must be over, TLS and all.
-    pub(crate) deadline: Instant,
-    /// Among the handshakes under way; `None` once it waits among others.
-    pub(crate) place: Option<Place>,
-    pub(crate) registry: Arc<Registry>,
-    pub(crate) stopping: watch::Receiver<bool>,
-    alive: Arc<Alive>,
-}
-
 /// Waits for the first byte, as it costs little while a peer is silent; then goes on with all that a handshake needs.
-async fn welcome(stream: TcpStream, mut arrival: Arrival) {
+async fn welcome(stream: TcpStream, mut arrival: Arrival, alive: Arc<Alive>) {
     // It fails only if the peer is gone already, which reading then finds.
     let _ = stream.set_nodelay(arrival.registry.options.no_delay);
     tokio::select! {
@@ -213,32 +188,36 @@ async fn welcome(stream: TcpStream, mut arrival: Arrival) {
         _ = arrival.stopping.wait_for(|stop| *stop) => {}
     }
     arrival.place.iter().for_each(Place::spoke);
-    Box::pin(go_on(stream, arrival)).await;
+    Box::pin(go_on(stream, arrival, alive)).await;
 }
 
 /// TLS, if the server has it, and the opening handshake.
-async fn go_on(stream: TcpStream, mut arrival: Arrival) {
+async fn go_on(stream: TcpStream, mut arrival: Arrival, alive: Arc<Alive>) {
     let registry = arrival.registry.clone();
     let Some(config) = &registry.options.tls else {
-        return shake_hands(Counted(stream), arrival).await;
+        return shake_hands(Counted(stream), arrival, alive).await;
     };
     let tls = tokio::select! {
         stream = timeout_at(arrival.deadline, accept_tls(stream, config)) => stream.ok().and_then(Result::ok),
         _ = arrival.stopping.wait_for(|stop| *stop) => None,
     };
     match tls {
-        Some(stream) => shake_hands(stream, arrival).await,
+        Some(stream) => shake_hands(stream, arrival, alive).await,
         None => registry.refuse(),
     }
 }
 
 /// The opening handshake; then the connection gets a task of its own, which needs far less memory.
-async fn shake_hands<S: Transport + 'static>(stream: S, arrival: Arrival) {
-    let (registry, alive, peer) = (arrival.registry.clone(), arrival.alive.clone(), arrival.peer);
+async fn shake_hands<S: Transport + 'static>(stream: S, arrival: Arrival, alive: Arc<Alive>) {
+    let (registry, peer) = (arrival.registry.clone(), arrival.peer);
     match upgrade(stream, arrival).await {
-        Ok(upgraded) => Tasks::spawn(Connection::new(upgraded, registry, alive)),
+        Ok(Upgraded { stream, client, early }) => {
+            let settings = Settings::of_server(&registry.options);
+            let member = Member::new(client, registry, alive);
+            Tasks::spawn(Connection::new(stream, early, settings, member));
+        }
         Err(refused) => {
-            // Nobody waits for this one any more.
+            // A refused connection does not hold up the server's end.
             drop(alive);
             if let Some(place) = registry.linger_refused(peer.ip()) {
                 refused.linger().await;

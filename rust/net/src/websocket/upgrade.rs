@@ -1,13 +1,14 @@
 //! Carries one connection through the opening handshake: reads the head, asks whoever must be asked, answers.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::oneshot;
-use tokio::time::{timeout, timeout_at};
+use tokio::sync::{oneshot, watch};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::ClientId;
 use super::client::Client;
@@ -15,7 +16,6 @@ use super::handshake::{Head, check, parse};
 use super::registry::{Decision, NoEntry, Note, Registry};
 use super::request::{ClientInfo, HandshakeFailure, HandshakeRequest, Request};
 use super::response::{Refusal, switching_protocols};
-use super::server::Arrival;
 use crate::accept::pending::Place;
 use crate::admission::Share;
 use crate::limits::LINGER_TIMEOUT;
@@ -26,6 +26,17 @@ const ANSWER_TIME: Duration = Duration::from_secs(1);
 
 /// The most that one read of a request takes.
 const READ_SIZE: usize = 1024;
+
+/// A connection whose opening handshake is in progress.
+pub(crate) struct Arrival {
+    pub(crate) peer: SocketAddr,
+    /// When the handshake must have ended, TLS included.
+    pub(crate) deadline: Instant,
+    /// Its place among the handshakes in progress; `None` once it waits for a decision.
+    pub(crate) place: Option<Place>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) stopping: watch::Receiver<bool>,
+}
 
 /// A client that is in, and what it sent behind its request.
 pub(crate) struct Upgraded<S> {
