@@ -110,7 +110,16 @@ impl Budget {
     }
 
     fn add(&self, bytes: usize) {
-        let held = self.held.fetch_add(bytes, Ordering::AcqRel) + bytes;
+        let held = self.count(bytes);
+        self.check(held);
+    }
+
+    fn count(&self, bytes: usize) -> usize {
+        self.held.fetch_add(bytes, Ordering::AcqRel) + bytes
+    }
+
+    /// Sheds clients if too much is held, at most once for each part of the limit that is charged.
+    fn check(&self, held: usize) {
         if held <= self.room() {
             if self.alarm.load(Ordering::Relaxed) != 0 {
                 self.alarm.store(0, Ordering::Relaxed);
@@ -121,7 +130,12 @@ impl Budget {
     }
 
     fn sub(&self, bytes: usize) {
-        self.held.fetch_sub(bytes, Ordering::AcqRel);
+        let held = self.held.fetch_sub(bytes, Ordering::AcqRel).saturating_sub(bytes);
+        // The alarm follows down: what a shed client held must not hide what is charged later.
+        if self.alarm.load(Ordering::Relaxed) != 0 {
+            self.alarm
+                .fetch_min(held.saturating_add(self.room() / STEP), Ordering::Relaxed);
+        }
     }
 
     /// How many bytes may be held.
@@ -210,8 +224,10 @@ impl Account {
     /// More bytes are held.
     pub(crate) fn charge(&self, bytes: usize) {
         if bytes > 0 && !self.closed.load(Ordering::Acquire) {
+            // The budget first: a connection that ends in between gives back only what the budget has.
+            let held = self.budget.count(bytes);
             self.held.fetch_add(bytes, Ordering::AcqRel);
-            self.budget.add(bytes);
+            self.budget.check(held);
         }
     }
 
@@ -375,6 +391,18 @@ mod tests {
         assert_eq!(budget.used(), 1010);
         drop((small, other));
         assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn a_charge_that_was_shed_hides_no_later_one() {
+        let budget = Budget::new(1600, usize::MAX);
+        let (first, first_ended) = client(&budget, 1);
+        first.0.charge(16_000);
+        assert_eq!(first_ended.get(), 1);
+        drop(first);
+        let (second, second_ended) = client(&budget, 2);
+        second.0.charge(1700);
+        assert_eq!(second_ended.get(), 1);
     }
 
     #[test]
