@@ -1,7 +1,8 @@
 //! What happens to a thread that outlives the unload of the library: its code must still be there when it goes on.
 //!
-//! On Linux and macOS the system sees to it: a library stays in memory as long as a thread has destructors of
-//! thread-local values in it, and every thread of Rust's has.
+//! On Linux with glibc the library stays mapped while one of its threads runs, because the standard library registers
+//! thread-local destructors in each (seen with Rust 1.95). The binding's debug build switches that off for hot reload;
+//! there, unloading during a lookup that hangs can crash. macOS is assumed to behave like Linux, and was not tested.
 
 /// Keeps this library in memory until the process ends.
 #[cfg(not(windows))]
