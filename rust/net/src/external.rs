@@ -4,7 +4,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::task::{Context, Waker};
 
 use crate::command::TcpCommand;
 use crate::event::TcpEvent;
@@ -44,7 +43,7 @@ impl External {
     /// Whether the user's side takes more bytes now. While it does not, leave them where they are.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.events.poll_room(&Context::from_waker(Waker::noop())).is_ready()
+        self.events.has_room()
     }
 
     /// Reports an event.

@@ -121,11 +121,6 @@ impl Tasks {
         *self.0.count() += 1;
         FlushGuard(self.0.clone())
     }
-
-    /// Runs another task beside the one that calls this.
-    pub(crate) fn spawn<T: Future<Output = ()> + Send + 'static>(task: T) {
-        tokio::spawn(task);
-    }
 }
 
 /// How many tasks still have something to send.

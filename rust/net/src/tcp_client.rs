@@ -85,7 +85,7 @@ impl TcpClient {
         let (client, driver) = Self::new(options, Some(budget.open(endpoints.peer.ip())));
         driver.note_tls(&stream);
         let unflushed = tasks.flush_guard();
-        Tasks::spawn(async move {
+        tokio::spawn(async move {
             driver.run(stream, unflushed).await;
             drop(guard);
         });

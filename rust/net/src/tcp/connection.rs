@@ -209,10 +209,11 @@ impl Driver {
                 Some(stream)
             }
             Err(error) => {
-                let (reason, words) = match &error {
-                    TlsError::TimedOut(_) => (CloseReason::TimedOut, error.to_string()),
-                    _ => (CloseReason::Error, error.to_string()),
+                let reason = match &error {
+                    TlsError::TimedOut(_) => CloseReason::TimedOut,
+                    _ => CloseReason::Error,
                 };
+                let words = error.to_string();
                 self.events.send(TcpEvent::TlsFailed(Box::new(error)), 0);
                 self.finish(reason, Some(io::Error::other(words)));
                 None

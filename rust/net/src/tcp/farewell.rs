@@ -13,7 +13,6 @@ use super::Transport;
 use super::stream::Stream;
 use crate::event::ListenerEvent;
 use crate::mailbox::MailboxSender;
-use crate::runtime::Tasks;
 
 /// Connections that are turned away in good order at once; of more, only what the system takes right away goes out.
 const MAX_FAREWELLS: usize = 64;
@@ -46,7 +45,7 @@ impl Farewells {
             return;
         };
         let message = self.message.clone();
-        Tasks::spawn(async move {
+        tokio::spawn(async move {
             // A peer that is gone already needs no farewell.
             let _ = timeout(FAREWELL_TIME, say(&mut stream, &message)).await;
             drop(place);

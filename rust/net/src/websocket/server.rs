@@ -20,7 +20,7 @@ use crate::admission::{Refused, Source};
 use crate::error::BindError;
 use crate::limits::NO_TIME_LIMIT;
 use crate::port_release::{HeldPort, ReleaseOnDrop, held_port};
-use crate::runtime::{self, Tasks};
+use crate::runtime;
 use crate::tcp::Transport;
 use crate::tcp::counted::Counted;
 use crate::tcp_listener::bind;
@@ -157,7 +157,7 @@ impl Host for Door {
             return;
         }
         if let Some(place) = self.registry.linger_refused(canonical(peer).ip()) {
-            Tasks::spawn(async move {
+            tokio::spawn(async move {
                 turn_away(Counted(stream), &crowded()).await.linger().await;
                 drop(place);
             });
@@ -214,7 +214,7 @@ async fn shake_hands<S: Transport + 'static>(stream: S, arrival: Arrival, alive:
         Ok(Upgraded { stream, client, early }) => {
             let settings = Settings::of_server(&registry.options);
             let member = Member::new(client, registry, alive);
-            Tasks::spawn(Connection::new(stream, early, settings, member));
+            tokio::spawn(Connection::new(stream, early, settings, member));
         }
         Err(refused) => {
             // A refused connection does not hold up the server's end.
