@@ -1,23 +1,23 @@
-//! Hosts and ports as users write them, parsed once.
+//! Parsing of the hosts and ports that users write.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use crate::error::AddressError;
 
-/// The longest host name (RFC 1035 section 2.3.4, in its usual text form).
+/// Maximum length of a host name in bytes (RFC 1035 section 2.3.4, in its usual text form).
 const MAX_HOST_LEN: usize = 253;
 
-/// Where to connect to.
+/// A host and port to connect to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// The host as the user wrote it, without brackets around an IPv6 address.
     pub host: String,
-    /// 1 to 65535.
+    /// The port, 1 to 65535.
     pub port: u16,
 }
 
 impl Target {
-    /// Takes a host name, an IPv4 or an IPv6 address (brackets allowed), and a port from 1 to 65535.
+    /// Parses a host name, an IPv4 or an IPv6 address (brackets allowed), and a port from 1 to 65535.
     pub fn parse(host: &str, port: i64) -> Result<Self, AddressError> {
         Ok(Self {
             host: parse_host(host)?,
@@ -25,24 +25,24 @@ impl Target {
         })
     }
 
-    /// The address, if the host is one and needs no lookup.
+    /// The IP address, if the host is one and needs no lookup.
     #[must_use]
     pub fn ip(&self) -> Option<IpAddr> {
         self.host.parse().ok()
     }
 }
 
-/// Where to listen.
+/// A local address to bind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BindAddress {
-    /// Every interface, IPv6 and IPv4 together where the system can.
+    /// All interfaces, IPv6 and IPv4 together where the system supports that. Holds the port.
     Any(u16),
-    /// One address.
+    /// A single address.
     One(SocketAddr),
 }
 
 impl BindAddress {
-    /// Takes `*`, `localhost` (127.0.0.1) or an IP address, and a port from 0 (any free one) to 65535.
+    /// Parses `*`, `localhost` (127.0.0.1) or an IP address, and a port from 0 (any free port) to 65535.
     pub fn parse(host: &str, port: i64) -> Result<Self, AddressError> {
         let port = parse_port(port, 0)?;
         let ip = match host {
@@ -55,7 +55,7 @@ impl BindAddress {
         Ok(Self::One(SocketAddr::new(ip, port)))
     }
 
-    /// The port asked for; 0 is any free one.
+    /// The requested port; 0 means any free one.
     #[must_use]
     pub fn port(self) -> u16 {
         match self {
@@ -64,7 +64,7 @@ impl BindAddress {
         }
     }
 
-    /// The addresses to try, best first.
+    /// The addresses to try, in order of preference.
     pub(crate) fn candidates(self) -> Vec<SocketAddr> {
         match self {
             Self::Any(port) => vec![
@@ -76,18 +76,18 @@ impl BindAddress {
     }
 }
 
-/// Where a datagram goes.
+/// The destination of a datagram.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
-    /// An address, known already.
+    /// An address that needs no lookup.
     Address(SocketAddr),
-    /// A host whose name has to be looked up.
+    /// A host name that has to be looked up.
     Name(Target),
 }
 
 impl Destination {
-    /// Takes what [`Target::parse`] takes. `localhost` is 127.0.0.1, as in [`BindAddress::parse`], so that what is bound
-    /// there is reached.
+    /// Parses what [`Target::parse`] accepts. `localhost` is 127.0.0.1, as in [`BindAddress::parse`], so that it
+    /// reaches a socket bound to `localhost`.
     pub fn parse(host: &str, port: i64) -> Result<Self, AddressError> {
         let bare = unbracket(host);
         let ip = match bare {
@@ -100,7 +100,8 @@ impl Destination {
         Ok(Self::Address(SocketAddr::new(ip, parse_port(port, 1)?)))
     }
 
-    /// A name, or an IPv6 address with its zone as a number (RFC 4007 section 11), as [`host_text`] writes it.
+    /// Parses a name, or an IPv6 address with a numeric zone (RFC 4007 section 11) in the form that [`host_text`]
+    /// writes.
     fn parse_other(host: &str, port: i64) -> Result<Self, AddressError> {
         let target = Target::parse(host, port)?;
         let zoned = host.split_once('%').and_then(|(ip, zone)| {
@@ -110,7 +111,7 @@ impl Destination {
         Ok(zoned.map_or(Self::Name(target), |address| Self::Address(address.into())))
     }
 
-    /// The host in words.
+    /// The host as text.
     #[must_use]
     pub fn host(&self) -> String {
         match self {
@@ -129,8 +130,8 @@ impl Destination {
     }
 }
 
-/// The host part of an address in words, as [`Destination::parse`] takes it. A link-local IPv6 address keeps its zone
-/// (`fe80::1%2`), since without it nobody can answer.
+/// The host part of an address as text that [`Destination::parse`] accepts. A link-local IPv6 address keeps its zone
+/// (`fe80::1%2`), without which it cannot be replied to.
 #[must_use]
 pub fn host_text(address: SocketAddr) -> String {
     match address {
@@ -139,11 +140,11 @@ pub fn host_text(address: SocketAddr) -> String {
     }
 }
 
-/// An IPv4 peer of a dual-stack socket, as IPv4.
+/// Converts an IPv4-mapped IPv6 address, as a dual-stack socket reports it, to IPv4.
 pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
     match address.ip().to_canonical() {
         IpAddr::V4(v4) => SocketAddr::from((v4, address.port())),
-        // As it is, with its zone.
+        // Unchanged, to keep the zone.
         IpAddr::V6(_) => address,
     }
 }

@@ -1,4 +1,4 @@
-//! Who may connect, judged by the peer's address before anything is read.
+//! Admission control by the peer's address, before anything is read.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -16,42 +16,44 @@ mod rate;
 mod share;
 mod source;
 
-/// The limits of one listening socket by address. They may change while it runs, and hold for new connections then.
+/// Per-address limits of one listening socket. They may be changed while it runs and then apply to new connections.
 ///
-/// An address is one IPv4 address, or the first 64 bits of an IPv6 address: one host usually owns a whole /64 (RFC 6177
-/// section 2). Link-local IPv6 addresses, which all have the same 64 bits, count one by one.
+/// An address is one IPv4 address, or the first 64 bits of an IPv6 address, since a host usually owns a whole /64 (RFC
+/// 6177 section 2). Link-local IPv6 addresses, which all share the same first 64 bits, count individually.
 #[derive(Debug, Clone, Default)]
 pub struct AdmissionRules {
-    /// Established clients of one address at once. Default `None`: no limit.
+    /// Maximum number of simultaneous established clients per address; further ones are refused. Default `None`: no
+    /// limit.
     pub max_clients_per_address: Option<usize>,
-    /// Connections of one address per second; as many may come in one moment. Default `None`: no limit.
+    /// Maximum number of connections per address and second, all of which may arrive in one burst; further ones are
+    /// refused. Default `None`: no limit.
     pub max_handshakes_per_second: Option<u32>,
-    /// Addresses that may not connect. Default none.
+    /// Addresses that are refused. Default: none.
     pub blocked: BlockedAddresses,
 }
 
-/// Connections that were turned away by their address, since the start.
+/// Numbers of connections that were refused by address or displaced, since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TurnedAway {
-    /// From an address in [`AdmissionRules::blocked`].
+    /// Refused because the address is in [`AdmissionRules::blocked`].
     pub blocked: u64,
-    /// Over [`AdmissionRules::max_handshakes_per_second`].
+    /// Refused because of [`AdmissionRules::max_handshakes_per_second`].
     pub too_fast: u64,
-    /// Over [`AdmissionRules::max_clients_per_address`].
+    /// Refused because of [`AdmissionRules::max_clients_per_address`].
     pub crowded: u64,
-    /// Handshakes that had to make room for newer connections before they were complete.
+    /// Handshakes dropped before they were complete, to make room for newer connections.
     pub displaced: u64,
 }
 
 impl TurnedAway {
-    /// All of them.
+    /// The sum of all counts.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.blocked + self.too_fast + self.crowded + self.displaced
     }
 }
 
-/// Why a connection is refused.
+/// The reason why a connection is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
     Blocked,
@@ -59,7 +61,7 @@ pub(crate) enum Refused {
     Crowded,
 }
 
-/// The rules of one listening socket, and what is known of the addresses that they are about.
+/// The rules of one listening socket, and the state kept for each address.
 #[derive(Debug)]
 pub(crate) struct Admission {
     state: Mutex<State>,
@@ -70,7 +72,7 @@ pub(crate) struct Admission {
 struct State {
     rules: AdmissionRules,
     rates: Rates,
-    /// Established clients. An address without any is not listed.
+    /// Number of established clients per address; addresses without any are removed.
     clients: HashMap<Source, usize>,
 }
 
@@ -98,7 +100,7 @@ impl Admission {
         self.state().rules = rules;
     }
 
-    /// Judges a connection that was just accepted, and counts it.
+    /// Checks a connection that was just accepted, and counts a refusal.
     pub(crate) fn judge(&self, ip: IpAddr) -> Result<(), Refused> {
         let refused = {
             let mut state = self.state();
@@ -120,7 +122,8 @@ impl Admission {
         Err(refused)
     }
 
-    /// Counts a client as established, unless its address has its number already. [`Self::leave`] follows in the end.
+    /// Counts a client as established. Returns `false` if its address has reached its limit; otherwise the caller must
+    /// call [`Self::leave`] when the client is gone.
     pub(crate) fn enter(&self, ip: IpAddr) -> bool {
         let mut state = self.state();
         let most = state.rules.max_clients_per_address.unwrap_or(usize::MAX);
@@ -134,7 +137,7 @@ impl Admission {
         true
     }
 
-    /// Whether [`Self::enter`] would let a client in now.
+    /// Returns whether [`Self::enter`] would admit a client now.
     pub(crate) fn may_enter(&self, ip: IpAddr) -> bool {
         let state = self.state();
         let clients = state.clients.get(&Source::of(ip)).copied().unwrap_or(0);
@@ -152,7 +155,7 @@ impl Admission {
         }
     }
 
-    /// A handshake had to make room.
+    /// Counts a handshake that was dropped to make room.
     pub(crate) fn count_displaced(&self) {
         self.counts.displaced.fetch_add(1, Ordering::Relaxed);
     }
@@ -180,7 +183,7 @@ impl Admission {
     }
 }
 
-/// An established client, counted until this is dropped.
+/// An established client, counted until dropped.
 #[derive(Debug)]
 pub(crate) struct Presence {
     admission: Arc<Admission>,
@@ -188,7 +191,7 @@ pub(crate) struct Presence {
 }
 
 impl Presence {
-    /// `None` if the address has its number of clients already.
+    /// Returns `None` if the address has reached its limit of clients.
     pub(crate) fn enter(admission: &Arc<Admission>, ip: IpAddr) -> Option<Self> {
         admission.enter(ip).then(|| Self {
             admission: admission.clone(),

@@ -1,4 +1,4 @@
-//! Binding a port: which addresses to try, and what the system's refusals mean.
+//! Binding a port: the addresses to try, and the meaning of the system's errors.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,7 +9,8 @@ use crate::address::BindAddress;
 use crate::error::BindError;
 use crate::port_release::wait_for_release;
 
-/// Makes a socket on the first address that can be had. A port that this process is just closing is waited for.
+/// Creates a socket on the first candidate address that can be bound. If this process is just closing the port, waits
+/// for it.
 pub(crate) fn bind_socket(
     address: BindAddress,
     kind: Type,
@@ -20,7 +21,7 @@ pub(crate) fn bind_socket(
         bind_first(address, |candidate| {
             let socket = Socket::new(Domain::for_address(candidate), kind, Some(protocol))?;
             if candidate.is_ipv6() {
-                // `*` takes IPv4 too; an IPv6 address that the user named does not.
+                // `*` includes IPv4; an explicit IPv6 address does not.
                 socket.set_only_v6(!matches!(address, BindAddress::Any(_)))?;
             }
             socket.set_nonblocking(true)?;
@@ -51,8 +52,8 @@ fn bind_first<T>(address: BindAddress, mut bind: impl FnMut(SocketAddr) -> io::R
     })
 }
 
-/// Whether another socket has the port. Windows refuses access to one that is in exclusive use; it keeps no ports for
-/// privileged users.
+/// Returns whether another socket has the port. Windows reports a port in exclusive use as a denied permission, and has
+/// no ports reserved for privileged users.
 fn is_in_use(error: &io::Error) -> bool {
     match error.kind() {
         io::ErrorKind::AddrInUse => true,

@@ -1,12 +1,13 @@
-//! What all connections of one server may hold in memory together, and which of them go when that is too much.
+//! A limit on the memory of all connections of one server together, and the choice of those to shed when it is
+//! exceeded.
 //!
-//! Two kinds of bytes count. *Held* bytes are in a peer's hands: a message that has not ended, frames that it does not
-//! read. Nothing but the peer, or its end, sets them free. *Queued* bytes wait for the main thread, which takes them in its
-//! own time; no connection is ended for those, reading waits instead.
+//! Two kinds of bytes are counted. *Held* bytes depend on a peer: an unfinished message, or frames that it does not
+//! read. Only the peer, or the end of its connection, frees them. *Queued* bytes wait for the main thread. No
+//! connection is shed for those; reading pauses instead.
 //!
-//! When the limit is reached, the connections that hold most are ended until a sixteenth of it is free again, so that the
-//! search through all accounts happens once per sixteenth and not once per read. Accounts are summed up per address
-//! first: many connections of one host that hold a little each count as one that holds much.
+//! When the limit is exceeded, the connections that hold most are shed until a sixteenth of the limit is free again, so
+//! that the search through all accounts happens once per sixteenth and not once per read. Accounts are summed per
+//! address first: many connections from one host that hold a little each count as one that holds much.
 
 use std::collections::{BinaryHeap, HashMap};
 use std::fmt::Debug;
@@ -17,39 +18,40 @@ use std::task::Waker;
 
 use crate::admission::Source;
 
-/// The part of the limit that is set free in one go.
+/// The fraction of the limit (1/16) that is freed in one go.
 const STEP: usize = 16;
 
-/// The part of the limit that queued bytes may take from held ones.
+/// The fraction of the limit (1/4) that queued bytes may take away from held ones.
 const QUEUED_PART: usize = 4;
 
-/// Who holds less than this part of an even share is never ended.
+/// A connection that holds no more than this fraction (1/8) of an even share is never shed.
 const SMALL_PART: usize = 8;
 
-/// The common memory of all connections of one server.
+/// The memory budget of all connections of one server.
 #[derive(Debug)]
 pub(crate) struct Budget {
     limit: usize,
-    /// From so many queued bytes on, reading waits.
+    /// Number of queued bytes at which reading pauses.
     max_queued: usize,
     held: AtomicUsize,
     queued: AtomicUsize,
-    /// Held bytes at which to look again for somebody to end, while those found last are on their way out.
+    /// Number of held bytes at which to shed again while those shed last are still closing; 0 if nothing was shed.
     alarm: AtomicUsize,
     next_id: AtomicU64,
     accounts: Mutex<HashMap<u64, Arc<Account>>>,
-    /// Those who read on when queued bytes are below their limit.
+    /// Tasks to wake when queued bytes fall below `max_queued`.
     waiting: Mutex<Vec<(Arc<Account>, Waker)>>,
 }
 
-/// A connection that can be ended because it holds most.
+/// A connection that can be shed.
 pub(crate) trait Holder: Send + Sync + Debug {
-    /// Ends it soon, without waiting and without touching its account.
+    /// Makes the connection end soon. Must neither block nor touch its account.
     fn shed(&self);
 }
 
 impl Budget {
-    /// `limit` of 0 sets none. At most a quarter of it may be queued before reading waits, or `max_queued`.
+    /// Creates a budget of `limit` bytes; 0 means no limit. Reading pauses at `max_queued` queued bytes, or at a
+    /// quarter of the limit if that is less.
     pub(crate) fn new(limit: usize, max_queued: usize) -> Arc<Self> {
         let limit = if limit == 0 { usize::MAX } else { limit };
         Arc::new(Self {
@@ -64,7 +66,7 @@ impl Budget {
         })
     }
 
-    /// The account of a new connection.
+    /// Opens the account of a new connection.
     pub(crate) fn open(self: &Arc<Self>, address: IpAddr) -> Share {
         let account = Arc::new(Account {
             id: self.next_id.fetch_add(1, Ordering::Relaxed),
@@ -81,7 +83,7 @@ impl Budget {
         Share(account)
     }
 
-    /// Counts held bytes that are nobody's alone, until the returned value is dropped.
+    /// Counts held bytes that belong to no single account, until the returned value is dropped.
     pub(crate) fn hold(self: &Arc<Self>, bytes: usize) -> Held {
         self.add(bytes);
         Held(self.clone(), bytes)
@@ -93,18 +95,18 @@ impl Budget {
         Queued(self.clone(), bytes)
     }
 
-    /// Whether so much is queued that those of whom something waits are not read.
+    /// Returns whether so much is queued that clients with queued messages are not read.
     pub(crate) fn is_queue_full(&self) -> bool {
         self.queued.load(Ordering::Acquire) >= self.max_queued
     }
 
-    /// Whether nobody is read until the main thread has taken something.
+    /// Returns whether no client is read until the main thread has taken something.
     pub(crate) fn is_clogged(&self) -> bool {
         let queued = self.queued.load(Ordering::Acquire);
         queued >= self.max_queued && queued.saturating_add(self.held.load(Ordering::Acquire)) >= self.limit
     }
 
-    /// All that counts now, in bytes.
+    /// All bytes counted now, held and queued.
     pub(crate) fn used(&self) -> usize {
         self.held.load(Ordering::Acquire) + self.queued.load(Ordering::Acquire)
     }
@@ -118,7 +120,7 @@ impl Budget {
         self.held.fetch_add(bytes, Ordering::AcqRel) + bytes
     }
 
-    /// Sheds clients if too much is held, at most once for each part of the limit that is charged.
+    /// Sheds connections if too much is held, at most once per step of the limit.
     fn check(&self, held: usize) {
         if held <= self.room() {
             if self.alarm.load(Ordering::Relaxed) != 0 {
@@ -131,24 +133,24 @@ impl Budget {
 
     fn sub(&self, bytes: usize) {
         let held = self.held.fetch_sub(bytes, Ordering::AcqRel).saturating_sub(bytes);
-        // The alarm follows down: what a shed client held must not hide what is charged later.
+        // Lower the alarm too: what a shed connection held must not mask what is charged later.
         if self.alarm.load(Ordering::Relaxed) != 0 {
             self.alarm
                 .fetch_min(held.saturating_add(self.room() / STEP), Ordering::Relaxed);
         }
     }
 
-    /// How many bytes may be held.
+    /// Number of bytes that may be held.
     fn room(&self) -> usize {
         self.limit - self.queued.load(Ordering::Relaxed).min(self.limit / QUEUED_PART)
     }
 
-    /// Ends those who hold most.
+    /// Sheds the connections that hold most.
     fn shed(&self) {
         let accounts = self.accounts();
         let held = self.held.load(Ordering::Acquire);
         let room = self.room();
-        // Somebody else may have looked meanwhile.
+        // Another thread may have shed in the meantime.
         if held <= room || held < self.alarm.load(Ordering::Relaxed) {
             return;
         }
@@ -198,40 +200,40 @@ impl Budget {
     }
 }
 
-/// What one connection holds.
+/// The memory account of one connection.
 #[derive(Debug)]
 pub(crate) struct Account {
     id: u64,
     budget: Arc<Budget>,
     network: Source,
     held: AtomicUsize,
-    /// Bytes that others hold too, and that count for [`Held`].
+    /// Bytes shared with other connections, which are counted by [`Held`].
     shared: AtomicUsize,
-    /// It was told to end.
+    /// It was chosen to be shed.
     condemned: AtomicBool,
     closed: AtomicBool,
-    /// It stands among the waiting.
+    /// It is in the budget's `waiting` list.
     waits: AtomicBool,
     holder: OnceLock<Weak<dyn Holder>>,
 }
 
 impl Account {
-    /// Says whom to end if this account is the largest.
+    /// Sets the connection to shed if this account is the largest. Only the first call has an effect.
     pub(crate) fn set_holder(&self, holder: Weak<dyn Holder>) {
         let _ = self.holder.set(holder);
     }
 
-    /// More bytes are held.
+    /// Adds held bytes.
     pub(crate) fn charge(&self, bytes: usize) {
         if bytes > 0 && !self.closed.load(Ordering::Acquire) {
-            // The budget first: a connection that ends in between gives back only what the budget has.
+            // The budget first, so that a connection that ends in between gives back only what the budget has counted.
             let held = self.budget.count(bytes);
             self.held.fetch_add(bytes, Ordering::AcqRel);
             self.budget.check(held);
         }
     }
 
-    /// Fewer are; at most as many as were charged and not given back with all others.
+    /// Subtracts held bytes, at most as many as are still charged.
     pub(crate) fn release(&self, bytes: usize) {
         let fewer = |held: usize| Some(held.saturating_sub(bytes));
         if let Ok(held) = self.held.fetch_update(Ordering::AcqRel, Ordering::Acquire, fewer) {
@@ -239,7 +241,7 @@ impl Account {
         }
     }
 
-    /// The bytes charged for something are others now.
+    /// Changes the number of bytes charged for something from `before` to `after`.
     pub(crate) fn recharge(&self, before: usize, after: usize) {
         if after > before {
             self.charge(after - before);
@@ -248,18 +250,18 @@ impl Account {
         }
     }
 
-    /// It holds more bytes, or fewer, that are counted once for all who do.
+    /// Adds bytes that are shared with other connections and counted once for all of them.
     pub(crate) fn share(&self, bytes: usize) {
         self.shared.fetch_add(bytes, Ordering::AcqRel);
     }
 
-    /// The opposite.
+    /// Undoes [`Self::share`].
     pub(crate) fn unshare(&self, bytes: usize) {
         let fewer = |shared: usize| Some(shared.saturating_sub(bytes));
         let _ = self.shared.fetch_update(Ordering::AcqRel, Ordering::Acquire, fewer);
     }
 
-    /// Wakes the task when queued bytes are below their limit. Says whether they are already.
+    /// Wakes the task once queued bytes fall below their limit. Returns whether they already are.
     pub(crate) fn wait_for_queue(self: &Arc<Self>, waker: &Waker) -> bool {
         if !self.waits.swap(true, Ordering::AcqRel) {
             self.budget.waiting().push((self.clone(), waker.clone()));
@@ -271,7 +273,7 @@ impl Account {
         self.held.load(Ordering::Acquire) + self.shared.load(Ordering::Acquire)
     }
 
-    /// Gives everything back: the connection is over.
+    /// Gives everything back, since the connection is over.
     pub(crate) fn close(&self) {
         if !self.closed.swap(true, Ordering::AcqRel) {
             self.budget.accounts().remove(&self.id);
@@ -281,13 +283,13 @@ impl Account {
 }
 
 impl Drop for Account {
-    /// A charge may have met the end of the connection on its way.
+    /// A charge may have raced with `close`.
     fn drop(&mut self) {
         self.release(usize::MAX);
     }
 }
 
-/// An account, closed when this is dropped.
+/// An account that is closed on drop.
 #[derive(Debug)]
 pub(crate) struct Share(pub(crate) Arc<Account>);
 
@@ -297,7 +299,7 @@ impl Drop for Share {
     }
 }
 
-/// Held bytes of nobody alone.
+/// Held bytes that belong to no single account.
 #[derive(Debug)]
 pub(crate) struct Held(Arc<Budget>, usize);
 
@@ -307,12 +309,12 @@ impl Drop for Held {
     }
 }
 
-/// Bytes that wait for the main thread or are in its hands.
+/// Bytes that wait for the main thread, or that it has taken and not dropped yet.
 #[derive(Debug)]
 pub(crate) struct Queued(Arc<Budget>, usize);
 
 impl Queued {
-    /// Takes over what counts for another.
+    /// Takes over the bytes of another value.
     pub(crate) fn absorb(&mut self, mut other: Self) {
         self.1 += std::mem::take(&mut other.1);
     }
@@ -384,7 +386,7 @@ mod tests {
         assert_eq!(large_ended.get(), 0);
         small.0.charge(10);
         assert_eq!((small_ended.get(), large_ended.get(), other_ended.get()), (0, 1, 0));
-        // It is on its way out: nobody else goes for its bytes, and it is told once.
+        // It is closing already: no other is shed for its bytes, and it is told only once.
         other.0.charge(300);
         assert_eq!((small_ended.get(), large_ended.get(), other_ended.get()), (0, 1, 0));
         drop(large);

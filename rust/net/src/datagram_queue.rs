@@ -1,22 +1,23 @@
-//! The datagrams that a socket has received and the user has not taken. When it is full the oldest goes.
+//! Queue of the datagrams that a socket has received and the user has not taken. When it is full, the oldest is
+//! dropped.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::event::Datagram;
 
-/// Filled by the socket's task, emptied by the main thread.
+/// The queue, filled by the socket's task and emptied by the main thread.
 #[derive(Debug)]
 pub(crate) struct DatagramQueue(Mutex<Ring>);
 
 #[derive(Debug)]
 struct Ring {
     datagrams: VecDeque<Datagram>,
-    /// Sum of their bytes.
+    /// Total payload bytes of `datagrams`.
     bytes: usize,
     max_datagrams: usize,
     max_bytes: usize,
-    /// How many were dropped for want of room.
+    /// Number of datagrams dropped because the queue was full.
     dropped: u64,
 }
 
@@ -80,7 +81,7 @@ impl Ring {
         Some(datagram)
     }
 
-    /// Drops the oldest until the limits hold. The newest stays whatever its size.
+    /// Drops the oldest datagrams until both limits are met. The newest is kept whatever its size.
     fn shrink(&mut self) {
         while self.datagrams.len() > 1 && (self.datagrams.len() > self.max_datagrams || self.bytes > self.max_bytes) {
             self.pop();

@@ -1,4 +1,4 @@
-//! What a socket tells the main thread: the whole traffic in this direction.
+//! Events from the sockets to the main thread: everything that crosses in this direction.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,135 +13,140 @@ use crate::websocket::close_code::Disconnect;
 use crate::websocket::messages::Messages;
 use crate::websocket::request::{ClientInfo, HandshakeFailure, HandshakeRequest};
 
-/// What happened on a TCP connection, in order.
+/// An event of a TCP connection. Events come in the order in which they happened.
 #[derive(Debug)]
 pub enum TcpEvent {
-    /// The connection stands; with [`crate::limits::TcpOptions::tls`], its TLS too.
+    /// The connection is established, including TLS if [`crate::limits::TcpOptions::tls`] is set.
     Connected(Box<Endpoints>),
-    /// It could not be made. The last event.
+    /// The connection could not be established. The last event.
     ConnectFailed(Box<ConnectError>),
     /// Bytes from the peer. They count against the mailbox until [`crate::mailbox::Mailbox::release`].
     Data(Bytes),
     /// Everything sent before [`crate::command::TcpCommand::Flush`] with this token has been handed to the system.
     Flushed(u64),
-    /// TLS stands, after [`crate::command::TcpCommand::StartTls`]: what comes from now on was encrypted.
+    /// TLS is established after [`crate::command::TcpCommand::StartTls`]: all further data was encrypted.
     TlsReady(Box<TlsInfo>),
-    /// TLS did not come about; [`TcpEvent::Closed`] follows.
+    /// The TLS handshake failed; [`TcpEvent::Closed`] follows.
     TlsFailed(Box<TlsError>),
-    /// The peer sends no more (its FIN; with TLS, its close_notify). Sending goes on until a close.
+    /// The peer has finished sending (FIN; with TLS, close_notify). Sending is possible until the connection is closed.
     PeerClosed,
     /// The connection is over. The last event.
     Closed(CloseReason, Option<io::Error>),
 }
 
-/// What happened on a listening TCP socket.
+/// An event of a listening TCP socket.
 #[derive(Debug)]
 pub enum ListenerEvent {
-    /// A connection that stands, and its addresses.
+    /// An established connection, and its addresses.
     Accepted(TcpClient, Box<Endpoints>),
-    /// The listener has [`crate::limits::ListenOptions::max_clients`], and turned this peer away.
+    /// This peer was turned away because the listener already has [`crate::limits::ListenOptions::max_clients`].
     Refused(SocketAddr),
-    /// The process is out of file descriptors or memory for sockets: accepting waits and tries again. Said once.
+    /// The process is out of file descriptors or of memory for sockets. Accepting pauses and is retried; reported once
+    /// per pause.
     Paused(io::Error),
     /// Accepting works again after [`ListenerEvent::Paused`].
     Resumed,
 }
 
-/// What happened on a UDP socket, apart from the datagrams it received: those wait in
+/// An event of a UDP socket. Received datagrams are not events; they are taken by
 /// [`crate::udp_socket::UdpSocket::next_datagram`].
 #[derive(Debug)]
 pub enum UdpEvent {
-    /// The socket sends to this peer now, and hears no other.
+    /// The socket is connected to this peer: it sends to it by default, and receives from no other.
     Connected(Box<Endpoints>),
-    /// It could not be connected. It stays as it was, and what was sent meanwhile is lost.
+    /// The socket could not be connected. It stays as it was; datagrams queued for the new peer meanwhile are lost.
     ConnectFailed(Box<ConnectError>),
     /// The datagram with this token was handed to the system.
     Sent(u64),
-    /// A datagram did not go out. One with a token is always told of; others are left out while
-    /// [`crate::limits::MAX_UDP_EVENTS`] wait. Its data counts against the mailbox until it is released.
+    /// A datagram was not sent. Always reported for one with a token; otherwise omitted while
+    /// [`crate::limits::MAX_UDP_EVENTS`] events, or too many bytes of failed datagrams, are queued. Its data counts
+    /// against the mailbox until it is released.
     SendFailed(Box<LostDatagram>),
-    /// The peer of a connected socket does not take datagrams: an earlier one has come back (ICMP port or host
-    /// unreachable). The socket lives on. Left out as above.
+    /// An earlier datagram to the peer of a connected socket was rejected (ICMP port or host unreachable). The socket
+    /// stays usable. Omitted under the same conditions.
     Unreachable(SocketAddr, io::Error),
     /// The socket is closed. The last event.
     Closed(Option<io::Error>),
 }
 
-/// A datagram that did not go out.
+/// A datagram that was not sent.
 #[derive(Debug)]
 pub struct LostDatagram {
-    /// Why.
+    /// The cause.
     pub error: DatagramLost,
-    /// Its bytes.
+    /// The payload.
     pub data: Bytes,
-    /// The host as given; the peer's for a connected socket.
+    /// The destination host as given; for a connected socket, that of its peer.
     pub host: String,
-    /// The port, likewise.
+    /// The destination port, likewise.
     pub port: u16,
     /// The token given to [`crate::udp_socket::UdpSocket::send_to_awaited`].
     pub token: Option<u64>,
 }
 
-/// A datagram that was received.
+/// A received datagram.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Datagram {
-    /// Its bytes; none is a valid datagram too.
+    /// The payload; may be empty.
     pub data: Bytes,
-    /// Who sent it. An IPv4 sender to a dual-stack socket is given as IPv4.
+    /// The sender. An IPv4 sender to a dual-stack socket is given as IPv4.
     pub from: SocketAddr,
 }
 
-/// What happened on a WebSocket server. For one client the order is: a handshake's events, `Connected`, `Messages`,
-/// `Disconnected`; each client that connected is disconnected once.
+/// An event of a WebSocket server. For each client the order is: the events of its handshake, `Connected`, `Messages`,
+/// `Disconnected`. Every client that connected is disconnected exactly once.
 #[derive(Debug)]
 pub enum WebSocketEvent {
-    /// A client asks to come in, and the server was told to ask
-    /// ([`crate::websocket::options::HandshakeOptions::manual`]): answer with
+    /// A client requests a connection and the server leaves the decision to the user
+    /// ([`crate::websocket::options::HandshakeOptions::manual`]). Answer with
     /// [`crate::websocket_server::WebSocketServer::accept_handshake`] or `reject_handshake`.
     HandshakeRequested(ClientId, Box<HandshakeRequest>),
-    /// A client that [`WebSocketEvent::HandshakeRequested`] named does not come in, and not because it was rejected. Each
-    /// request ends once: in this, in `Connected`, or in a `reject_handshake` that succeeded.
+    /// The handshake of a client that [`WebSocketEvent::HandshakeRequested`] announced has failed, for a reason other
+    /// than a rejection. Each request ends exactly once: with this, with `Connected`, or with a `reject_handshake` that
+    /// succeeded.
     HandshakeFailed(ClientId, HandshakeFailure),
-    /// A client is in.
+    /// A client is connected.
     Connected(ClientId, Arc<ClientInfo>),
-    /// Everything that a client sent since the last such event. Taking it makes the client's room free again.
+    /// All messages that a client sent since the last such event. Taking them makes room for more from this client.
     Messages(ClientId, Messages),
     /// A client is gone. Its id is unknown from now on.
     Disconnected(ClientId, Box<Disconnect>),
-    /// The process is out of file descriptors or memory for sockets: accepting waits and tries again. Said once.
+    /// The process is out of file descriptors or of memory for sockets. Accepting pauses and is retried; reported once
+    /// per pause.
     Paused(io::Error),
     /// Accepting works again after [`WebSocketEvent::Paused`].
     Resumed,
-    /// The server has stopped, and all its clients are gone. The last event, also when the whole runtime was stopped
-    /// under the server.
+    /// The server has stopped and all its clients are gone. The last event, also sent if the whole runtime was stopped
+    /// while the server was running.
     Stopped,
 }
 
 /// The two addresses of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Endpoints {
-    /// This side.
+    /// The local address.
     pub local: SocketAddr,
-    /// The other side. An IPv4 peer of a dual-stack socket is given as IPv4.
+    /// The peer's address. An IPv4 peer of a dual-stack socket is given as IPv4.
     pub peer: SocketAddr,
 }
 
-/// What the two sides of a TLS connection have agreed on.
+/// The outcome of a TLS handshake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsInfo {
-    /// The version of the protocol.
+    /// The TLS version.
     pub version: TlsVersion,
     /// The cipher suite, by its name in the RFCs.
     pub cipher_suite: String,
-    /// The protocol that was agreed on by ALPN (RFC 7301).
+    /// The protocol negotiated by ALPN (RFC 7301), if any.
     pub alpn: Option<String>,
-    /// The subject of the peer's certificate, as `CN=game.example, O=Games`. A server sees none.
+    /// The subject of the server's certificate, such as `CN=game.example, O=Games`. `None` on a server, which requests
+    /// no client certificate.
     pub peer_subject: Option<String>,
-    /// The host that the client asked for (SNI, RFC 6066 section 3). Only a server sees it.
+    /// The host that the client requested (SNI, RFC 6066 section 3). Only known to a server.
     pub sni: Option<String>,
 }
 
-/// A version of TLS.
+/// A TLS version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TlsVersion {
     /// TLS 1.2 (RFC 5246).
@@ -150,16 +155,16 @@ pub enum TlsVersion {
     Tls13,
 }
 
-/// Who ended a connection.
+/// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseReason {
-    /// A failure of the network or the system, among them the peer's RST.
+    /// A network or system error, such as the peer's RST.
     Error,
-    /// This side.
+    /// Closed by this side.
     ByHost,
-    /// The peer, in good order.
+    /// Closed by the peer in an orderly way.
     ByPeer,
-    /// The peer did not answer in time: the connect timeout, the system's own (keep-alive, retransmission), or a peer that
-    /// took nothing of what was sent before a close.
+    /// A timeout: the system's own (keep-alive, retransmission), that of a TLS handshake, or that of a close whose
+    /// unsent bytes the peer did not take.
     TimedOut,
 }

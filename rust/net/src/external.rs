@@ -1,6 +1,5 @@
-//! A connection whose bytes somebody else moves: the far end of a
-//! [`crate::tcp_client::TcpClient`] for a stream that the runtime cannot
-//! drive. The owner carries the commands out and reports the events, on any thread.
+//! The far end of a [`crate::tcp_client::TcpClient`] over a stream that the runtime cannot drive. Its owner carries out
+//! the commands and reports the events, on any thread.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,7 +10,7 @@ use crate::mailbox::MailboxSender;
 use crate::outbox::Outbox;
 use crate::traffic::{count_received, count_sent};
 
-/// The far end. See [`crate::tcp_client::TcpClient::external`].
+/// The far end of an external connection. See [`crate::tcp_client::TcpClient::external`].
 #[derive(Debug)]
 pub struct External {
     outbox: Arc<Outbox>,
@@ -23,24 +22,24 @@ impl External {
         Self { outbox, events }
     }
 
-    /// The commands given since the last call, in order.
+    /// Takes the commands queued since the last call, in order.
     #[must_use]
     pub fn take_commands(&self) -> VecDeque<TcpCommand> {
         self.outbox.take_now()
     }
 
-    /// So many bytes of [`TcpCommand::Send`] were handed on.
+    /// Reports that `bytes` bytes of [`TcpCommand::Send`] were written to the stream.
     pub fn wrote(&self, bytes: usize) {
         count_sent(bytes);
         self.settle(bytes);
     }
 
-    /// So many bytes of [`TcpCommand::Send`] were dropped.
+    /// Reports that `bytes` bytes of [`TcpCommand::Send`] were dropped.
     pub fn settle(&self, bytes: usize) {
         self.outbox.settle(bytes);
     }
 
-    /// Whether the user's side takes more bytes now. While it does not, leave them where they are.
+    /// Returns whether the user's side takes more bytes now. While it does not, leave them in the stream.
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.events.has_room()

@@ -1,4 +1,4 @@
-//! Doors to what is private, for the benches alone.
+//! Access to private parts, for the benchmarks only.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -11,7 +11,8 @@ use crate::websocket::options::HandshakeOptions;
 use crate::websocket::protocol::{Protocol, Received};
 use crate::websocket::response::switching_protocols;
 
-/// Reads a request that opens a WebSocket, checks it, and makes the answer. Empty if the request is refused.
+/// Parses a WebSocket handshake request, checks it, and builds the response. Empty if the request is incomplete or
+/// refused.
 #[must_use]
 pub fn answer_handshake(request: &[u8], options: &HandshakeOptions) -> Vec<u8> {
     let Ok(Head::Complete(request, _)) = parse(request, options) else {
@@ -27,14 +28,14 @@ pub fn answer_handshake(request: &[u8], options: &HandshakeOptions) -> Vec<u8> {
 pub struct Decoder(Protocol, #[expect(dead_code, reason = "held")] Share);
 
 impl Decoder {
-    /// One that takes messages up to a size.
+    /// Creates a decoder for messages of at most `max_message_size` bytes.
     #[must_use]
     pub fn new(max_message_size: usize) -> Self {
         let share = Budget::new(0, usize::MAX).open(IpAddr::V4(Ipv4Addr::LOCALHOST));
         Self(Protocol::new(Role::Server, max_message_size, share.0.clone()), share)
     }
 
-    /// The messages in some bytes; `None` if the connection would end.
+    /// Decodes the messages in `input`. Returns `None` if the connection would end.
     pub fn receive(&mut self, input: &[u8]) -> Option<Messages> {
         let mut messages = Messages::default();
         match self

@@ -1,12 +1,12 @@
-//! Sockets that live on a background tokio runtime, for a main thread that must never wait.
+//! Sockets that live on a background tokio runtime, for a main thread that must never block.
 //!
-//! Commands go in ([`command`]), events come out ([`event`]); those two modules are the whole vocabulary. A socket is a
-//! small handle ([`tcp_client::TcpClient`], [`tcp_listener::TcpListener`], [`udp_socket::UdpSocket`],
-//! [`websocket_server::WebSocketServer`]) whose methods only put a command into a
-//! queue. What happened waits in the socket's [`mailbox`], and the process-wide [`mailbox::ReadyList`] names the
-//! sockets that have something waiting, so that ten thousand idle ones cost nothing.
+//! Commands go in ([`command`]) and events come out ([`event`]); those two modules are the whole vocabulary. A socket
+//! is a small handle ([`tcp_client::TcpClient`], [`tcp_listener::TcpListener`], [`udp_socket::UdpSocket`],
+//! [`websocket_server::WebSocketServer`]) whose methods only put commands into a queue. Events wait in the socket's
+//! [`mailbox`], and the process-wide [`mailbox::ReadyList`] names the sockets that have any, so ten thousand idle
+//! sockets cost nothing.
 //!
-//! Nothing here knows a game engine. Everything here can be used from any thread.
+//! This crate knows nothing of any game engine. Everything in it can be used from any thread.
 
 #![warn(missing_docs)]
 

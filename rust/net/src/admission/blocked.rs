@@ -1,4 +1,4 @@
-//! Addresses that may not connect, one by one and by ranges.
+//! Addresses and address ranges that may not connect.
 
 use std::collections::{BTreeMap, HashSet};
 use std::net::{IpAddr, Ipv6Addr};
@@ -6,16 +6,16 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-/// A set of IP addresses and ranges. Cloning it is cheap.
+/// A set of IP addresses and ranges. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct BlockedAddresses(Arc<Sets>);
 
-/// An entry that is no address and no range.
+/// An entry that is neither an IP address nor a range.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("'{0}' is not an IP address or a range such as '192.0.2.0/24' or '2001:db8::/32'")]
 pub struct InvalidBlock(pub String);
 
-/// The networks by the length of their prefix: a look-up takes one step for each length in use, whatever the number of
+/// The networks by prefix length. A lookup takes one step per prefix length in use, regardless of the number of
 /// entries.
 #[derive(Debug, Default)]
 struct Sets {
@@ -23,18 +23,18 @@ struct Sets {
     v6: BTreeMap<u8, HashSet<u128>>,
 }
 
-/// An address with the number of bits that count.
+/// A network address and its prefix length in bits.
 enum Block {
     V4(u32, u8),
     V6(u128, u8),
 }
 
 impl BlockedAddresses {
-    /// Takes IPv4 and IPv6 addresses and ranges in CIDR form (RFC 4632 section 3.1). Bits behind the prefix do not matter.
-    /// IPv4 addresses in their IPv6 form (`::ffff:192.0.2.1`) are the same as in their own.
+    /// Parses IPv4 and IPv6 addresses and CIDR ranges (RFC 4632 section 3.1). Bits beyond the prefix are ignored.
+    /// IPv4-mapped IPv6 addresses (`::ffff:192.0.2.1`) are treated as IPv4.
     ///
     /// # Errors
-    /// [`InvalidBlock`], for the first entry that is neither.
+    /// [`InvalidBlock`] with the first entry that is neither an address nor a range.
     pub fn parse<T: AsRef<str>>(entries: impl IntoIterator<Item = T>) -> Result<Self, InvalidBlock> {
         let mut sets = Sets::default();
         for entry in entries {
@@ -47,7 +47,7 @@ impl BlockedAddresses {
         Ok(Self(Arc::new(sets)))
     }
 
-    /// Whether the address is in the set.
+    /// Returns whether the set contains the address.
     #[must_use]
     pub fn contains(&self, ip: IpAddr) -> bool {
         match ip.to_canonical() {
@@ -89,7 +89,7 @@ fn parse_block(entry: &str) -> Option<Block> {
     }
 }
 
-/// The first `bits` of an address, the others 0.
+/// The address with all but its first `bits` bits cleared.
 fn network_v4(address: u32, bits: u8) -> u32 {
     address & u32::MAX.checked_shl(32 - u32::from(bits)).unwrap_or(0)
 }

@@ -1,23 +1,24 @@
-//! How often an address may connect: a bucket of tokens for each, which is full again after a second.
+//! Connection rate limit: one token bucket per address, which refills completely within a second.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::Source;
 
-/// How long a bucket takes to fill: it holds what may come in a second.
+/// Time in which an empty bucket refills. A bucket holds one second's worth of tokens.
 const FILL_TIME: Duration = Duration::from_secs(1);
 
-/// Addresses that are remembered in one generation.
+/// Maximum number of addresses in one generation.
 const MAX_SOURCES: usize = 32 * 1024;
 
-/// The buckets of all addresses that have come within the last second or two. A bucket that was not touched for longer is
-/// full, so that there is nothing to remember: the addresses of one second make room for those of the next but one.
+/// The buckets of all addresses that connected within the last second or two, in two generations. A bucket that was not
+/// touched for a second is full again and need not be kept, so each generation is dropped once the next one has run its
+/// time.
 #[derive(Debug, Default)]
 pub(crate) struct Rates {
     young: HashMap<Source, Bucket>,
     old: HashMap<Source, Bucket>,
-    /// When `young` was begun.
+    /// When `young` was started.
     begun: Option<Instant>,
 }
 
@@ -28,7 +29,7 @@ struct Bucket {
 }
 
 impl Rates {
-    /// Takes a token of an address that gets `most` of them a second; says whether there was one.
+    /// Takes a token from an address that gets `most` tokens per second. Returns whether there was one.
     pub(crate) fn take(&mut self, source: Source, most: u32, now: Instant) -> bool {
         self.turn_over(now);
         let known = self.young.get(&source).or_else(|| self.old.get(&source));
@@ -47,7 +48,7 @@ impl Rates {
 
     fn turn_over(&mut self, now: Instant) {
         let begun = *self.begun.get_or_insert(now);
-        // Too many at once (which takes as many addresses) are forgotten early.
+        // If more addresses than that connect at once, some are forgotten early.
         let is_due = now.saturating_duration_since(begun) >= FILL_TIME || self.young.len() >= MAX_SOURCES;
         if is_due {
             self.old = std::mem::take(&mut self.young);
@@ -75,7 +76,7 @@ mod tests {
         assert!(took(A, 500));
         assert!(!took(A, 999));
         assert!(took(A, 1001));
-        // No more than a second's worth is saved up.
+        // At most one second's worth is saved up.
         assert!(took(A, 60_000) && took(A, 60_000));
         assert!(!took(A, 60_000));
     }
@@ -98,7 +99,7 @@ mod tests {
             rates.take(Source::V6(n), 1, start);
         }
         assert!(rates.young.len() + rates.old.len() <= 2 * MAX_SOURCES);
-        // Time makes it go, too.
+        // They also expire with time.
         for seconds in [2, 4] {
             rates.take(A, 1, start + Duration::from_secs(seconds));
         }

@@ -1,12 +1,12 @@
-//! A number of places of which one address cannot have all.
+//! A fixed number of places that no single address can use up.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Source;
 
-/// Places that are given to whoever comes first, until half of them are taken; from then on an address that has a quarter
-/// gets no more.
+/// Places handed out in order of arrival until half of them are taken. From then on, an address that already holds a
+/// quarter gets no more.
 #[derive(Debug, Clone)]
 pub(crate) struct Shares(Arc<Mutex<Taken>>);
 
@@ -17,7 +17,7 @@ struct Taken {
     by_source: HashMap<Source, usize>,
 }
 
-/// One place, until this is dropped.
+/// One place, freed on drop.
 #[derive(Debug)]
 pub(crate) struct Share {
     shares: Shares,
@@ -33,7 +33,7 @@ impl Shares {
         })))
     }
 
-    /// A place for the address, if there is one.
+    /// Takes a place for the address, if one is available to it.
     pub(crate) fn take(&self, source: Source) -> Option<Share> {
         let mut taken = self.taken();
         let own = taken.by_source.get(&source).copied().unwrap_or(0);

@@ -1,13 +1,13 @@
-//! What counts as one address.
+//! The unit that per-address limits count by.
 
 use std::net::IpAddr;
 
-/// One IPv4 address, or one IPv6 network of 64 bits, which as a rule belongs to one host (RFC 6177 section 2).
+/// One IPv4 address, or one IPv6 /64 network, which usually belongs to one host (RFC 6177 section 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Source {
     V4(u32),
     V6(u64),
-    /// By its last 64 bits: the first are the same for all (RFC 4291 section 2.5.6).
+    /// The last 64 bits of a link-local address; the first 64 are the same for all (RFC 4291 section 2.5.6).
     LinkLocal(u64),
 }
 
