@@ -221,7 +221,7 @@ pub enum DatagramLost {
     /// The system refused the operation.
     #[error("cannot send: {0}")]
     Io(#[from] io::Error),
-    /// No destination was given, and the socket is not connected because connecting it failed.
+    /// The datagram was for the connected peer, but connecting the socket failed or was replaced by another connect.
     #[error("the socket is not connected to a host")]
     NotConnected,
     /// The socket was closed before the datagram was sent.

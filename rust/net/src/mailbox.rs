@@ -1,4 +1,5 @@
-//! The way from the runtime to the main thread: one bounded event queue per socket, one ready list for the process.
+//! The path from the runtime to the main thread: one bounded event queue per socket, and one ready list for the
+//! process.
 
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -12,7 +13,7 @@ use futures_util::task::AtomicWaker;
 use crate::budget::{Account, Share};
 use crate::wakes::{self, Reader};
 
-/// Names one socket of this process. Never used twice.
+/// Identifies one socket of this process. Never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SocketId(NonZeroU64);
 
@@ -23,22 +24,22 @@ impl SocketId {
         Self(NonZeroU64::new(number).unwrap_or(NonZeroU64::MIN))
     }
 
-    /// The number behind the name.
+    /// The id as a number.
     #[must_use]
     pub fn get(self) -> u64 {
         self.0.get()
     }
 }
 
-/// The sockets that have something queued. A socket stands in it at most once, so its length is bounded by the number
-/// of sockets.
+/// The sockets that have something queued. Each is listed at most once, so the length of the list is bounded by the
+/// number of sockets.
 pub struct ReadyList {
     sender: Sender<SocketId>,
     receiver: Receiver<SocketId>,
 }
 
 impl ReadyList {
-    /// The list of this process.
+    /// The ready list of this process.
     #[must_use]
     pub fn global() -> &'static Self {
         static LIST: LazyLock<ReadyList> = LazyLock::new(|| {
@@ -48,13 +49,13 @@ impl ReadyList {
         &LIST
     }
 
-    /// The next socket that has something, if any.
+    /// Removes the next ready socket, if any.
     #[must_use]
     pub fn pop(&self) -> Option<SocketId> {
         self.receiver.try_recv().ok()
     }
 
-    /// The same, asleep until there is one or `deadline` has come.
+    /// Like [`Self::pop`], but blocks until a socket is ready or `deadline` has passed.
     #[must_use]
     pub fn pop_until(&self, deadline: Instant) -> Option<SocketId> {
         self.receiver.recv_deadline(deadline).ok()
@@ -66,13 +67,13 @@ impl ReadyList {
     }
 }
 
-/// A new mailbox: the end that fills it, and the end that is drained.
+/// Creates a mailbox with limits in events and bytes, and returns its sending and its receiving end.
 #[must_use]
 pub fn mailbox<E>(max_events: usize, max_bytes: usize) -> (MailboxSender<E>, Mailbox<E>) {
     mailbox_of(max_events, max_bytes, None)
 }
 
-/// The same, whose bytes count in an account too. The account is closed when both ends are gone.
+/// Like [`mailbox`], but its bytes are also charged to an account, which is closed when both ends are dropped.
 pub(crate) fn mailbox_of<E>(
     max_events: usize,
     max_bytes: usize,
@@ -101,15 +102,15 @@ pub(crate) fn mailbox_of<E>(
 #[derive(Debug)]
 struct Shared {
     id: SocketId,
-    /// Whether the socket stands in the ready list.
+    /// Whether the socket is in the ready list.
     listed: AtomicBool,
-    /// Events in the queue.
+    /// Number of events in the queue.
     events: AtomicUsize,
     max_events: usize,
-    /// Bytes in the queue or taken from it and not yet released.
+    /// Bytes that are in the queue, or were taken from it and not released yet.
     bytes: AtomicUsize,
     max_bytes: AtomicUsize,
-    /// Where those bytes count besides.
+    /// The account that the bytes are also charged to.
     memory: Option<Share>,
     /// The task that waits for room.
     room: AtomicWaker,
@@ -132,7 +133,7 @@ impl Shared {
     }
 }
 
-/// The end that the runtime fills.
+/// The sending end, filled by the runtime.
 #[derive(Debug)]
 pub struct MailboxSender<E> {
     shared: Arc<Shared>,
@@ -149,14 +150,14 @@ impl<E> Clone for MailboxSender<E> {
 }
 
 impl<E> MailboxSender<E> {
-    /// The socket's name.
+    /// The id of the socket.
     #[must_use]
     pub fn id(&self) -> SocketId {
         self.shared.id
     }
 
-    /// Ready while the queue is under its limits. Whoever makes events that can be held back asks first; an event that
-    /// cannot (a close) is sent all the same.
+    /// Ready while the queue is below its limits. Producers of events that can be held back check this first; an event
+    /// that cannot be, such as a close, is sent regardless.
     pub fn poll_room(&self, cx: &Context<'_>) -> Poll<()> {
         if self.shared.has_room() {
             return Poll::Ready(());
@@ -169,23 +170,24 @@ impl<E> MailboxSender<E> {
         }
     }
 
-    /// Waits until the queue is under its limits.
+    /// Waits until the queue is below its limits.
     pub async fn room(&self) {
         std::future::poll_fn(|cx| self.poll_room(cx)).await;
     }
 
-    /// Whether the queue is under its limits.
+    /// Returns whether the queue is below its limits.
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.shared.has_room()
     }
 
-    /// Puts the socket on the ready list for something that waits outside the queue.
+    /// Adds the socket to the ready list for something that is queued outside of the mailbox.
     pub fn notify(&self) {
         notify(&self.shared);
     }
 
-    /// Queues an event that weighs `bytes` and puts the socket on the ready list.
+    /// Queues an event that counts as `bytes` bytes, and adds the socket to the ready list. Never blocks, even above
+    /// the limits.
     pub fn send(&self, event: E, bytes: usize) {
         self.shared.bytes.fetch_add(bytes, Ordering::AcqRel);
         if let (1.., Some(account)) = (bytes, self.shared.account()) {
@@ -204,7 +206,7 @@ fn notify(shared: &Shared) {
     }
 }
 
-/// The end that the main thread drains.
+/// The receiving end, drained by the main thread.
 #[derive(Debug)]
 pub struct Mailbox<E> {
     shared: Arc<Shared>,
@@ -212,20 +214,20 @@ pub struct Mailbox<E> {
 }
 
 impl<E> Mailbox<E> {
-    /// The socket's name.
+    /// The id of the socket.
     #[must_use]
     pub fn id(&self) -> SocketId {
         self.shared.id
     }
 
-    /// To be called by whoever took the socket from the ready list, before draining: what arrives from now on lists it
-    /// anew.
+    /// Marks the socket as no longer listed. Call this after taking it from the ready list and before draining it:
+    /// whatever arrives from now on lists it again.
     pub fn unlist(&self) {
-        // A swap, not a store: it pairs with the swap in `notify`, so that whatever was queued before is seen now.
+        // A swap, not a store: it pairs with the swap in `notify`, so that everything queued before is visible now.
         self.shared.listed.swap(false, Ordering::AcqRel);
     }
 
-    /// The next event. Its bytes stay counted until [`Self::release`].
+    /// Takes the next event. Its bytes stay counted until [`Self::release`].
     #[must_use]
     pub fn next(&self) -> Option<E> {
         let event = self.receiver.try_recv().ok()?;
@@ -235,25 +237,25 @@ impl<E> Mailbox<E> {
         Some(event)
     }
 
-    /// How many events wait.
+    /// Number of queued events.
     #[must_use]
     pub fn len(&self) -> usize {
         self.receiver.len()
     }
 
-    /// Whether no event waits.
+    /// Returns whether no event is queued.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.receiver.is_empty()
     }
 
-    /// Bytes queued or taken and not yet released.
+    /// Bytes that are queued, or were taken and not released yet.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.shared.bytes.load(Ordering::Acquire)
     }
 
-    /// Gives room for `bytes` back: the user has them now.
+    /// Stops counting `bytes` bytes, since the user has taken them.
     pub fn release(&self, bytes: usize) {
         let before = self.shared.bytes.fetch_sub(bytes, Ordering::AcqRel);
         if let Some(account) = self.shared.account() {
@@ -265,7 +267,7 @@ impl<E> Mailbox<E> {
         }
     }
 
-    /// Sets how many bytes may wait.
+    /// Sets the maximum number of bytes that may be counted before there is no more room.
     pub fn set_max_bytes(&self, max_bytes: usize) {
         if self.shared.max_bytes.swap(max_bytes, Ordering::AcqRel) < max_bytes {
             wakes::has_room(&self.shared);
@@ -274,7 +276,7 @@ impl<E> Mailbox<E> {
 }
 
 impl<E> Drop for Mailbox<E> {
-    /// What waits goes with it.
+    /// Queued events are dropped with it.
     fn drop(&mut self) {
         if let Some(account) = self.shared.account() {
             account.release(self.bytes());

@@ -1,5 +1,5 @@
-//! Host names for datagrams: looked up in the background, remembered for a while. (A connection looks its name up anew;
-//! a game that sends sixty datagrams a second cannot.)
+//! Host names for datagrams, looked up in the background and cached for a while. (A connection looks up its name anew;
+//! a game that sends sixty datagrams per second cannot.)
 
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
@@ -14,18 +14,19 @@ use tokio::time::timeout;
 use crate::limits::{NAME_FAILURE_LIFETIME, NAME_LIFETIME, NAME_LOOKUP_TIMEOUT};
 use crate::resolver::{self, Answer};
 
-/// Names that are remembered at once, in the whole process.
+/// Maximum number of cached names in the whole process.
 const MAX_NAMES: usize = 256;
 
-/// Lookups of one socket at once; further names wait, so that one socket cannot take all of the resolver's threads.
+/// Maximum number of simultaneous lookups per socket. Further names wait, so that one socket cannot occupy all of the
+/// resolver's threads.
 const MAX_LOOKUPS: usize = 8;
 
-/// What is known of a name now.
+/// The cached answer for a name, unless it has expired.
 pub(crate) fn remembered(name: &str) -> Option<Answer> {
     cache().get(name, Instant::now())
 }
 
-/// The lookups of one socket.
+/// The pending lookups of one socket.
 #[derive(Default)]
 pub(crate) struct Lookups {
     running: Vec<Running>,
@@ -38,12 +39,12 @@ struct Running {
 }
 
 impl Lookups {
-    /// Looks a name up that is not being looked up.
+    /// Starts the lookup of a name that is not being looked up yet.
     pub(crate) fn start(&mut self, name: &str) {
         self.waiting.push_back(name.to_owned());
     }
 
-    /// The next name whose lookup has ended, with its answer. Pending when none has, or none runs.
+    /// The next name whose lookup has finished, with its answer. Pending if there is none.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<(String, Answer)> {
         while self.running.len() < MAX_LOOKUPS
             && let Some(name) = self.waiting.pop_front()
@@ -81,7 +82,7 @@ fn cache() -> MutexGuard<'static, NameCache> {
     CACHE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What was looked up lately.
+/// Answers of recent lookups.
 #[derive(Debug, Default)]
 struct NameCache {
     entries: HashMap<String, Entry>,
@@ -115,7 +116,7 @@ impl NameCache {
         self.entries.insert(name.to_owned(), entry);
     }
 
-    /// Forgets what is over, or else what would be over first.
+    /// Removes expired entries or, if there are none, the one that expires first.
     fn make_room(&mut self, now: Instant) {
         self.entries.retain(|_, entry| now < entry.expires);
         if self.entries.len() >= MAX_NAMES {

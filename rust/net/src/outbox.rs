@@ -1,4 +1,4 @@
-//! The way from the main thread to one socket's task: its commands, and how many bytes they hold.
+//! The path from the main thread to one socket's task: its queue of commands, and the number of bytes in them.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ use crate::command::TcpCommand;
 use crate::error::SendError;
 use crate::wakes;
 
-/// Small sends in a row share one block of at most this size: one allocation and one copy for many messages.
+/// Maximum size in bytes of a block shared by consecutive small sends: one allocation and one copy for many messages.
 pub(crate) const COALESCE: usize = 16 * 1024;
 
 /// The commands of one socket that its task has not taken yet.
@@ -22,10 +22,10 @@ pub(crate) struct Outbox<C = TcpCommand> {
     queue: Mutex<VecDeque<C>>,
     /// Bytes accepted and not yet handed to the system.
     pending: AtomicUsize,
-    /// Where those bytes count besides.
+    /// The account that the bytes are also charged to.
     account: Option<Arc<Account>>,
     task: AtomicWaker,
-    /// The task has ended: nothing is taken in any more. Written and read under the queue's lock.
+    /// The task has ended and nothing more is accepted. Read and written with the queue locked.
     closed: AtomicBool,
 }
 
@@ -36,7 +36,7 @@ impl Holder for Outbox {
 }
 
 impl Outbox {
-    /// One whose bytes count in an account.
+    /// Creates an outbox whose bytes are also charged to an account.
     pub(crate) fn of(account: Option<Arc<Account>>) -> Self {
         Self {
             account,
@@ -44,13 +44,13 @@ impl Outbox {
         }
     }
 
-    /// Queues bytes unless more than `limit` would wait then.
+    /// Queues bytes, unless more than `limit` bytes would then be pending.
     pub(crate) fn send(&self, bytes: &[u8], limit: usize) -> Result<(), SendError> {
         // Only this thread adds, so between the check and the addition the number can only fall.
         if self.pending().saturating_add(bytes.len()) > limit {
             return Err(SendError::Full);
         }
-        // Before the lock, which whoever is ended for it needs too.
+        // Charge before locking: a charge may shed this connection, which also needs the lock.
         self.charge(bytes.len());
         let mut queue = self.queue();
         if self.is_closed() {
@@ -69,7 +69,7 @@ impl Outbox {
         if was_empty {
             wakes::wake(&self.task);
         } else if blocks > 1 {
-            // Enough for the task to begin with.
+            // There is enough for the task to start.
             wakes::flush();
         }
         Ok(())
@@ -89,7 +89,7 @@ impl<C> Default for Outbox<C> {
 }
 
 impl<C> Outbox<C> {
-    /// Queues a command that weighs `bytes` unless more than `limit` would wait then.
+    /// Queues a command that counts as `bytes` bytes, unless more than `limit` bytes would then be pending.
     pub(crate) fn push_within(&self, command: C, bytes: usize, limit: usize) -> Result<(), SendError> {
         // As in `send`, only one thread adds.
         if self.pending().saturating_add(bytes) > limit {
@@ -109,7 +109,7 @@ impl<C> Outbox<C> {
         Ok(())
     }
 
-    /// Queues any other command.
+    /// Queues a command that counts no bytes.
     pub(crate) fn push(&self, command: C) {
         let mut queue = self.queue();
         if self.is_closed() {
@@ -125,7 +125,7 @@ impl<C> Outbox<C> {
         self.pending.load(Ordering::Acquire)
     }
 
-    /// The task handed so many bytes to the system, or dropped them.
+    /// Reports that the task handed `bytes` bytes to the system, or dropped them.
     pub(crate) fn settle(&self, bytes: usize) {
         self.pending.fetch_sub(bytes, Ordering::AcqRel);
         self.release(bytes);
@@ -143,18 +143,18 @@ impl<C> Outbox<C> {
         }
     }
 
-    /// Takes all commands that wait; the next one wakes the task.
+    /// Takes all queued commands; the next one queued wakes the task.
     pub(crate) fn take(&self, cx: &Context<'_>) -> VecDeque<C> {
         self.task.register(cx.waker());
         self.take_now()
     }
 
-    /// Takes all commands that wait.
+    /// Takes all queued commands.
     pub(crate) fn take_now(&self) -> VecDeque<C> {
         std::mem::take(&mut *self.queue())
     }
 
-    /// The task has ended: gives what still waits, and takes nothing in any more.
+    /// Closes the outbox when the task has ended: returns what is still queued, and accepts no more.
     pub(crate) fn close(&self) -> VecDeque<C> {
         let mut queue = self.queue();
         self.closed.store(true, Ordering::Relaxed);

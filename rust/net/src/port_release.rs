@@ -1,20 +1,21 @@
-//! A stopped socket closes on the runtime, a moment after the call that stopped it. Whoever binds the same port in that
-//! moment waits here instead of failing: "restart on the same port at once" works, and no other call ever waits.
+//! Waiting for ports that are being closed. A stopped socket is closed on the runtime, a moment after the call that
+//! stopped it. Binding the same port in that moment waits here instead of failing, so that restarting on the same port
+//! works; no other call ever waits.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-/// The longest wait for a port that is being closed.
+/// Maximum wait for a port that is being closed.
 const LIMIT: Duration = Duration::from_secs(1);
 
 static CLOSING: Mutex<Vec<(u16, Weak<()>)>> = Mutex::new(Vec::new());
 static CLOSED: Condvar = Condvar::new();
 
-/// The task's share: dropped after its socket.
+/// The task's share, dropped after its socket.
 #[derive(Debug)]
 pub(crate) struct HeldPort(Option<Arc<()>>);
 
-/// The handle's share: when dropped, the port counts as closing until the task's share is gone.
+/// The handle's share. After it is dropped, the port counts as closing until the task's share is dropped too.
 #[derive(Debug)]
 pub(crate) struct ReleaseOnDrop(u16, Weak<()>);
 
@@ -42,8 +43,8 @@ impl Drop for ReleaseOnDrop {
     }
 }
 
-/// Waits until no socket that this process is closing holds the port. Says whether that came true, so that binding is
-/// worth another try: the port may well have become free since the last.
+/// Waits until no socket that this process is closing holds the port. Returns whether that happened in time, so that
+/// binding is worth another try: the port may have become free since the last one.
 pub(crate) fn wait_for_release(port: u16) -> bool {
     #[cfg(test)]
     WAITS.with(|waits| waits.set(waits.get() + 1));
@@ -72,7 +73,7 @@ fn closing() -> MutexGuard<'static, Vec<(u16, Weak<()>)>> {
 
 #[cfg(test)]
 thread_local! {
-    /// Calls of [`wait_for_release`] in this thread.
+    /// Number of calls of [`wait_for_release`] on this thread.
     static WAITS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
@@ -91,7 +92,7 @@ mod tests {
         let other = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = other.local_addr().expect("an address").port();
         let address = BindAddress::parse("127.0.0.1", port.into()).expect("an address");
-        // The port of a task that does not come to its end.
+        // The port of a task that never ends.
         let (_held, release) = held_port(port);
         drop(release);
         let waits = |start: &dyn Fn() -> Option<BindError>| {

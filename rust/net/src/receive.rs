@@ -1,79 +1,80 @@
-//! What a receive waits for, and how much of it a buffer holds. No socket, no clock.
+//! Receive requests, and how to find their results in a buffer. No sockets and no clock.
 
 use crate::recv_buffer::RecvBuffer;
 
 /// What a receive waits for.
 #[derive(Debug, Clone)]
 pub enum Want {
-    /// Exactly so many bytes.
+    /// Exactly this many bytes.
     Exactly(usize),
-    /// At least one byte, at most so many.
+    /// At least one byte, and at most this many.
     UpTo(usize),
-    /// Everything up to and with the delimiter, at most `max` bytes with it.
+    /// All bytes up to and including a delimiter.
     Until {
-        /// What ends it; never empty.
+        /// The delimiter; never empty.
         delimiter: Box<[u8]>,
-        /// The longest answer, in bytes, the delimiter included.
+        /// Maximum length of the result in bytes, including the delimiter.
         max: usize,
     },
-    /// A line that ends in LF or CRLF; the answer is without the ending.
+    /// A line that ends in LF or CRLF; the result excludes the line ending.
     Line {
-        /// The longest line, in bytes, its ending included.
+        /// Maximum length of the line in bytes, including its ending.
         max: usize,
     },
-    /// A block behind its length, which is an unsigned 32-bit number.
+    /// A block preceded by its length, an unsigned 32-bit integer.
     Packet {
         /// The byte order of the length.
         big_endian: bool,
-        /// The longest block, in bytes, without its length.
+        /// Maximum length of the block in bytes, excluding the length prefix.
         max: usize,
     },
-    /// Any byte at all; nothing is taken.
+    /// At least one byte; nothing is consumed.
     Readable,
 }
 
-/// How a receive stands.
+/// The state of a receive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// Not there yet; it cannot be there before the buffer holds so many bytes.
+    /// Incomplete; it needs the buffer to hold at least this many bytes.
     Needs(usize),
-    /// There: skip so many bytes, take so many, drop so many after them.
+    /// Complete: skip `skip` bytes, take `len` bytes, then drop `drop` bytes.
     Found {
-        /// Bytes before the answer (a packet's length).
+        /// Bytes before the result (the length prefix of a packet).
         skip: usize,
-        /// The answer.
+        /// Bytes of the result.
         len: usize,
-        /// Bytes after it (a line's ending).
+        /// Bytes after the result (a line ending).
         drop: usize,
     },
-    /// Over its own limit; the bytes stay. With the length that a packet claims.
+    /// Over the limit of the request; nothing is consumed. Holds the length that the packet claims or, in a search, the
+    /// number of buffered bytes.
     TooLong(usize),
 }
 
-/// One receive and how far it has looked already.
+/// A receive request, and how far it has searched the buffer.
 #[derive(Debug)]
 pub struct Request {
     want: Want,
     scanned: usize,
 }
 
-/// Bytes of a packet's length.
+/// Size of a packet's length prefix in bytes.
 const PACKET_HEADER: usize = 4;
 
 impl Request {
-    /// A receive that has not looked yet.
+    /// Creates a request that has not searched anything yet.
     #[must_use]
     pub fn new(want: Want) -> Self {
         Self { want, scanned: 0 }
     }
 
-    /// What it waits for.
+    /// What the request waits for.
     #[must_use]
     pub fn want(&self) -> &Want {
         &self.want
     }
 
-    /// Looks at the buffer. Only what has come since the last look is searched for a delimiter.
+    /// Checks the buffer for the result. Only bytes added since the last check are searched for a delimiter.
     pub fn check(&mut self, buffer: &RecvBuffer) -> Progress {
         let found = |skip, len, drop| Progress::Found { skip, len, drop };
         match &self.want {
@@ -118,7 +119,7 @@ impl Request {
     }
 }
 
-/// Where the delimiter starts, or how the search stands.
+/// Returns the position of the delimiter, or the state of the search.
 fn scan(buffer: &RecvBuffer, delimiter: &[u8], max: usize, scanned: &mut usize) -> Result<usize, Progress> {
     if let Some(at) = buffer.find(delimiter, *scanned, max) {
         return Ok(at);

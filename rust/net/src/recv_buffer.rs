@@ -1,11 +1,12 @@
-//! Received bytes that have not been taken yet. No socket, no clock.
+//! Buffer of received bytes that have not been taken yet. No sockets and no clock.
 
 use std::collections::VecDeque;
 
 use bytes::{Buf, Bytes};
 use memchr::memchr;
 
-/// Small blocks in a row are joined up to this size, so that a peer that sends byte by byte costs no allocation for each.
+/// Consecutive small blocks are joined up to this size in bytes, so that a peer that sends byte by byte does not cost
+/// one allocation per byte.
 const JOIN: usize = 4096;
 
 /// A chain of received blocks, read as one stream.
@@ -16,7 +17,7 @@ pub struct RecvBuffer {
 }
 
 impl RecvBuffer {
-    /// Adds a block at the end.
+    /// Appends a block.
     pub fn push(&mut self, block: Bytes) {
         if block.is_empty() {
             return;
@@ -27,7 +28,7 @@ impl RecvBuffer {
         }
     }
 
-    /// Joins a small block with the last one, or gives it back.
+    /// Joins a small block with the last one, or returns it if that is not possible.
     fn join(&mut self, block: Bytes) -> Option<Bytes> {
         let Some(last) = self.blocks.back_mut().filter(|last| last.len() + block.len() <= JOIN) else {
             return Some(block);
@@ -45,19 +46,19 @@ impl RecvBuffer {
         }
     }
 
-    /// Bytes in the buffer.
+    /// Number of bytes in the buffer.
     #[must_use]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there are none.
+    /// Returns whether the buffer is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The bytes `skip..skip + len`, if they stand in one block.
+    /// The bytes `skip..skip + len`, if they all lie in the first block.
     #[must_use]
     pub fn contiguous(&self, skip: usize, len: usize) -> Option<&[u8]> {
         match self.blocks.front() {
@@ -67,7 +68,7 @@ impl RecvBuffer {
         }
     }
 
-    /// Copies the bytes from `skip` on into `out`, which must not be longer than what is there.
+    /// Copies the bytes starting at `skip` into `out`, which must not be longer than what follows `skip`.
     pub fn copy_to(&self, skip: usize, out: &mut [u8]) {
         let mut skip = skip;
         let mut out = out;
@@ -107,7 +108,7 @@ impl RecvBuffer {
         *self = Self::default();
     }
 
-    /// Position of the first `delimiter` at or after `from` that ends within the first `limit` bytes.
+    /// Position of the first `delimiter` that starts at or after `from` and ends within the first `limit` bytes.
     pub(crate) fn find(&self, delimiter: &[u8], from: usize, limit: usize) -> Option<usize> {
         let (&first, rest) = delimiter.split_first()?;
         let mut start = 0;
@@ -131,7 +132,7 @@ impl RecvBuffer {
         None
     }
 
-    /// Whether `wanted` stands at offset `at` of block `index` and the blocks after it.
+    /// Returns whether `wanted` is found at offset `at` of block `index`, continuing in the blocks after it.
     fn matches(&self, index: usize, at: usize, wanted: &[u8]) -> bool {
         let mut wanted = wanted;
         let mut at = at;

@@ -1,8 +1,8 @@
-//! Name lookups by the system's resolver, which blocks: on a few threads of their own.
+//! Name lookups by the system's resolver, which blocks, on a few dedicated threads.
 //!
-//! A resolver whose server is silent keeps its thread for half a minute or longer. So lookups have no part in the
-//! runtime's threads; whoever asks for a name that is being looked up shares that lookup, so that a silent name holds one
-//! thread and no more; and names that need no network ([`is_local`]) never wait behind others.
+//! A resolver whose server does not answer blocks its thread for half a minute or longer. Therefore lookups do not use
+//! the runtime's threads; requests for a name that is being looked up share that lookup, so that an unresponsive name
+//! occupies only one thread; and names that need no network ([`is_local`]) never wait behind others.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -14,19 +14,19 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
-/// Lookups at once, in the whole process; more wait in order.
+/// Maximum number of simultaneous lookups in the whole process; further ones wait in order.
 const MAX_LOOKUPS: usize = 16;
 
 /// The same for names that need no network.
 const MAX_LOCAL_LOOKUPS: usize = 2;
 
-/// Addresses that are kept of one name.
+/// Maximum number of addresses kept per name.
 const MAX_ADDRESSES: usize = 64;
 
-/// The addresses of a name (with port 0), best first and at least one; or why there are none.
+/// The addresses of a name (with port 0), at least one and best first, or the error.
 pub(crate) type Answer = Result<Arc<[SocketAddr]>, LookupError>;
 
-/// An [`io::Error`] that many can have.
+/// A cloneable [`io::Error`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LookupError {
     kind: io::ErrorKind,
@@ -51,21 +51,21 @@ impl From<LookupError> for io::Error {
 static NETWORK: LazyLock<Pool> = LazyLock::new(|| Pool::new(MAX_LOOKUPS, system));
 static LOCAL: LazyLock<Pool> = LazyLock::new(|| Pool::new(MAX_LOCAL_LOOKUPS, system));
 
-/// Looks a name up. Has no time limit of its own; dropping it gives a lookup up that has not begun.
+/// Looks up a name. Has no time limit of its own; dropping the future abandons a lookup that has not started.
 pub(crate) async fn look_up(name: &str) -> Answer {
     let pool = if is_local(name) { &LOCAL } else { &NETWORK };
     pool.look_up(name).await
 }
 
-/// Waits until the threads of all lookups have ended, at the longest until `deadline`, and says whether they have. Nobody
-/// must ask any more.
+/// Waits at most until `deadline` for the threads of all lookups to end, and returns whether they have. There must be
+/// no more lookups by then.
 pub(crate) fn join(deadline: Instant) -> bool {
     let (network, local) = (NETWORK.join(deadline), LOCAL.join(deadline));
     network && local
 }
 
-/// Whether the system knows the name without asking the network: `localhost` and the names below it (RFC 6761 section
-/// 6.3), or an IPv6 address whose zone is a name (RFC 4007 section 11).
+/// Returns whether the system resolves the name without the network: `localhost` and the names below it (RFC 6761
+/// section 6.3), or an IPv6 address with a named zone (RFC 4007 section 11).
 fn is_local(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     let last = name.rsplit('.').next().unwrap_or_default();
@@ -78,7 +78,7 @@ fn system(name: &str) -> io::Result<Vec<SocketAddr>> {
 
 type Resolve = Box<dyn Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync>;
 
-/// Some threads, and what they have to look up. A thread ends when nothing is left to do.
+/// A pool of threads and its queue of lookups. A thread ends when nothing is left to do.
 struct Pool(Arc<Inner>);
 
 struct Inner {
@@ -90,11 +90,11 @@ struct Inner {
 
 #[derive(Default)]
 struct State {
-    /// Lookups that wait or run. One without receivers is wanted by nobody.
+    /// Queued and running lookups. One without receivers is abandoned.
     lookups: HashMap<Arc<str>, watch::Sender<Option<Answer>>>,
-    /// Those that wait.
+    /// Queued lookups.
     queue: VecDeque<Arc<str>>,
-    /// Threads that will look into the queue again.
+    /// Number of threads that will check the queue again.
     threads: usize,
     handles: Vec<JoinHandle<()>>,
 }
@@ -135,7 +135,7 @@ impl Pool {
                     state.handles.push(handle);
                 }
                 Err(error) if state.threads == 0 => return Err(error),
-                // The others come to it.
+                // The running threads will get to it.
                 Err(_) => {}
             }
         }
@@ -154,7 +154,7 @@ impl Pool {
         }
         let handles = std::mem::take(&mut state.handles);
         drop(state);
-        // They have nothing left to do but to end.
+        // They are past their last lookup and about to end.
         handles.into_iter().for_each(|handle| drop(handle.join()));
         true
     }
@@ -165,7 +165,7 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A thread's life.
+    /// The main loop of a thread.
     fn work(&self) {
         while let Some(name) = self.next() {
             let found = catch_unwind(AssertUnwindSafe(|| (self.resolve)(&name)));
@@ -177,7 +177,7 @@ impl Inner {
                 Err(_) => Err(io::Error::other("the lookup panicked").into()),
             };
             let lookup = self.state().lookups.remove(&name);
-            // Outside of the lock, as it wakes tasks.
+            // Outside of the lock, since it wakes tasks.
             if let Some(lookup) = lookup {
                 lookup.send_replace(Some(answer));
             }
@@ -197,7 +197,7 @@ impl Inner {
 
 impl State {
     fn add(&mut self, name: &str) -> watch::Receiver<Option<Answer>> {
-        // Now and then, so that it costs nothing each time.
+        // Only when the queue would grow, which keeps the cost per lookup low.
         if self.queue.len() == self.queue.capacity() {
             let lookups = &mut self.lookups;
             self.queue.retain(|name| !is_abandoned(lookups, name));
@@ -219,7 +219,7 @@ impl State {
     }
 }
 
-/// Whether nobody waits for the name any more; then it is forgotten.
+/// Returns whether the lookup has no receivers left, and removes it in that case.
 fn is_abandoned(lookups: &mut HashMap<Arc<str>, watch::Sender<Option<Answer>>>, name: &Arc<str>) -> bool {
     let is_wanted = lookups.get(name).is_some_and(|lookup| !lookup.is_closed());
     if !is_wanted {
@@ -237,10 +237,10 @@ mod tests {
 
     use super::*;
 
-    /// The longest that a test waits.
+    /// Maximum wait of a test.
     const LIMIT: Duration = Duration::from_secs(30);
 
-    /// A resolver that hangs for every name with `hang` in it until it is let go, and knows all other names.
+    /// A resolver that hangs for every name that contains `hang` until released, and resolves all other names.
     #[derive(Default)]
     struct Double {
         state: Mutex<(Vec<String>, bool)>,
@@ -269,7 +269,7 @@ mod tests {
             }
         }
 
-        /// The names whose lookup has begun, in order, as soon as there are so many.
+        /// Waits until `count` lookups have started, and returns the names of all that have, in order.
         fn begun(&self, count: usize) -> Vec<String> {
             let state = self.state.lock().expect("no panic");
             let waited = self
@@ -292,7 +292,7 @@ mod tests {
 
     type Asked<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
 
-    /// Begins to wait for a name.
+    /// Starts to wait for a name.
     fn ask<'a>(pool: &'a Pool, name: &'a str) -> Asked<'a> {
         let mut asked: Asked<'a> = Box::pin(pool.look_up(name));
         assert!(is_pending(&mut asked), "{name}");
@@ -392,7 +392,7 @@ mod tests {
         double.begun(2);
         drop(hanging);
         assert!(!pool.join(Instant::now()));
-        // Others go on meanwhile, and afterwards.
+        // Other lookups work meanwhile, and afterwards.
         assert_eq!(wait(pool.look_up("b")), Ok(addresses()));
         double.let_go();
         assert!(pool.join(Instant::now() + LIMIT));

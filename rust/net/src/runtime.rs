@@ -1,4 +1,4 @@
-//! The one tokio runtime of the process: starts on first use, stops and joins, can start again.
+//! The process-wide tokio runtime. It starts on first use and can be stopped and started again.
 
 use std::future::Future;
 use std::io;
@@ -10,10 +10,11 @@ use tokio::runtime::{Builder, Runtime};
 use crate::keep_loaded::keep_loaded;
 use crate::resolver;
 
-/// Threads for blocking calls of the runtime. The only one reads the system's certificates, once.
+/// Maximum number of the runtime's threads for blocking calls. The only such call reads the system's certificates,
+/// once.
 const MAX_BLOCKING_THREADS: usize = 2;
 
-/// Time that [`stop`] gives all threads to end after the grace for unsent bytes is over.
+/// Time that [`stop`] waits for all threads to end, after the grace period for unsent bytes.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 static STATE: Mutex<State> = Mutex::new(State {
@@ -31,20 +32,22 @@ struct Running {
     tasks: Tasks,
 }
 
-/// Sets the number of worker threads for the next start; `None` takes half the processors, at least 1 and at most 4.
+/// Sets the number of worker threads, 1 to 64, for the next start of the runtime. Default `None`: half the number of
+/// processors, at least 1 and at most 4.
 pub fn set_worker_threads(threads: Option<usize>) {
     state().worker_threads = threads.map(|n| n.clamp(1, 64));
 }
 
-/// Whether the runtime runs.
+/// Returns whether the runtime is running.
 #[must_use]
 pub fn is_running() -> bool {
     state().runtime.is_some()
 }
 
-/// Stops the runtime and joins its threads and those of name lookups. Waits at most `grace` for the tasks that still have
-/// something to send (drop the sockets first: that makes them finish), and a bounded time for the threads. Says whether
-/// all have ended; one that the system's resolver holds may not, and then the library stays in memory for it.
+/// Stops the runtime and joins its threads and those of name lookups. Waits at most `grace` for tasks that still have
+/// something to send (drop the sockets first, which makes them finish), and then at most about two seconds for the
+/// threads. Returns whether all lookup threads have ended; if the system's resolver still blocks one, the library is
+/// kept in memory for it.
 pub fn stop(grace: Duration) -> bool {
     let Some(running) = state().runtime.take() else {
         return resolver::join(Instant::now());
@@ -59,7 +62,7 @@ pub fn stop(grace: Duration) -> bool {
     all_ended
 }
 
-/// Starts the runtime if need be and runs a task on it.
+/// Starts the runtime if necessary, and spawns a task on it.
 pub(crate) fn spawn<F, T>(make: F) -> io::Result<()>
 where
     F: FnOnce(&Tasks) -> T,
@@ -71,7 +74,7 @@ where
     })
 }
 
-/// Runs `f` inside the runtime's context, as making a tokio socket from a plain one needs it.
+/// Runs `f` in the runtime's context, which is needed to create a tokio socket from a plain one.
 pub(crate) fn enter<R>(f: impl FnOnce() -> R) -> io::Result<R> {
     let handle = with_running(|running| running.runtime.handle().clone())?;
     let _context = handle.enter();
@@ -110,20 +113,20 @@ fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What a task needs of the runtime that runs it. A task must not call [`spawn`]: in the middle of a [`stop`] that would
-/// start a new runtime.
+/// What a task needs from the runtime that runs it. A task must not call [`spawn`]: during a [`stop`] that would start
+/// a new runtime.
 #[derive(Clone, Default)]
 pub(crate) struct Tasks(Arc<Unflushed>);
 
 impl Tasks {
-    /// Held by a task while [`stop`] should wait for it.
+    /// Returns a guard that a task holds while [`stop`] should wait for it.
     pub(crate) fn flush_guard(&self) -> FlushGuard {
         *self.0.count() += 1;
         FlushGuard(self.0.clone())
     }
 }
 
-/// How many tasks still have something to send.
+/// Counts the tasks that still have something to send.
 #[derive(Default)]
 struct Unflushed {
     tasks: Mutex<usize>,
@@ -152,7 +155,7 @@ impl Unflushed {
     }
 }
 
-/// Keeps [`stop`] waiting, within its grace.
+/// Keeps [`stop`] waiting until dropped, within its grace period.
 pub(crate) struct FlushGuard(Arc<Unflushed>);
 
 impl Drop for FlushGuard {

@@ -1,4 +1,4 @@
-//! The handle of one UDP socket.
+//! The handle of a UDP socket.
 
 use std::io;
 use std::net::SocketAddr;
@@ -24,36 +24,36 @@ use crate::runtime;
 use crate::udp::driver::{Driver, weight};
 use crate::udp::socket::{Family, Settings, bind, parse_group};
 
-/// Bytes of failed datagrams that wait for the main thread before further failures are left out.
+/// Maximum bytes of failed datagrams queued for the main thread; further failures are omitted unless awaited.
 const MAX_LOST_BYTES: usize = 1024 * 1024;
 
-/// One bound UDP socket, seen from the thread that uses it. Dropping it closes the socket; what was sent before still
+/// A bound UDP socket, as seen from the thread that uses it. Dropping it closes the socket; what was sent before still
 /// goes out.
 ///
-/// Datagrams wait in a queue of their own, [`Self::next_datagram`], which drops the oldest when it is full; everything
-/// else is an event in the mailbox. Either puts the socket on the ready list.
+/// Received datagrams have a queue of their own ([`Self::next_datagram`]), which drops the oldest when it is full;
+/// everything else is an event in the mailbox. Both put the socket on the ready list.
 #[derive(Debug)]
 pub struct UdpSocket {
     mailbox: Mailbox<UdpEvent>,
     outbox: Arc<Outbox<UdpCommand>>,
     datagrams: Arc<DatagramQueue>,
-    /// The task alone keeps it, so that its end frees the port.
+    /// Owned by the task alone, so that its end frees the port.
     socket: Weak<TokioUdpSocket>,
     family: Family,
     local: SocketAddr,
     max_pending_send: usize,
-    /// Connected, or to be.
+    /// Whether [`Self::connect`] was called.
     connected: bool,
     /// `None` once closed.
     release: Option<ReleaseOnDrop>,
 }
 
 impl UdpSocket {
-    /// Binds a port (0 takes any free one) and starts to receive. [`BindAddress::Any`] takes IPv6 and IPv4, where the
-    /// system can.
+    /// Binds a port (0 for any free one) and starts to receive. [`BindAddress::Any`] includes both IPv6 and IPv4 where
+    /// the system supports that.
     ///
     /// # Errors
-    /// [`BindError`], at once.
+    /// [`BindError`], without waiting for the network.
     pub fn bind(address: BindAddress, options: &UdpOptions) -> Result<Self, BindError> {
         let (socket, local, family) = bind(address, options)?;
         let socket = Arc::new(runtime::enter(|| TokioUdpSocket::from_std(socket))??);
@@ -78,65 +78,66 @@ impl UdpSocket {
         })
     }
 
-    /// The socket's name.
+    /// The id of the socket.
     #[must_use]
     pub fn id(&self) -> SocketId {
         self.mailbox.id()
     }
 
-    /// The events. Only [`UdpEvent::SendFailed`] has bytes to release: those of its data.
+    /// The mailbox of events. Only [`UdpEvent::SendFailed`] has bytes to release: those of its data.
     #[must_use]
     pub fn mailbox(&self) -> &Mailbox<UdpEvent> {
         &self.mailbox
     }
 
-    /// Takes the oldest datagram that waits. What was received before a close can be taken after it.
+    /// Takes the oldest received datagram. Datagrams received before a close can still be taken after it.
     #[must_use]
     pub fn next_datagram(&self) -> Option<Datagram> {
         self.datagrams.pop()
     }
 
-    /// Gives a datagram back that was taken and not used: it is the oldest again.
+    /// Puts back a datagram that was taken but not used, as the oldest one.
     pub fn put_back(&self, datagram: Datagram) {
         self.datagrams.put_back(datagram);
     }
 
-    /// How many datagrams wait.
+    /// Number of queued received datagrams.
     #[must_use]
     pub fn available_datagrams(&self) -> usize {
         self.datagrams.len()
     }
 
-    /// How many bytes the datagrams that wait have.
+    /// Total payload bytes of the queued received datagrams.
     #[must_use]
     pub fn available_bytes(&self) -> usize {
         self.datagrams.bytes()
     }
 
-    /// How many datagrams were dropped since the bind because the queue was full. What the system itself drops, as its
-    /// own buffer is full, nobody counts.
+    /// Number of datagrams dropped since the bind because the queue was full. Datagrams that the system drops because
+    /// its own buffer is full are not counted.
     #[must_use]
     pub fn dropped_datagrams(&self) -> u64 {
         self.datagrams.dropped()
     }
 
-    /// Sets how many datagrams, and bytes of them, may wait for the user. At least one datagram is kept.
+    /// Sets the maximum number of received datagrams, and of their bytes, queued for the user; see [`UdpOptions`]. At
+    /// least one datagram is always kept.
     pub fn set_queue_limits(&self, max_datagrams: usize, max_bytes: usize) {
         self.datagrams.set_limits(max_datagrams, max_bytes);
     }
 
-    /// The address in use, with the port that the system chose if 0 was asked for.
+    /// The bound address, with the port that the system chose if 0 was requested.
     #[must_use]
     pub fn local_address(&self) -> SocketAddr {
         self.local
     }
 
-    /// Connects the socket: [`Self::send`] goes to this host, and only its datagrams are received.
-    /// [`UdpEvent::Connected`] or [`UdpEvent::ConnectFailed`] follows; datagrams can be sent before. A socket that was
-    /// connected before and fails now stays as it was.
+    /// Connects the socket: [`Self::send`] sends to this host, and only datagrams from it are received.
+    /// [`UdpEvent::Connected`] or [`UdpEvent::ConnectFailed`] follows; datagrams may be sent before that. If connecting
+    /// fails, the socket stays as it was, which may be connected to another host.
     ///
     /// # Errors
-    /// [`SendError::Closed`].
+    /// [`SendError::Closed`] if the socket is closed.
     pub fn connect(&mut self, to: Destination) -> Result<(), SendError> {
         if self.is_closed() {
             return Err(SendError::Closed);
@@ -157,9 +158,9 @@ impl UdpSocket {
         self.queue(data, None, None)
     }
 
-    /// Sends a datagram. A name is looked up in the background and then remembered for
-    /// [`crate::limits::NAME_LIFETIME`]; meanwhile the datagrams to it wait, in order, and hold up no others.
-    /// [`UdpEvent::SendFailed`] tells if it could not be sent.
+    /// Sends a datagram. A name is looked up in the background and then cached for [`crate::limits::NAME_LIFETIME`];
+    /// meanwhile datagrams to that name wait, in order, without holding up others. [`UdpEvent::SendFailed`] reports a
+    /// datagram that could not be sent.
     ///
     /// # Errors
     /// [`DatagramError`]; nothing is queued then.
@@ -167,8 +168,8 @@ impl UdpSocket {
         self.queue(data, Some(to), None)
     }
 
-    /// The same; [`UdpEvent::Sent`] or [`UdpEvent::SendFailed`] with `token` always follows. `None` is the host that
-    /// the socket is connected to.
+    /// Like [`Self::send_to`], but [`UdpEvent::Sent`] or [`UdpEvent::SendFailed`] with `token` always follows. `None`
+    /// is the host that the socket is connected to.
     ///
     /// # Errors
     /// [`DatagramError`]; nothing is queued then and no event follows.
@@ -186,7 +187,7 @@ impl UdpSocket {
         if data.len() > MAX_DATAGRAM {
             return Err(DatagramError::TooLarge(data.len()));
         }
-        // Checked first, so that a full queue costs no copy. Only this thread adds.
+        // Checked first, so that a full queue does not cost a copy. Only this thread adds.
         let weight = weight(data);
         if self.outbox.pending().saturating_add(weight) > self.max_pending_send {
             return Err(SendError::Full.into());
@@ -196,18 +197,18 @@ impl UdpSocket {
         Ok(self.outbox.push_within(command, weight, self.max_pending_send)?)
     }
 
-    /// Bytes that wait to be sent; [`crate::limits::DATAGRAM_OVERHEAD`] counts for each datagram.
+    /// Bytes waiting to be sent. Each datagram counts as its payload plus [`crate::limits::DATAGRAM_OVERHEAD`].
     #[must_use]
     pub fn pending_send_bytes(&self) -> usize {
         self.outbox.pending()
     }
 
-    /// Sets how many bytes may wait to be sent, counted as above.
+    /// Sets the maximum number of bytes waiting to be sent, counted as in [`Self::pending_send_bytes`].
     pub fn set_max_pending_send(&mut self, bytes: usize) {
         self.max_pending_send = bytes;
     }
 
-    /// Allows sending to broadcast addresses, or does not.
+    /// Allows (`true`) or forbids sending to broadcast addresses.
     ///
     /// # Errors
     /// If the system refuses, or the socket is closed.
@@ -215,7 +216,8 @@ impl UdpSocket {
         self.settings(|settings| settings.set_broadcast(on))
     }
 
-    /// Sets how many routers a datagram may pass, unicast and multicast.
+    /// Sets the TTL (in IPv6, the hop limit) of unicast and multicast datagrams, 1 to 255. Default: the system's,
+    /// usually 64 for unicast and 1 for multicast.
     ///
     /// # Errors
     /// If the system refuses, or the socket is closed.
@@ -223,7 +225,7 @@ impl UdpSocket {
         self.settings(|settings| settings.set_ttl(ttl))
     }
 
-    /// Sets whether sockets of this machine hear the multicasts of this one (as they do by default).
+    /// Sets whether this machine receives the multicast datagrams that the socket sends. Default: `true`.
     ///
     /// # Errors
     /// If the system refuses, or the socket is closed.
@@ -231,7 +233,7 @@ impl UdpSocket {
         self.settings(|settings| settings.set_multicast_loop(on))
     }
 
-    /// Sets the interface by which multicasts leave; [`Interface::Default`] leaves it to the system's routes.
+    /// Sets the interface for outgoing multicast datagrams; [`Interface::Default`] leaves the choice to the system.
     ///
     /// # Errors
     /// [`MulticastError`].
@@ -239,7 +241,7 @@ impl UdpSocket {
         self.settings(|settings| settings.set_multicast_interface(interface))
     }
 
-    /// Receives what is sent to a group (an IPv4 or IPv6 multicast address) on an interface.
+    /// Joins a multicast group (an IPv4 or IPv6 address) on an interface.
     ///
     /// # Errors
     /// [`MulticastError`].
@@ -248,7 +250,7 @@ impl UdpSocket {
         self.settings(|settings| settings.join(group, interface))
     }
 
-    /// Leaves a group that was joined on the same interface.
+    /// Leaves a multicast group that was joined on the same interface.
     ///
     /// # Errors
     /// [`MulticastError`].
@@ -265,15 +267,15 @@ impl UdpSocket {
         f(&Settings::new(SockRef::from(&*socket), self.family))
     }
 
-    /// Closes the socket; [`UdpEvent::Closed`] follows. What was sent before still goes out, except datagrams whose
-    /// name is not known yet from a port that the user chose: such a port is free at once.
+    /// Closes the socket; [`UdpEvent::Closed`] follows. What was sent before still goes out. The exception are
+    /// datagrams to a name that is still being looked up, if the user chose the port: it is freed at once.
     pub fn close(&mut self) {
         if self.release.take().is_some() {
             self.outbox.push(UdpCommand::Close);
         }
     }
 
-    /// Whether it was closed.
+    /// Returns whether the socket was closed.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.release.is_none()
@@ -286,7 +288,7 @@ impl Drop for UdpSocket {
     }
 }
 
-/// The socket is closed.
+/// The error that the socket is closed.
 struct Gone;
 
 impl From<Gone> for io::Error {

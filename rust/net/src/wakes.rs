@@ -1,9 +1,9 @@
-//! Waking tasks late, so that they do not take the main thread's processor at the wrong moment.
+//! Delayed waking of tasks, so that they do not take the main thread's processor at the wrong moment.
 //!
-//! A task that is woken by the first of many small sends writes that one alone; so what one turn of the main thread sends
-//! to a socket wakes its task once. And a task that may read again, because the main thread has taken what waited, works
-//! for a millisecond; where it shares the processor, that belongs to the beginning of a drain and not to its end, where
-//! it would hold up the frame.
+//! A task woken by the first of many small sends would write only that one; so everything that one turn of the main
+//! thread sends to a socket wakes its task once. And a task that may read again, because the main thread has taken what
+//! was queued, works for about a millisecond. If it shares the processor, that should happen at the beginning of a
+//! drain and not at its end, where it would hold up the frame.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -17,12 +17,12 @@ thread_local! {
     static READERS_HELD: RefCell<Vec<Arc<dyn Reader>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// While this lives, this thread's wake-ups are held: those for what it sends until its end or [`flush`], those of readers
-/// that have room again until [`flush_room`].
+/// Holds this thread's wake-ups while it lives: those for sends until it is dropped or [`flush`] is called, those of
+/// readers that have room again until [`flush_room`].
 #[derive(Debug)]
 pub struct Hold(());
 
-/// Holds this thread's wake-ups.
+/// Holds this thread's wake-ups until the returned value is dropped. May be nested.
 #[must_use]
 pub fn hold() -> Hold {
     HOLDS.set(HOLDS.get() + 1);
@@ -36,13 +36,13 @@ impl Drop for Hold {
     }
 }
 
-/// Wakes the tasks that were sent something: before this thread waits, and when enough was sent.
+/// Wakes the tasks that something was sent to. Called before this thread waits, and once enough was sent.
 pub fn flush() {
-    // Taken out first: waking a task whose runtime is gone drops it, and who knows what that does.
+    // Taken out first: waking a task whose runtime is gone drops it, which may run arbitrary code.
     HELD.take().into_iter().for_each(Waker::wake);
 }
 
-/// Wakes a task for what was sent, now or when the hold ends.
+/// Wakes a task that something was sent to, now or at the next [`flush`] if this thread holds its wake-ups.
 pub(crate) fn wake(task: &AtomicWaker) {
     if HOLDS.get() == 0 {
         task.wake();
@@ -51,8 +51,8 @@ pub(crate) fn wake(task: &AtomicWaker) {
     }
 }
 
-/// Wakes the readers that have room again, and lets them work now if they share this thread's processor: the system would
-/// otherwise take it from this thread some milliseconds later.
+/// Wakes the readers that have room again, and yields so that they can work now if they share this thread's processor:
+/// otherwise the system would take it from this thread some milliseconds later.
 pub fn flush_room() {
     let held = READERS_HELD.take();
     if !held.is_empty() {
@@ -63,11 +63,11 @@ pub fn flush_room() {
 
 /// A task that waits until the main thread has taken what it read.
 pub(crate) trait Reader {
-    /// Wakes it.
+    /// Wakes the task.
     fn go_on(&self);
 }
 
-/// Wakes a reader, now or at the next [`flush_room`].
+/// Wakes a reader, now or, if this thread holds its wake-ups, at the next [`flush_room`].
 pub(crate) fn has_room<R: Reader + 'static>(reader: &Arc<R>) {
     if HOLDS.get() == 0 {
         reader.go_on();

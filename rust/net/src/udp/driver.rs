@@ -1,4 +1,4 @@
-//! One UDP socket's task: sends what is queued, receives what comes, looks names up.
+//! The task of one UDP socket: sends what is queued, receives datagrams, and looks up names.
 
 mod receive_errors;
 mod route;
@@ -32,32 +32,32 @@ use crate::runtime::FlushGuard;
 use crate::scratch::with_read_buffer;
 use crate::traffic::{count_received, count_sent};
 
-/// How often a datagram is tried again that the system answered with the refusal of an earlier one.
+/// How often sending a datagram is retried when the system answers with the refusal of an earlier one.
 const MAX_REFUSALS: u32 = 3;
 
-/// The task's end of a socket.
+/// The task's state of a socket.
 pub(crate) struct Driver {
     outbox: Arc<Outbox<UdpCommand>>,
     events: MailboxSender<UdpEvent>,
     datagrams: Arc<DatagramQueue>,
     family: Family,
-    /// The peer of a connected socket, in the socket's own form.
+    /// The peer of a connected socket, in the form that the socket takes.
     peer: Option<Peer>,
-    /// The host that the socket is to be connected to, while its name is looked up.
+    /// The connect in progress, while its name is looked up.
     connecting: Option<Connecting>,
-    /// Datagrams that can go out.
+    /// Datagrams that are ready to be sent.
     ready: VecDeque<Outgoing>,
-    /// Datagrams by the name that is being looked up for them.
+    /// Datagrams that wait for a lookup, by name.
     held: HashMap<String, VecDeque<Outgoing>>,
     lookups: Lookups,
-    /// Refusals of earlier datagrams that the first of `ready` was answered with.
+    /// Number of times that sending the first of `ready` was answered with the refusal of an earlier datagram.
     refusals: u32,
     errors: ReceiveErrors,
-    /// Wakes the task when the system has an error for a connected socket: reading alone does not find it.
+    /// Wakes the task when the system has an error for a connected socket: reading alone does not notice it.
     alarm: Option<Pin<Box<dyn Future<Output = io::Result<Ready>> + Send>>>,
-    /// Receiving waits until this is over.
+    /// Receiving pauses until this has elapsed.
     pause: Option<Pin<Box<Sleep>>>,
-    /// The last event is out.
+    /// The last event was sent.
     ended: bool,
 }
 
@@ -68,7 +68,7 @@ struct Peer {
 
 struct Connecting {
     to: Destination,
-    /// What was sent meanwhile.
+    /// Datagrams for the peer sent in the meantime.
     waiting: VecDeque<Outgoing>,
 }
 
@@ -76,7 +76,7 @@ struct Outgoing {
     data: Bytes,
     /// `None` is the connected peer.
     to: Option<Destination>,
-    /// Where to, in the socket's own form, once it is known.
+    /// The destination in the form that the socket takes, once it is known.
     address: Option<SocketAddr>,
     token: Option<u64>,
 }
@@ -106,8 +106,8 @@ impl Driver {
         }
     }
 
-    /// Carries the socket to its end. `wait_for_names`: after a close, datagrams whose name is being looked up still go
-    /// out.
+    /// Runs the socket until it is closed. With `wait_for_names`, datagrams whose name is still being looked up are
+    /// sent after a close too.
     pub(crate) async fn run(
         mut self,
         socket: Arc<TokioUdpSocket>,
@@ -119,7 +119,7 @@ impl Driver {
         if !wait_for_names {
             self.drop_waiting();
         }
-        // Whatever is not out then is told of below.
+        // What was not sent by then is reported by `finish`.
         let _ = timeout(UDP_CLOSE_TIMEOUT, poll_fn(|cx| self.poll_drain(&socket, cx))).await;
         self.alarm = None;
         drop(socket);
@@ -128,14 +128,14 @@ impl Driver {
         drop(unflushed);
     }
 
-    /// Normal life. Ready at a close.
+    /// Drives the open socket. Ready when it is closed.
     fn poll_open(&mut self, socket: &Arc<TokioUdpSocket>, cx: &mut Context<'_>) -> Poll<()> {
         if self.take_commands(socket, cx) {
             return Poll::Ready(());
         }
         self.poll_names(socket, cx);
         self.poll_alarm(socket, cx);
-        // One datagram each way in turn, so that neither way starves the other.
+        // One datagram each way in turn, so that neither direction starves the other.
         let (mut sending, mut receiving, mut received) = (true, true, false);
         while sending || receiving {
             sending = sending && self.poll_send(socket, cx).is_ready();
@@ -148,7 +148,7 @@ impl Driver {
         Poll::Pending
     }
 
-    /// After a close: ready when nothing is left to send.
+    /// Drives the socket after a close. Ready when nothing is left to send.
     fn poll_drain(&mut self, socket: &TokioUdpSocket, cx: &mut Context<'_>) -> Poll<()> {
         self.poll_names(socket, cx);
         while self.poll_send(socket, cx).is_ready() {}
@@ -160,7 +160,7 @@ impl Driver {
         }
     }
 
-    /// Says whether the socket is to be closed.
+    /// Carries out the queued commands. Returns whether the socket must be closed.
     fn take_commands(&mut self, socket: &TokioUdpSocket, cx: &Context<'_>) -> bool {
         for command in self.outbox.take(cx) {
             match command {
@@ -177,7 +177,7 @@ impl Driver {
         false
     }
 
-    /// Sends the first datagram. Pending when there is none, or the system takes none.
+    /// Sends the first datagram that is ready. Pending if there is none, or the system cannot take it now.
     fn poll_send(&mut self, socket: &TokioUdpSocket, cx: &mut Context<'_>) -> Poll<()> {
         let Some(first) = self.ready.front() else {
             return Poll::Pending;
@@ -190,7 +190,7 @@ impl Driver {
         };
         match sent {
             Err(error) if is_refusal(&error) && peer.is_some() && self.refusals < MAX_REFUSALS => {
-                // It is about an earlier datagram; this one did not go out yet.
+                // It concerns an earlier datagram; this one was not sent yet.
                 self.refusals += 1;
                 self.unreachable(error);
             }
@@ -210,7 +210,7 @@ impl Driver {
         Poll::Ready(())
     }
 
-    /// Receives one datagram. Pending when there is none.
+    /// Receives one datagram. Pending if there is none.
     fn poll_receive(&mut self, socket: &TokioUdpSocket, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(pause) = &mut self.pause {
             ready!(pause.as_mut().poll(cx));
@@ -237,7 +237,7 @@ impl Driver {
         Poll::Ready(())
     }
 
-    /// Takes the errors that the system has for a connected socket.
+    /// Reports the errors that the system has for a connected socket.
     fn poll_alarm(&mut self, socket: &Arc<TokioUdpSocket>, cx: &mut Context<'_>) {
         while self.peer.is_some() {
             let alarm = self.alarm.get_or_insert_with(|| {
@@ -250,7 +250,7 @@ impl Driver {
             self.alarm = None;
             let error = socket.try_io(Interest::ERROR, || match socket.take_error() {
                 Ok(Some(error)) | Err(error) => Ok(error),
-                // Not ready until the next one.
+                // Clears the readiness until the next error.
                 Ok(None) => Err(io::ErrorKind::WouldBlock.into()),
             });
             if let Ok(error) = error {
@@ -259,7 +259,7 @@ impl Driver {
         }
     }
 
-    /// An earlier datagram has come back. Only a connected socket knows from where.
+    /// Reports that an earlier datagram was rejected. Only a connected socket knows by whom.
     fn unreachable(&self, error: io::Error) {
         if let Some(peer) = &self.peer
             && self.events.has_room()
@@ -330,7 +330,7 @@ impl Driver {
 }
 
 impl Drop for Driver {
-    /// The task ended before its time: the runtime stopped, or it panicked. Whoever waits must learn of it.
+    /// The task ended early: the runtime was stopped, or it panicked. The user must still learn of the end.
     fn drop(&mut self) {
         if !self.ended {
             self.finish(Some(io::Error::other("the network runtime was stopped")));
@@ -338,7 +338,7 @@ impl Drop for Driver {
     }
 }
 
-/// What a datagram weighs in the queue of unsent ones.
+/// The number of bytes that a datagram counts as in the queue of unsent ones.
 pub(crate) fn weight(data: &[u8]) -> usize {
     data.len() + DATAGRAM_OVERHEAD
 }

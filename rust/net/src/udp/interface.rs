@@ -1,4 +1,4 @@
-//! A network interface as users name it: by its name, its index or one of its addresses.
+//! Network interfaces as users specify them: by name, index or one of their addresses.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
@@ -6,19 +6,19 @@ use std::net::{IpAddr, Ipv4Addr};
 /// A network interface of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Interface {
-    /// The one that the system chooses.
+    /// The interface that the system chooses.
     Default,
-    /// The one with this index, from 1.
+    /// The interface with this index, 1 or higher.
     Index(u32),
-    /// The one that has this address.
+    /// The interface that has this address.
     Address(IpAddr),
-    /// The one with this name (`eth0`; on Windows the name shown to users).
+    /// The interface with this name (`eth0`; on Windows, the name shown to users).
     Name(String),
 }
 
 impl Interface {
-    /// Takes an empty text or `*` (the system chooses), an index, an IP address, or else a name. Whether there is such an
-    /// interface is found out when it is used.
+    /// Parses an empty string, `*` or 0 (the system chooses), an index, an IP address, or otherwise a name. Whether the
+    /// interface exists is checked when it is used.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         if text.is_empty() || text == "*" {
@@ -34,7 +34,7 @@ impl Interface {
         }
     }
 
-    /// An IPv4 address of the interface, by which the system knows it for IPv4 groups. Inner `None`: it has none.
+    /// An IPv4 address of the interface, which identifies it to the system for IPv4 groups. `Ok(None)` if it has none.
     pub(super) fn ipv4(&self) -> io::Result<Option<Ipv4Addr>> {
         match self {
             Self::Default => Ok(Some(Ipv4Addr::UNSPECIFIED)),
@@ -43,7 +43,8 @@ impl Interface {
         }
     }
 
-    /// The index of the interface, by which the system knows it for IPv6 groups. Inner `None`: there is none.
+    /// The index of the interface, which identifies it to the system for IPv6 groups. `Ok(None)` if there is no such
+    /// interface.
     pub(super) fn index(&self) -> io::Result<Option<u32>> {
         match self {
             Self::Default => Ok(Some(0)),
@@ -53,7 +54,7 @@ impl Interface {
     }
 
     fn ipv4_in(&self, list: &[Known]) -> Option<Ipv4Addr> {
-        // An address names an interface, and any IPv4 address of that interface will do.
+        // An address identifies an interface, and any IPv4 address of that interface will do.
         let index = self.index_in(list);
         let same = |known: &&Known| self.is(known) || (index.is_some() && known.index == index);
         list.iter().filter(same).find_map(|known| match known.ip {
@@ -87,7 +88,7 @@ impl std::fmt::Display for Interface {
     }
 }
 
-/// One address of an interface that this machine has.
+/// An address of an interface of this machine.
 struct Known {
     name: String,
     index: Option<u32>,

@@ -1,4 +1,4 @@
-//! The task behind a UDP socket, and the options of the socket itself.
+//! The task of a UDP socket, and the socket's options.
 
 pub(crate) mod driver;
 pub(crate) mod interface;

@@ -1,4 +1,4 @@
-//! The system's UDP socket: how it is made, which addresses it takes, and its options.
+//! The system's UDP socket: its creation, address families and options.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -13,17 +13,17 @@ use crate::error::{BindError, MulticastError};
 use crate::exclusive::claim_port;
 use crate::limits::{UDP_SYSTEM_BUFFER, UdpOptions};
 
-/// The addresses that a socket takes.
+/// The address families that a socket can send to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Family {
     V4,
     V6,
-    /// IPv6, and IPv4 in its IPv6 form (RFC 4291 section 2.5.5.2).
+    /// IPv6, and IPv4 as IPv4-mapped IPv6 addresses (RFC 4291 section 2.5.5.2).
     Dual,
 }
 
 impl Family {
-    /// The address as the socket takes it, or `None` if it cannot send there.
+    /// Converts an address to the form that the socket takes. Returns `None` if the socket cannot send to it.
     pub(crate) fn wire(self, address: SocketAddr) -> Option<SocketAddr> {
         match (self, address.ip().to_canonical()) {
             (Self::V4, IpAddr::V4(ip)) => Some((ip, address.port()).into()),
@@ -34,18 +34,18 @@ impl Family {
     }
 }
 
-/// Makes a bound socket, without a runtime and without blocking.
+/// Creates a bound socket. Needs no runtime and does not wait for the network.
 pub(crate) fn bind(
     address: BindAddress,
     options: &UdpOptions,
 ) -> Result<(std::net::UdpSocket, SocketAddr, Family), BindError> {
     let socket = bind_socket(address, Type::DGRAM, Protocol::UDP, |socket, candidate| {
-        // Larger is better and smaller works too, so it does not matter if the system refuses.
+        // Larger buffers are better but smaller ones work too, so a refusal does not matter.
         let _ = socket.set_recv_buffer_size(UDP_SYSTEM_BUFFER);
         let _ = socket.set_send_buffer_size(UDP_SYSTEM_BUFFER);
         if options.reuse_address {
             socket.set_reuse_address(true)?;
-            // The BSDs share a port among the receivers of a group only so.
+            // The BSDs need this too, to share a port among the receivers of a multicast group.
             #[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
             socket.set_reuse_port(true)?;
         } else {
@@ -70,7 +70,7 @@ pub(crate) fn bind(
     Ok((socket, local, family))
 }
 
-/// The options of a socket. None of them blocks.
+/// The options of a socket. Setting them never blocks.
 pub(crate) struct Settings<'a> {
     socket: SockRef<'a>,
     family: Family,
@@ -85,7 +85,7 @@ impl<'a> Settings<'a> {
         self.socket.set_broadcast(on)
     }
 
-    /// Sets the TTL or hop limit of unicast and of multicast datagrams.
+    /// Sets the TTL or hop limit of unicast and multicast datagrams.
     pub(crate) fn set_ttl(&self, ttl: NonZeroU8) -> io::Result<()> {
         let ttl = u32::from(ttl.get());
         self.for_families(
@@ -100,7 +100,7 @@ impl<'a> Settings<'a> {
         )
     }
 
-    /// Whether this machine hears the multicasts that the socket sends.
+    /// Sets whether this machine receives the multicast datagrams that the socket sends.
     pub(crate) fn set_multicast_loop(&self, on: bool) -> io::Result<()> {
         self.for_families(
             |socket| socket.set_multicast_loop_v4(on),
@@ -108,7 +108,7 @@ impl<'a> Settings<'a> {
         )
     }
 
-    /// Sets the interface by which multicasts leave.
+    /// Sets the interface for outgoing multicast datagrams.
     pub(crate) fn set_multicast_interface(&self, interface: &Interface) -> Result<(), MulticastError> {
         let (v4, v6) = (interface.ipv4()?, interface.index()?);
         if v4.is_none() && (v6.is_none() || self.family == Family::V4) {
@@ -149,7 +149,7 @@ impl<'a> Settings<'a> {
             Family::V4 => v4(&self.socket),
             Family::V6 => v6(&self.socket),
             Family::Dual => {
-                // Not every system takes IPv4 options on an IPv6 socket.
+                // Not every system supports IPv4 options on an IPv6 socket.
                 let _ = v4(&self.socket);
                 v6(&self.socket)
             }
@@ -157,14 +157,14 @@ impl<'a> Settings<'a> {
     }
 }
 
-/// What systems say of an interface that is not there.
+/// Returns whether the error means that the interface does not exist.
 fn is_no_device(error: &io::Error) -> bool {
     // The same number on Linux and the BSDs.
     const ENODEV: i32 = 19;
     error.kind() == io::ErrorKind::AddrNotAvailable || (cfg!(unix) && error.raw_os_error() == Some(ENODEV))
 }
 
-/// Takes a multicast address (IPv4 224.0.0.0/4, IPv6 ff00::/8).
+/// Parses a multicast address (IPv4 224.0.0.0/4, IPv6 ff00::/8).
 pub(crate) fn parse_group(text: &str) -> Result<IpAddr, MulticastError> {
     match text.parse::<IpAddr>() {
         Ok(ip) if ip.is_multicast() => Ok(ip),

@@ -1,26 +1,26 @@
-//! Errors of receiving: which of them are news of an earlier datagram, and when receiving pauses.
+//! Receive errors: which of them concern an earlier datagram, and when receiving pauses.
 
 use std::io;
 use std::time::Duration;
 
-/// Errors in a row after which receiving pauses, so that a socket whose every receive fails does not spin.
+/// Number of consecutive errors after which receiving pauses, so that the task does not spin if every receive fails.
 const MAX_ERRORS: u32 = 32;
 
-/// The length of that pause.
+/// Length of that pause.
 const ERROR_PAUSE: Duration = Duration::from_millis(50);
 
-/// Errors in a row of one socket.
+/// Counter of consecutive receive errors of one socket.
 #[derive(Debug, Default)]
 pub(super) struct ReceiveErrors(u32);
 
 impl ReceiveErrors {
-    /// A datagram was received.
+    /// Resets the counter after a datagram was received.
     pub(super) fn clear(&mut self) {
         self.0 = 0;
     }
 
-    /// Says how long receiving pauses after this error, if it does. A refusal never causes a pause: the system reports
-    /// one at most for each datagram sent, and what other peers send waits behind it.
+    /// Returns how long receiving must pause after this error, if at all. A refusal never causes a pause: the system
+    /// reports at most one per datagram sent, and datagrams from other peers wait behind it.
     pub(super) fn pause_after(&mut self, error: &io::Error) -> Option<Duration> {
         if is_refusal(error) {
             return None;
@@ -34,8 +34,8 @@ impl ReceiveErrors {
     }
 }
 
-/// Whether the error reports an earlier datagram: ICMP "port unreachable" (a reset on Windows), or on Windows also ICMP
-/// "time exceeded".
+/// Returns whether the error concerns an earlier datagram: ICMP "port unreachable" (a reset on Windows), or on Windows
+/// also ICMP "time exceeded".
 pub(super) fn is_refusal(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionRefused, ConnectionReset};
     const WSAENETRESET: i32 = 10052;

@@ -1,4 +1,4 @@
-//! Where datagrams go: the connected peer, an address, or a name that is looked up first.
+//! Routing of datagrams: to the connected peer, to an address, or to a name that is looked up first.
 
 use std::collections::VecDeque;
 use std::io;
@@ -16,7 +16,7 @@ use crate::names::remembered;
 use crate::resolver::{Answer, LookupError};
 
 impl Driver {
-    /// Puts a datagram where it belongs.
+    /// Puts a datagram into the queue for its destination, or reports it as lost.
     pub(super) fn accept(&mut self, mut outgoing: Outgoing) {
         match (&outgoing.to, &mut self.connecting, &self.peer) {
             (None, Some(connecting), _) => connecting.waiting.push_back(outgoing),
@@ -45,7 +45,7 @@ impl Driver {
         }
     }
 
-    /// Gives a datagram to a name its address.
+    /// Sets the address of a datagram to a name.
     fn address(&mut self, mut outgoing: Outgoing, answer: &Answer) {
         let port = outgoing.to.as_ref().map_or(0, Destination::port);
         match self.usable(answer, port).map(|addresses| addresses.first().copied()) {
@@ -78,7 +78,7 @@ impl Driver {
         }
     }
 
-    /// The queue of a name, whose lookup is started if need be.
+    /// The queue of datagrams to a name. Starts its lookup if necessary.
     fn look_up(&mut self, name: &str) -> &mut VecDeque<Outgoing> {
         if !self.held.contains_key(name) {
             self.lookups.start(name);
@@ -119,7 +119,7 @@ impl Driver {
         }
     }
 
-    /// Connects to the first address that has a route. (Nothing is sent, so no address can be silent.)
+    /// Connects to the first address that has a route. (Connecting sends nothing, so no address can be unresponsive.)
     fn connect_to_any(&mut self, socket: &TokioUdpSocket, connecting: Connecting, answer: &Answer) {
         let Connecting { to, waiting } = connecting;
         let connected = self
@@ -151,7 +151,7 @@ impl Driver {
         }
     }
 
-    /// Gives up what waits for a name.
+    /// Drops all datagrams that wait for a lookup.
     pub(super) fn drop_waiting(&mut self) {
         self.drop_connecting();
         for (_, queue) in std::mem::take(&mut self.held) {
@@ -169,7 +169,7 @@ impl Driver {
 fn connect_first(socket: &TokioUdpSocket, addresses: &[SocketAddr]) -> io::Result<Endpoints> {
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for address in addresses {
-        // The plain call: it does not block, and needs no lookup.
+        // The system's own call, which neither blocks nor needs a lookup.
         match SockRef::from(socket).connect(&(*address).into()) {
             Ok(()) => {
                 return Ok(Endpoints {
