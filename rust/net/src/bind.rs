@@ -9,8 +9,8 @@ use crate::address::BindAddress;
 use crate::error::BindError;
 use crate::port_release::wait_for_release;
 
-/// Creates a socket on the first candidate address that can be bound. If this process is just closing the port, waits
-/// for it.
+/// Creates a socket bound to the first usable candidate address. If this process is still closing the port, waits for
+/// that.
 pub(crate) fn bind_socket(
     address: BindAddress,
     kind: Type,

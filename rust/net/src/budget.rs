@@ -261,7 +261,7 @@ impl Account {
         let _ = self.shared.fetch_update(Ordering::AcqRel, Ordering::Acquire, fewer);
     }
 
-    /// Wakes the task once queued bytes fall below their limit. Returns whether they already are.
+    /// Wakes the task once queued bytes fall below their limit. Returns whether they are below it already.
     pub(crate) fn wait_for_queue(self: &Arc<Self>, waker: &Waker) -> bool {
         if !self.waits.swap(true, Ordering::AcqRel) {
             self.budget.waiting().push((self.clone(), waker.clone()));

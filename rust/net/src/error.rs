@@ -78,7 +78,7 @@ pub enum TlsConfigError {
     #[error("the private key does not belong to the certificate")]
     KeyMismatch,
     /// An ALPN protocol name is not 1 to 255 bytes long.
-    #[error("'{0}' is no protocol name: 1 to 255 bytes")]
+    #[error("'{0}' is not a protocol name of 1 to 255 bytes")]
     Alpn(String),
     /// Any other error of the TLS library.
     #[error("{0}")]
@@ -91,7 +91,7 @@ pub enum TlsError {
     /// The server's certificate is not trusted. No application data was sent to it.
     #[error("the server's certificate is not trusted: {0}")]
     Certificate(CertificateProblem),
-    /// The peer ended the handshake with a TLS alert, whose description this is.
+    /// The peer aborted the handshake with this TLS alert.
     #[error("the peer refused the TLS handshake: {0}")]
     Refused(String),
     /// The peer's answer is not TLS.
@@ -110,7 +110,7 @@ pub enum TlsError {
     #[error("no TLS handshake within {0} s")]
     TimedOut(f64),
     /// The host is not a name that a certificate can contain.
-    #[error("'{0}' is no host name that a certificate can have")]
+    #[error("'{0}' is not a host name that a certificate can have")]
     Name(String),
     /// The system's trusted certificates were to be used, but there are none.
     #[error("this system has no trusted certificates: {0}")]

@@ -24,7 +24,7 @@ use crate::runtime;
 use crate::udp::driver::{Driver, weight};
 use crate::udp::socket::{Family, Settings, bind, parse_group};
 
-/// Maximum bytes of failed datagrams queued for the main thread; further failures are omitted unless awaited.
+/// Maximum number of bytes of failed datagrams queued for the main thread; further failures are omitted unless awaited.
 const MAX_LOST_BYTES: usize = 1024 * 1024;
 
 /// A bound UDP socket, as seen from the thread that uses it. Dropping it closes the socket; what was sent before still
@@ -267,8 +267,8 @@ impl UdpSocket {
         f(&Settings::new(SockRef::from(&*socket), self.family))
     }
 
-    /// Closes the socket; [`UdpEvent::Closed`] follows. What was sent before still goes out. The exception are
-    /// datagrams to a name that is still being looked up, if the user chose the port: it is freed at once.
+    /// Closes the socket; [`UdpEvent::Closed`] follows. What was sent before still goes out, except datagrams to a name
+    /// that is still being looked up if the user chose the port, which is then freed at once.
     pub fn close(&mut self) {
         if self.release.take().is_some() {
             self.outbox.push(UdpCommand::Close);

@@ -22,7 +22,7 @@ thread_local! {
 #[derive(Debug)]
 pub struct Hold(());
 
-/// Holds this thread's wake-ups until the returned value is dropped. May be nested.
+/// Holds this thread's wake-ups until the returned value is dropped. May be nested; dropping an inner one flushes too.
 #[must_use]
 pub fn hold() -> Hold {
     HOLDS.set(HOLDS.get() + 1);

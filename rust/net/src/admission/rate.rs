@@ -12,8 +12,8 @@ const FILL_TIME: Duration = Duration::from_secs(1);
 const MAX_SOURCES: usize = 32 * 1024;
 
 /// The buckets of all addresses that connected within the last second or two, in two generations. A bucket that was not
-/// touched for a second is full again and need not be kept, so each generation is dropped once the next one has run its
-/// time.
+/// touched for a second is full again and need not be kept, so the old generation is dropped when the young one is a
+/// second old.
 #[derive(Debug, Default)]
 pub(crate) struct Rates {
     young: HashMap<Source, Bucket>,

@@ -32,7 +32,7 @@ use crate::runtime::FlushGuard;
 use crate::scratch::with_read_buffer;
 use crate::traffic::{count_received, count_sent};
 
-/// How often sending a datagram is retried when the system answers with the refusal of an earlier one.
+/// Maximum number of retries of a datagram when the system answers with the refusal of an earlier one.
 const MAX_REFUSALS: u32 = 3;
 
 /// The task's state of a socket.
