@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 
 use crate::address::Destination;
-use crate::limits::KeepAlive;
+use crate::options::KeepAlive;
 use crate::tls::TlsUpgrade;
 use crate::websocket::close_code::CloseFrame;
 

@@ -16,7 +16,7 @@ use crate::websocket::request::{ClientInfo, HandshakeFailure, HandshakeRequest};
 /// What happened on a TCP connection, in order.
 #[derive(Debug)]
 pub enum TcpEvent {
-    /// The connection stands; with [`crate::limits::TcpOptions::tls`], its TLS too.
+    /// The connection stands; with [`crate::options::TcpOptions::tls`], its TLS too.
     Connected(Box<Endpoints>),
     /// It could not be made. The last event.
     ConnectFailed(Box<ConnectError>),
@@ -39,7 +39,7 @@ pub enum TcpEvent {
 pub enum ListenerEvent {
     /// A connection that stands, and its addresses.
     Accepted(TcpClient, Box<Endpoints>),
-    /// The listener has [`crate::limits::ListenOptions::max_clients`], and turned this peer away.
+    /// The listener has [`crate::options::ListenOptions::max_clients`], and turned this peer away.
     Refused(SocketAddr),
     /// The process is out of file descriptors or memory for sockets: accepting waits and tries again. Said once.
     Paused(io::Error),

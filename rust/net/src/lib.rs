@@ -21,6 +21,7 @@ pub mod external;
 pub mod internals;
 pub mod limits;
 pub mod mailbox;
+pub mod options;
 pub mod receive;
 pub mod recv_buffer;
 pub mod runtime;

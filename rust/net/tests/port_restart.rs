@@ -3,7 +3,7 @@
 mod common;
 
 use async_sockets_net::event::ListenerEvent;
-use async_sockets_net::limits::TcpOptions;
+use async_sockets_net::options::TcpOptions;
 use common::{Client, accept, listen, next, read_to_end, reset, std_connect};
 
 #[test]

@@ -7,7 +7,7 @@ use std::io::Write;
 
 use async_sockets_net::error::StartTlsError;
 use async_sockets_net::event::{ListenerEvent, TcpEvent};
-use async_sockets_net::limits::ListenOptions;
+use async_sockets_net::options::ListenOptions;
 use async_sockets_net::tcp_listener::TcpListener;
 use async_sockets_net::tls::{TlsServerConfig, TlsSide, TlsUpgrade};
 use bytes::Bytes;

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use async_sockets_net::address::{BindAddress, Target};
 use async_sockets_net::event::{CloseReason, Endpoints, ListenerEvent, TcpEvent};
-use async_sockets_net::limits::{ListenOptions, TcpOptions};
 use async_sockets_net::mailbox::Mailbox;
+use async_sockets_net::options::{ListenOptions, TcpOptions};
 use async_sockets_net::recv_buffer::RecvBuffer;
 use async_sockets_net::tcp_client::TcpClient;
 use async_sockets_net::tcp_listener::TcpListener;
