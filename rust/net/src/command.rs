@@ -35,7 +35,7 @@ pub enum TcpCommand {
 /// An order to a UDP socket. They are carried out in the order given, except that a datagram to a name that is being
 /// looked up holds up only the later ones to the same name.
 #[derive(Debug)]
-pub enum UdpCommand {
+pub(crate) enum UdpCommand {
     /// Send to this host from now on, and hear no other.
     Connect(Destination),
     /// Send a datagram.
@@ -54,7 +54,7 @@ pub enum UdpCommand {
 /// An order to one WebSocket client, carried out in the order given. Messages come as frames ready for the wire: a
 /// server's frames are not masked (RFC 6455 section 5.1), so that one serialised frame serves every client.
 #[derive(Debug)]
-pub enum WebSocketCommand {
+pub(crate) enum WebSocketCommand {
     /// Send these frames. Small messages in a row share one block.
     Frames(Vec<u8>),
     /// Send this frame, which other clients get too.

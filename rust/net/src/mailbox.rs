@@ -149,15 +149,9 @@ impl<E> Clone for MailboxSender<E> {
 }
 
 impl<E> MailboxSender<E> {
-    /// The socket's name.
-    #[must_use]
-    pub fn id(&self) -> SocketId {
-        self.shared.id
-    }
-
     /// Ready while the queue is under its limits. Whoever makes events that can be held back asks first; an event that
     /// cannot (a close) is sent all the same.
-    pub fn poll_room(&self, cx: &Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_room(&self, cx: &Context<'_>) -> Poll<()> {
         if self.shared.has_room() {
             return Poll::Ready(());
         }
@@ -170,18 +164,17 @@ impl<E> MailboxSender<E> {
     }
 
     /// Waits until the queue is under its limits.
-    pub async fn room(&self) {
+    pub(crate) async fn room(&self) {
         std::future::poll_fn(|cx| self.poll_room(cx)).await;
     }
 
     /// Whether the queue is under its limits.
-    #[must_use]
-    pub fn has_room(&self) -> bool {
+    pub(crate) fn has_room(&self) -> bool {
         self.shared.has_room()
     }
 
     /// Puts the socket on the ready list for something that waits outside the queue.
-    pub fn notify(&self) {
+    pub(crate) fn notify(&self) {
         notify(&self.shared);
     }
 

@@ -99,8 +99,7 @@ impl Request {
     }
 
     /// Where the page comes from that opens the connection; browsers always say it, others as a rule not.
-    #[must_use]
-    pub fn origin(&self) -> Option<&str> {
+    pub(crate) fn origin(&self) -> Option<&str> {
         self.headers.get("Origin")
     }
 }
