@@ -46,4 +46,5 @@ mod port_release;
 mod resolver;
 mod scratch;
 mod tcp;
+mod transport;
 mod udp;

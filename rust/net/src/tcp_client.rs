@@ -18,12 +18,12 @@ use crate::mailbox::{Mailbox, MailboxSender, SocketId, mailbox_of};
 use crate::options::{KeepAlive, TcpOptions};
 use crate::outbox::Outbox;
 use crate::runtime::{self, Tasks};
-use crate::tcp::Transport;
 use crate::tcp::connection::Driver;
 use crate::tcp::dial::{dial, prepare};
 use crate::tcp::stream::Stream;
 use crate::tls::TlsUpgrade;
 use crate::tls::state::TlsState;
+use crate::transport::Transport;
 
 /// One TCP connection, seen from the thread that uses it. Dropping it closes the connection in good order: what was
 /// sent before still goes out.

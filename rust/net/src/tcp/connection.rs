@@ -14,7 +14,6 @@ use tokio::net::TcpStream;
 use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Instant, timeout};
 
-use super::Transport;
 use super::stream::Stream;
 use super::watch::Watch;
 use super::write_queue::{Mark, Step, WriteQueue};
@@ -29,6 +28,7 @@ use crate::runtime::FlushGuard;
 use crate::scratch::with_read_buffer;
 use crate::tls::TlsUpgrade;
 use crate::tls::state::TlsState;
+use crate::transport::Transport;
 
 /// The task's end of a connection.
 pub(crate) struct Driver {

@@ -9,10 +9,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::Transport;
 use super::stream::Stream;
 use crate::event::ListenerEvent;
 use crate::mailbox::MailboxSender;
+use crate::transport::Transport;
 
 /// Connections that are turned away in good order at once; of more, only what the system takes right away goes out.
 const MAX_FAREWELLS: usize = 64;

@@ -21,10 +21,9 @@ use crate::error::BindError;
 use crate::limits::NO_TIME_LIMIT;
 use crate::port_release::{HeldPort, ReleaseOnDrop, held_port};
 use crate::runtime;
-use crate::tcp::Transport;
-use crate::tcp::counted::Counted;
 use crate::tcp_listener::bind;
 use crate::tls::stream::accept_tls;
+use crate::transport::{Counted, Transport};
 
 /// A heartbeat's interval is divided, so that not all clients are pinged in one moment.
 const BEATS: u32 = 8;
