@@ -1,4 +1,5 @@
-//! What a socket tells the main thread: the whole traffic in this direction.
+//! What a socket tells the main thread: the whole traffic in this direction. Only
+//! [`crate::tcp_listener::ListenerEvent`], which hands a connection's handle over, is defined with the listener.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,7 +8,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::error::{ConnectError, DatagramLost, TlsError};
-use crate::tcp_client::TcpClient;
 use crate::websocket::ClientId;
 use crate::websocket::close_code::Disconnect;
 use crate::websocket::messages::Messages;
@@ -32,19 +32,6 @@ pub enum TcpEvent {
     PeerClosed,
     /// The connection is over. The last event.
     Closed(CloseReason, Option<io::Error>),
-}
-
-/// What happened on a listening TCP socket.
-#[derive(Debug)]
-pub enum ListenerEvent {
-    /// A connection that stands, and its addresses.
-    Accepted(TcpClient, Box<Endpoints>),
-    /// The listener has [`crate::options::ListenOptions::max_clients`], and turned this peer away.
-    Refused(SocketAddr),
-    /// The process is out of file descriptors or memory for sockets: accepting waits and tries again. Said once.
-    Paused(io::Error),
-    /// Accepting works again after [`ListenerEvent::Paused`].
-    Resumed,
 }
 
 /// What happened on a UDP socket, apart from the datagrams it received: those wait in

@@ -1,4 +1,4 @@
-//! The handle of one listening TCP socket, and the task that accepts at full speed behind it.
+//! The handle of one listening TCP socket, its events, and the task that accepts at full speed behind it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ use crate::admission::{Admission, AdmissionRules, Presence, Refused, Source, Tur
 use crate::bind::bind_socket;
 use crate::budget::Budget;
 use crate::error::{BindError, TlsError};
-use crate::event::ListenerEvent;
+use crate::event::Endpoints;
 use crate::exclusive::claim_port;
 use crate::limits::MAX_TLS_HANDSHAKES;
 use crate::mailbox::{Mailbox, MailboxSender, SocketId, mailbox};
@@ -134,6 +134,19 @@ impl TcpListener {
     pub fn local_address(&self) -> SocketAddr {
         self.local
     }
+}
+
+/// What happened on a listening TCP socket.
+#[derive(Debug)]
+pub enum ListenerEvent {
+    /// A connection that stands, and its addresses.
+    Accepted(TcpClient, Box<Endpoints>),
+    /// The listener has [`ListenOptions::max_clients`], and turned this peer away.
+    Refused(SocketAddr),
+    /// The process is out of file descriptors or memory for sockets: accepting waits and tries again. Said once.
+    Paused(io::Error),
+    /// Accepting works again after [`ListenerEvent::Paused`].
+    Resumed,
 }
 
 /// Binds and listens, without a runtime and without blocking.
@@ -268,7 +281,10 @@ impl Way {
     fn hand_over_or_refuse(self, stream: Stream, slot: Option<OwnedSemaphorePermit>, farewells: Option<&Farewells>) {
         match (slot, farewells) {
             (Some(slot), _) => self.hand_over(stream, slot),
-            (None, Some(farewells)) => farewells.refuse(stream, self.peer, &self.events),
+            (None, Some(farewells)) => {
+                self.events.send(ListenerEvent::Refused(self.peer), 0);
+                farewells.refuse(stream);
+            }
             (None, None) => {}
         }
     }

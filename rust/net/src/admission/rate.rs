@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::Source;
+use super::source::Source;
 
 /// How long a bucket takes to fill: it holds what may come in a second.
 const FILL_TIME: Duration = Duration::from_secs(1);

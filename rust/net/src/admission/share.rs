@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::Source;
+use super::source::Source;
 
 /// Places that are given to whoever comes first, until half of them are taken; from then on an address that has a quarter
 /// gets no more.
