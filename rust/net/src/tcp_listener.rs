@@ -4,7 +4,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use socket2::{Protocol, Type};
 use tokio::net::{TcpListener as TokioListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
@@ -12,11 +11,10 @@ use crate::accept::pending::Pending;
 use crate::accept::{Host, accept_all};
 use crate::address::BindAddress;
 use crate::admission::{Admission, AdmissionRules, Presence, Refused, Source, TurnedAway};
-use crate::bind::bind_socket;
+use crate::bind::bind_listener;
 use crate::budget::Budget;
 use crate::error::{BindError, TlsError};
 use crate::event::Endpoints;
-use crate::exclusive::claim_port;
 use crate::limits::MAX_TLS_HANDSHAKES;
 use crate::mailbox::{Mailbox, MailboxSender, SocketId, mailbox};
 use crate::options::{ListenOptions, TcpOptions};
@@ -49,7 +47,7 @@ impl TcpListener {
     /// # Errors
     /// [`BindError`], at once.
     pub fn start(address: BindAddress, options: ListenOptions) -> Result<Self, BindError> {
-        let (socket, local) = bind(address, options.backlog)?;
+        let (socket, local) = bind_listener(address, options.backlog)?;
         let listener = runtime::enter(|| TokioListener::from_std(socket))??;
         let (sender, mailbox) = mailbox(MAX_QUEUED_CONNECTIONS, usize::MAX);
         let (stop, stopped) = oneshot::channel();
@@ -147,21 +145,6 @@ pub enum ListenerEvent {
     Paused(io::Error),
     /// Accepting works again after [`ListenerEvent::Paused`].
     Resumed,
-}
-
-/// Binds and listens, without a runtime and without blocking.
-pub(crate) fn bind(address: BindAddress, backlog: i32) -> Result<(std::net::TcpListener, SocketAddr), BindError> {
-    let socket = bind_socket(address, Type::STREAM, Protocol::TCP, |socket, candidate| {
-        // A restarted server gets its port back at once. On Windows the option would let two servers share a port.
-        #[cfg(unix)]
-        socket.set_reuse_address(true)?;
-        claim_port(socket)?;
-        socket.bind(&candidate.into())?;
-        socket.listen(backlog)
-    })?;
-    let listener = std::net::TcpListener::from(socket);
-    let local = listener.local_addr()?;
-    Ok((listener, local))
 }
 
 /// What the accept loop does with the connections of a listener.

@@ -17,11 +17,11 @@ use crate::accept::pending::{Pending, Place};
 use crate::accept::{Host, accept_all};
 use crate::address::{BindAddress, canonical};
 use crate::admission::{Refused, Source};
+use crate::bind::bind_listener;
 use crate::error::BindError;
 use crate::limits::NO_TIME_LIMIT;
 use crate::port_release::{HeldPort, ReleaseOnDrop, held_port};
 use crate::runtime;
-use crate::tcp_listener::bind;
 use crate::tls::stream::accept_tls;
 use crate::transport::{Counted, Transport};
 
@@ -37,7 +37,7 @@ pub(crate) struct Running {
 
 /// Binds, listens and starts the task that accepts.
 pub(crate) fn start(address: BindAddress, registry: &Arc<Registry>) -> Result<(SocketAddr, Running), BindError> {
-    let (socket, local) = bind(address, registry.options.backlog)?;
+    let (socket, local) = bind_listener(address, registry.options.backlog)?;
     let listener = runtime::enter(|| TcpListener::from_std(socket))??;
     let (stop, stopped) = oneshot::channel();
     let (port, release) = held_port(local.port());
