@@ -166,13 +166,6 @@ struct Acceptor {
     failures: Arc<Failures>,
 }
 
-impl Acceptor {
-    fn displaced(&self) {
-        self.failures.add(&TlsError::Displaced);
-        self.admission.count_displaced();
-    }
-}
-
 impl Host for Acceptor {
     async fn ready(&mut self) {
         self.events.room().await;
@@ -228,10 +221,13 @@ impl Host for Acceptor {
         drop(stream);
     }
 
-    fn make_room(&mut self) -> bool {
-        let ended = self.handshakes.thin_out();
-        (0..ended).for_each(|_| self.displaced());
-        ended > 0
+    fn handshakes(&self) -> &Pending {
+        &self.handshakes
+    }
+
+    fn displaced(&mut self) {
+        self.failures.add(&TlsError::Displaced);
+        self.admission.count_displaced();
     }
 
     fn paused(&mut self, error: io::Error) {

@@ -118,11 +118,6 @@ impl Door {
             pending: Pending::new(registry.options.handshake.max_pending),
         }
     }
-
-    fn displaced(&self) {
-        self.registry.refuse();
-        self.registry.admission.count_displaced();
-    }
 }
 
 impl Host for Door {
@@ -163,10 +158,13 @@ impl Host for Door {
         }
     }
 
-    fn make_room(&mut self) -> bool {
-        let ended = self.pending.thin_out();
-        (0..ended).for_each(|_| self.displaced());
-        ended > 0
+    fn handshakes(&self) -> &Pending {
+        &self.pending
+    }
+
+    fn displaced(&mut self) {
+        self.registry.refuse();
+        self.registry.admission.count_displaced();
     }
 
     fn paused(&mut self, error: io::Error) {
