@@ -136,7 +136,7 @@ impl Driver {
 
     /// Carries the connection to its end.
     pub(crate) async fn run(mut self, mut stream: Stream, unflushed: FlushGuard) {
-        let end = loop {
+        loop {
             let end = if self.discarding {
                 self.flush(&mut stream).await
             } else {
@@ -148,33 +148,29 @@ impl Driver {
                     None => return,
                 },
                 End::Closed if !self.discarding => self.discarding = true,
-                end => break end,
-            }
-        };
-        match end {
-            End::Upgraded => {}
-            End::Closed => {
-                self.finish(CloseReason::ByHost, None);
-                drop(unflushed);
-                self.linger(&mut stream).await;
-            }
-            End::Aborted => {
-                reset_on_drop(&stream);
-                drop(stream);
-                self.finish(CloseReason::ByHost, None);
-            }
-            End::Shed => {
-                reset_on_drop(&stream);
-                drop(stream);
-                self.finish(CloseReason::Error, Some(shed_error()));
-            }
-            End::Failed(error) => {
-                drop(stream);
-                let reason = match error.kind() {
-                    io::ErrorKind::TimedOut => CloseReason::TimedOut,
-                    _ => CloseReason::Error,
-                };
-                self.finish(reason, Some(error));
+                End::Closed => {
+                    self.finish(CloseReason::ByHost, None);
+                    drop(unflushed);
+                    return self.linger(&mut stream).await;
+                }
+                End::Aborted => {
+                    reset_on_drop(&stream);
+                    drop(stream);
+                    return self.finish(CloseReason::ByHost, None);
+                }
+                End::Shed => {
+                    reset_on_drop(&stream);
+                    drop(stream);
+                    return self.finish(CloseReason::Error, Some(shed_error()));
+                }
+                End::Failed(error) => {
+                    drop(stream);
+                    let reason = match error.kind() {
+                        io::ErrorKind::TimedOut => CloseReason::TimedOut,
+                        _ => CloseReason::Error,
+                    };
+                    return self.finish(reason, Some(error));
+                }
             }
         }
     }
