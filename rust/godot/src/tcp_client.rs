@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use async_sockets_net::limits::KeepAlive;
+use async_sockets_net::options::KeepAlive;
 use godot::builtin::{PackedByteArray, PackedStringArray, Variant};
 use godot::classes::{RefCounted, TlsOptions};
 use godot::meta::ToGodot;

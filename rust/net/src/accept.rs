@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::yield_now;
 use tokio::time::sleep;
 
+use self::pending::Pending;
 use crate::address::canonical;
 use crate::admission::{Admission, Refused};
 
@@ -33,15 +34,25 @@ pub(crate) trait Host {
     /// A connection that they do not, and that was counted.
     fn refuse(&mut self, stream: TcpStream, why: Refused);
 
-    /// The system is out of file descriptors, or memory for sockets. Ends connections that have not come to anything yet;
-    /// says whether there were any.
-    fn make_room(&mut self) -> bool;
+    /// The handshakes in progress.
+    fn handshakes(&self) -> &Pending;
+
+    /// A handshake was ended to make room.
+    fn displaced(&mut self);
 
     /// Accepting pauses. Said once.
     fn paused(&mut self, error: io::Error);
 
     /// Accepting goes on after [`Self::paused`].
     fn resumed(&mut self);
+
+    /// The system is out of file descriptors, or memory for sockets. Ends some of the incomplete handshakes; returns
+    /// whether there were any.
+    fn make_room(&mut self) -> bool {
+        let ended = self.handshakes().thin_out();
+        (0..ended).for_each(|_| self.displaced());
+        ended > 0
+    }
 }
 
 /// Accepts until it is dropped.

@@ -7,7 +7,26 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::address::BindAddress;
 use crate::error::BindError;
+use crate::exclusive::claim_port;
 use crate::port_release::wait_for_release;
+
+/// Binds a TCP port and listens, without a runtime and without blocking.
+pub(crate) fn bind_listener(
+    address: BindAddress,
+    backlog: i32,
+) -> Result<(std::net::TcpListener, SocketAddr), BindError> {
+    let socket = bind_socket(address, Type::STREAM, Protocol::TCP, |socket, candidate| {
+        // A restarted server gets its port back at once. On Windows the option would let two servers share a port.
+        #[cfg(unix)]
+        socket.set_reuse_address(true)?;
+        claim_port(socket)?;
+        socket.bind(&candidate.into())?;
+        socket.listen(backlog)
+    })?;
+    let listener = std::net::TcpListener::from(socket);
+    let local = listener.local_addr()?;
+    Ok((listener, local))
+}
 
 /// Creates a socket bound to the first usable candidate address. If this process is still closing the port, waits for
 /// that.

@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 
 use crate::address::Destination;
-use crate::limits::KeepAlive;
+use crate::options::KeepAlive;
 use crate::tls::TlsUpgrade;
 use crate::websocket::close_code::CloseFrame;
 
@@ -37,7 +37,7 @@ pub enum TcpCommand {
 /// A command to a UDP socket. Commands are carried out in order, except that a datagram to a name that is being looked
 /// up holds up only later ones to the same name.
 #[derive(Debug)]
-pub enum UdpCommand {
+pub(crate) enum UdpCommand {
     /// Connect to this host: send to it by default, and receive from no other.
     Connect(Destination),
     /// Send a datagram.
@@ -56,7 +56,7 @@ pub enum UdpCommand {
 /// A command to one WebSocket client, carried out in order. Messages are encoded frames: a server's frames are not
 /// masked (RFC 6455 section 5.1), so one encoded frame serves every client.
 #[derive(Debug)]
-pub enum WebSocketCommand {
+pub(crate) enum WebSocketCommand {
     /// Send these frames. Consecutive small messages share one block.
     Frames(Vec<u8>),
     /// Send this frame, which is shared with other clients.

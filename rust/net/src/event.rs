@@ -1,4 +1,5 @@
-//! Events from the sockets to the main thread: everything that crosses in this direction.
+//! Events from the sockets to the main thread: everything that crosses in this direction. Only
+//! [`crate::tcp_listener::ListenerEvent`], which hands over the handle of a connection, is defined with the listener.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,7 +8,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::error::{ConnectError, DatagramLost, TlsError};
-use crate::tcp_client::TcpClient;
 use crate::websocket::ClientId;
 use crate::websocket::close_code::Disconnect;
 use crate::websocket::messages::Messages;
@@ -16,7 +16,7 @@ use crate::websocket::request::{ClientInfo, HandshakeFailure, HandshakeRequest};
 /// An event of a TCP connection. Events come in the order in which they happened.
 #[derive(Debug)]
 pub enum TcpEvent {
-    /// The connection is established, including TLS if [`crate::limits::TcpOptions::tls`] is set.
+    /// The connection is established, including TLS if [`crate::options::TcpOptions::tls`] is set.
     Connected(Box<Endpoints>),
     /// The connection could not be established. The last event.
     ConnectFailed(Box<ConnectError>),
@@ -32,20 +32,6 @@ pub enum TcpEvent {
     PeerClosed,
     /// The connection is over. The last event.
     Closed(CloseReason, Option<io::Error>),
-}
-
-/// An event of a listening TCP socket.
-#[derive(Debug)]
-pub enum ListenerEvent {
-    /// An established connection, and its addresses.
-    Accepted(TcpClient, Box<Endpoints>),
-    /// This peer was turned away because the listener already has [`crate::limits::ListenOptions::max_clients`].
-    Refused(SocketAddr),
-    /// The process is out of file descriptors or of memory for sockets. Accepting pauses and is retried; reported once
-    /// per pause.
-    Paused(io::Error),
-    /// Accepting works again after [`ListenerEvent::Paused`].
-    Resumed,
 }
 
 /// An event of a UDP socket. Received datagrams are not events; they are taken by

@@ -150,15 +150,9 @@ impl<E> Clone for MailboxSender<E> {
 }
 
 impl<E> MailboxSender<E> {
-    /// The id of the socket.
-    #[must_use]
-    pub fn id(&self) -> SocketId {
-        self.shared.id
-    }
-
     /// Ready while the queue is below its limits. Producers of events that can be held back check this first; an event
     /// that cannot be, such as a close, is sent regardless.
-    pub fn poll_room(&self, cx: &Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_room(&self, cx: &Context<'_>) -> Poll<()> {
         if self.shared.has_room() {
             return Poll::Ready(());
         }
@@ -171,18 +165,17 @@ impl<E> MailboxSender<E> {
     }
 
     /// Waits until the queue is below its limits.
-    pub async fn room(&self) {
+    pub(crate) async fn room(&self) {
         std::future::poll_fn(|cx| self.poll_room(cx)).await;
     }
 
     /// Returns whether the queue is below its limits.
-    #[must_use]
-    pub fn has_room(&self) -> bool {
+    pub(crate) fn has_room(&self) -> bool {
         self.shared.has_room()
     }
 
     /// Adds the socket to the ready list for something that is queued outside of the mailbox.
-    pub fn notify(&self) {
+    pub(crate) fn notify(&self) {
         notify(&self.shared);
     }
 

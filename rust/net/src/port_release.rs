@@ -82,7 +82,7 @@ mod tests {
     use super::*;
     use crate::address::BindAddress;
     use crate::error::BindError;
-    use crate::limits::ListenOptions;
+    use crate::options::ListenOptions;
     use crate::tcp_listener::TcpListener;
     use crate::websocket::options::WebSocketOptions;
     use crate::websocket_server::WebSocketServer;

@@ -13,16 +13,17 @@ use crate::command::TcpCommand;
 use crate::error::{ConnectError, SendError, StartTlsError};
 use crate::event::{Endpoints, TcpEvent, TlsInfo};
 use crate::external::External;
-use crate::limits::{KeepAlive, MAX_QUEUED_EVENTS, TcpOptions};
+use crate::limits::MAX_QUEUED_EVENTS;
 use crate::mailbox::{Mailbox, MailboxSender, SocketId, mailbox_of};
+use crate::options::{KeepAlive, TcpOptions};
 use crate::outbox::Outbox;
 use crate::runtime::{self, Tasks};
-use crate::tcp::Transport;
 use crate::tcp::connection::Driver;
 use crate::tcp::dial::{dial, prepare};
 use crate::tcp::stream::Stream;
 use crate::tls::TlsUpgrade;
 use crate::tls::state::TlsState;
+use crate::transport::Transport;
 
 /// One TCP connection, seen from the thread that uses it. Dropping it closes the connection in good order: what was
 /// sent before still goes out.

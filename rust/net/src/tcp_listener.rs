@@ -1,10 +1,9 @@
-//! The handle of one listening TCP socket, and the task that accepts at full speed behind it.
+//! The handle of one listening TCP socket, its events, and the task that accepts at full speed behind it.
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use socket2::{Protocol, Type};
 use tokio::net::{TcpListener as TokioListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
@@ -12,13 +11,13 @@ use crate::accept::pending::Pending;
 use crate::accept::{Host, accept_all};
 use crate::address::BindAddress;
 use crate::admission::{Admission, AdmissionRules, Presence, Refused, Source, TurnedAway};
-use crate::bind::bind_socket;
+use crate::bind::bind_listener;
 use crate::budget::Budget;
 use crate::error::{BindError, TlsError};
-use crate::event::ListenerEvent;
-use crate::exclusive::claim_port;
-use crate::limits::{ListenOptions, MAX_TLS_HANDSHAKES, TcpOptions};
+use crate::event::Endpoints;
+use crate::limits::MAX_TLS_HANDSHAKES;
 use crate::mailbox::{Mailbox, MailboxSender, SocketId, mailbox};
+use crate::options::{ListenOptions, TcpOptions};
 use crate::port_release::{ReleaseOnDrop, held_port};
 use crate::runtime::{self, Tasks};
 use crate::tcp::farewell::Farewells;
@@ -48,7 +47,7 @@ impl TcpListener {
     /// # Errors
     /// [`BindError`], at once.
     pub fn start(address: BindAddress, options: ListenOptions) -> Result<Self, BindError> {
-        let (socket, local) = bind(address, options.backlog)?;
+        let (socket, local) = bind_listener(address, options.backlog)?;
         let listener = runtime::enter(|| TokioListener::from_std(socket))??;
         let (sender, mailbox) = mailbox(MAX_QUEUED_CONNECTIONS, usize::MAX);
         let (stop, stopped) = oneshot::channel();
@@ -135,19 +134,18 @@ impl TcpListener {
     }
 }
 
-/// Binds and listens, without a runtime and without blocking.
-pub(crate) fn bind(address: BindAddress, backlog: i32) -> Result<(std::net::TcpListener, SocketAddr), BindError> {
-    let socket = bind_socket(address, Type::STREAM, Protocol::TCP, |socket, candidate| {
-        // A restarted server gets its port back at once. On Windows the option would let two servers share a port.
-        #[cfg(unix)]
-        socket.set_reuse_address(true)?;
-        claim_port(socket)?;
-        socket.bind(&candidate.into())?;
-        socket.listen(backlog)
-    })?;
-    let listener = std::net::TcpListener::from(socket);
-    let local = listener.local_addr()?;
-    Ok((listener, local))
+/// An event of a listening TCP socket.
+#[derive(Debug)]
+pub enum ListenerEvent {
+    /// An established connection, and its addresses.
+    Accepted(TcpClient, Box<Endpoints>),
+    /// This peer was turned away because the listener already has [`ListenOptions::max_clients`].
+    Refused(SocketAddr),
+    /// The process is out of file descriptors or of memory for sockets. Accepting pauses and is retried; reported once
+    /// per pause.
+    Paused(io::Error),
+    /// Accepting works again after [`ListenerEvent::Paused`].
+    Resumed,
 }
 
 /// What the accept loop does with the connections of a listener.
@@ -167,13 +165,6 @@ struct Acceptor {
     /// The TLS handshakes under way. Whoever stalls in one takes no slot.
     handshakes: Pending,
     failures: Arc<Failures>,
-}
-
-impl Acceptor {
-    fn displaced(&self) {
-        self.failures.add(&TlsError::Displaced);
-        self.admission.count_displaced();
-    }
 }
 
 impl Host for Acceptor {
@@ -231,10 +222,13 @@ impl Host for Acceptor {
         drop(stream);
     }
 
-    fn make_room(&mut self) -> bool {
-        let ended = self.handshakes.thin_out();
-        (0..ended).for_each(|_| self.displaced());
-        ended > 0
+    fn handshakes(&self) -> &Pending {
+        &self.handshakes
+    }
+
+    fn displaced(&mut self) {
+        self.failures.add(&TlsError::Displaced);
+        self.admission.count_displaced();
     }
 
     fn paused(&mut self, error: io::Error) {
@@ -267,7 +261,10 @@ impl Way {
     fn hand_over_or_refuse(self, stream: Stream, slot: Option<OwnedSemaphorePermit>, farewells: Option<&Farewells>) {
         match (slot, farewells) {
             (Some(slot), _) => self.hand_over(stream, slot),
-            (None, Some(farewells)) => farewells.refuse(stream, self.peer, &self.events),
+            (None, Some(farewells)) => {
+                self.events.send(ListenerEvent::Refused(self.peer), 0);
+                farewells.refuse(stream);
+            }
             (None, None) => {}
         }
     }

@@ -10,7 +10,7 @@ mod websocket_common;
 use std::io::ErrorKind;
 
 use async_sockets_net::admission::{AdmissionRules, BlockedAddresses};
-use async_sockets_net::limits::ListenOptions;
+use async_sockets_net::options::ListenOptions;
 use async_sockets_net::tcp_listener::TcpListener;
 use async_sockets_net::websocket::options::WebSocketOptions;
 use tls_common::{Authority, listen_with, try_connect};

@@ -2,8 +2,8 @@
 
 mod common;
 
-use async_sockets_net::event::ListenerEvent;
-use async_sockets_net::limits::TcpOptions;
+use async_sockets_net::options::TcpOptions;
+use async_sockets_net::tcp_listener::ListenerEvent;
 use common::{Client, accept, listen, next, read_to_end, reset, std_connect};
 
 #[test]

@@ -8,8 +8,8 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use async_sockets_net::event::TcpEvent;
-use async_sockets_net::limits::TcpOptions;
 use async_sockets_net::mailbox::{ReadyList, mailbox};
+use async_sockets_net::options::TcpOptions;
 use common::{LIMIT, pair};
 
 #[test]

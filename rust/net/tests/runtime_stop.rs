@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_sockets_net::event::{CloseReason, TcpEvent};
-use async_sockets_net::limits::TcpOptions;
+use async_sockets_net::options::TcpOptions;
 use async_sockets_net::runtime;
 use common::{
     Client, Random, accept, assert_same, listen, next, pair, read_to_end, std_connect, std_listener, wait_until,

@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{JoinHandle, spawn};
 
-use async_sockets_net::limits::{ListenOptions, MAX_TLS_HANDSHAKES, NO_TIME_LIMIT};
+use async_sockets_net::limits::{MAX_TLS_HANDSHAKES, NO_TIME_LIMIT};
+use async_sockets_net::options::ListenOptions;
 use async_sockets_net::websocket::options::{HandshakeOptions, WebSocketOptions};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tls_common::{Authority, listen_with, try_connect};

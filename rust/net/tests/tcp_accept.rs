@@ -7,9 +7,8 @@ use std::net::{Ipv4Addr, TcpListener as StdListener};
 use std::time::{Duration, Instant};
 
 use async_sockets_net::error::BindError;
-use async_sockets_net::event::ListenerEvent;
-use async_sockets_net::limits::TcpOptions;
-use async_sockets_net::tcp_listener::TcpListener;
+use async_sockets_net::options::TcpOptions;
+use async_sockets_net::tcp_listener::{ListenerEvent, TcpListener};
 use common::{
     Client, LIMIT, accept, bind_address, listen, listen_options, next, read_to_end, settled, std_connect, std_listener,
     wait_until,

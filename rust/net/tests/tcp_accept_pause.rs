@@ -9,8 +9,8 @@ use std::os::fd::OwnedFd;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use async_sockets_net::event::ListenerEvent;
-use async_sockets_net::limits::TcpOptions;
+use async_sockets_net::options::TcpOptions;
+use async_sockets_net::tcp_listener::ListenerEvent;
 use common::{Client, accept, listen, next};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use async_sockets_net::event::TcpEvent;
-use async_sockets_net::limits::{MAX_QUEUED_EVENTS, TcpOptions};
+use async_sockets_net::limits::MAX_QUEUED_EVENTS;
+use async_sockets_net::options::TcpOptions;
 use common::{Random, assert_same, next, pair, settled, wait_until};
 
 /// The most by which one read exceeds the limit, in bytes.

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use async_sockets_net::error::SendError;
 use async_sockets_net::event::{CloseReason, TcpEvent};
-use async_sockets_net::limits::{LINGER_TIMEOUT, TcpOptions};
+use async_sockets_net::limits::LINGER_TIMEOUT;
+use async_sockets_net::options::TcpOptions;
 use common::{Client, Random, accept, assert_same, listen, pair, read_to_end, reset, wait_until};
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use async_sockets_net::error::{ConnectError, SendError};
 use async_sockets_net::event::{CloseReason, TcpEvent};
-use async_sockets_net::limits::TcpOptions;
+use async_sockets_net::options::TcpOptions;
 use common::{Client, accept, listen, next, read_to_end, std_listener};
 
 fn with_timeout(timeout: Option<Duration>) -> TcpOptions {

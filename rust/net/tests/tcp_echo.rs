@@ -7,7 +7,7 @@ use std::thread;
 
 use async_sockets_net::error::SendError;
 use async_sockets_net::event::{CloseReason, TcpEvent};
-use async_sockets_net::limits::{KeepAlive, TcpOptions};
+use async_sockets_net::options::{KeepAlive, TcpOptions};
 use common::{Client, Random, accept, assert_same, listen, pair, wait_for};
 
 const LEN: usize = 6 * 1024 * 1024;

@@ -6,7 +6,7 @@ use std::io::Write;
 
 use async_sockets_net::error::SendError;
 use async_sockets_net::event::{CloseReason, TcpEvent};
-use async_sockets_net::limits::TcpOptions;
+use async_sockets_net::options::TcpOptions;
 use common::{Random, assert_same, fin, pair, read_to_end, reset, settled};
 
 #[test]

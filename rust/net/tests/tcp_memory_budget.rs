@@ -7,7 +7,7 @@ use std::thread;
 
 use async_sockets_net::error::SendError;
 use async_sockets_net::event::{CloseReason, TcpEvent};
-use async_sockets_net::limits::{ListenOptions, TcpOptions};
+use async_sockets_net::options::{ListenOptions, TcpOptions};
 use async_sockets_net::tcp_listener::TcpListener;
 use common::{Client, accept, bind_address, listen_options, std_connect, wait_until};
 

@@ -6,9 +6,9 @@ mod tls_common;
 use std::io::Write;
 
 use async_sockets_net::error::StartTlsError;
-use async_sockets_net::event::{ListenerEvent, TcpEvent};
-use async_sockets_net::limits::ListenOptions;
-use async_sockets_net::tcp_listener::TcpListener;
+use async_sockets_net::event::TcpEvent;
+use async_sockets_net::options::ListenOptions;
+use async_sockets_net::tcp_listener::{ListenerEvent, TcpListener};
 use async_sockets_net::tls::{TlsServerConfig, TlsSide, TlsUpgrade};
 use bytes::Bytes;
 use common::{Client, accept, bind_address, listen_options, next, read_to_end, std_connect};

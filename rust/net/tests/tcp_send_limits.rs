@@ -6,7 +6,7 @@ use std::io::Read;
 
 use async_sockets_net::error::SendError;
 use async_sockets_net::event::TcpEvent;
-use async_sockets_net::limits::TcpOptions;
+use async_sockets_net::options::TcpOptions;
 use common::{Random, assert_same, pair, read_to_end, settled, wait_until};
 
 const LIMIT: usize = 1_000_000;

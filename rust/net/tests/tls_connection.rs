@@ -11,7 +11,7 @@ use std::thread;
 
 use async_sockets_net::error::SendError;
 use async_sockets_net::event::{CloseReason, TcpEvent, TlsVersion};
-use async_sockets_net::limits::TcpOptions;
+use async_sockets_net::options::TcpOptions;
 use async_sockets_net::tls::{TlsClientConfig, TlsTrust};
 use common::{Client, Random, accept, assert_same, std_listener, wait_for};
 use tls_common::{Authority, Identity, insecure, tls_listen, tls_pair, try_connect, with_tls};

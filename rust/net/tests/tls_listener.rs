@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use async_sockets_net::error::{ConnectError, TlsError};
 use async_sockets_net::event::{CloseReason, TcpEvent};
-use async_sockets_net::limits::{ListenOptions, MAX_TLS_HANDSHAKES, TcpOptions};
+use async_sockets_net::limits::MAX_TLS_HANDSHAKES;
+use async_sockets_net::options::{ListenOptions, TcpOptions};
 use common::{Client, accept, next, read_to_end, std_connect, std_listener, wait_until};
 use tls_common::{Authority, listen_with, tls_listen, try_connect, with_tls};
 

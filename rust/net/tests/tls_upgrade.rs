@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use async_sockets_net::error::{CertificateProblem, StartTlsError, TlsError};
 use async_sockets_net::event::{CloseReason, TcpEvent};
-use async_sockets_net::limits::{ListenOptions, TLS_HANDSHAKE_TIMEOUT, TcpOptions};
+use async_sockets_net::limits::TLS_HANDSHAKE_TIMEOUT;
+use async_sockets_net::options::{ListenOptions, TcpOptions};
 use async_sockets_net::tcp_client::TcpClient;
 use async_sockets_net::tls::{TlsClientConfig, TlsServerConfig, TlsSide, TlsUpgrade};
 use bytes::Bytes;

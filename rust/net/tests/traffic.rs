@@ -4,7 +4,7 @@ mod common;
 mod tls_common;
 mod udp_common;
 
-use async_sockets_net::limits::TcpOptions;
+use async_sockets_net::options::TcpOptions;
 use async_sockets_net::traffic::{received, sent};
 use common::pair;
 use tls_common::tls_pair;

@@ -8,7 +8,7 @@ use std::num::NonZeroU8;
 use async_sockets_net::address::BindAddress;
 use async_sockets_net::error::{BindError, DatagramError, DatagramLost, MulticastError, SendError};
 use async_sockets_net::event::UdpEvent;
-use async_sockets_net::limits::UdpOptions;
+use async_sockets_net::options::UdpOptions;
 use async_sockets_net::udp_socket::{Interface, UdpSocket};
 use udp_common::{bind, event, port, recv, std_recv, std_socket, to, to_address};
 

@@ -6,7 +6,7 @@ use std::num::NonZeroU8;
 
 use async_sockets_net::error::MulticastError;
 use async_sockets_net::event::UdpEvent;
-use async_sockets_net::limits::UdpOptions;
+use async_sockets_net::options::UdpOptions;
 use async_sockets_net::udp_socket::{Interface, UdpSocket};
 use udp_common::{bind, bind_with, event, port, recv, to};
 

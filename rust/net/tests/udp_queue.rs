@@ -5,8 +5,9 @@ mod udp_common;
 use std::time::Instant;
 
 use async_sockets_net::error::{DatagramError, SendError};
-use async_sockets_net::limits::{DATAGRAM_OVERHEAD, UdpOptions};
+use async_sockets_net::limits::DATAGRAM_OVERHEAD;
 use async_sockets_net::mailbox::ReadyList;
+use async_sockets_net::options::UdpOptions;
 use udp_common::{LIMIT, bind, bind_with, port, std_socket, to, wait_for};
 
 #[test]

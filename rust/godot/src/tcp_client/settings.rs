@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use async_sockets_net::limits::{KeepAlive, TcpOptions};
+use async_sockets_net::options::{KeepAlive, TcpOptions};
 use godot::builtin::PackedStringArray;
 use godot::classes::TlsOptions;
 use godot::obj::Gd;

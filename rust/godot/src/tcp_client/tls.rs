@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use async_sockets_net::error::{StartTlsError, TlsError};
 use async_sockets_net::event::{TcpEvent, TlsInfo, TlsVersion};
-use async_sockets_net::limits::{NO_TIME_LIMIT, TcpOptions};
+use async_sockets_net::limits::NO_TIME_LIMIT;
+use async_sockets_net::options::TcpOptions;
 use async_sockets_net::tls::{TlsSide, TlsUpgrade};
 use bytes::Bytes;
 use godot::builtin::{GString, Variant};

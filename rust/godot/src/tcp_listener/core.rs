@@ -6,9 +6,8 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use async_sockets_net::address::BindAddress;
-use async_sockets_net::event::ListenerEvent;
 use async_sockets_net::mailbox::SocketId;
-use async_sockets_net::tcp_listener::TcpListener as Listening;
+use async_sockets_net::tcp_listener::{ListenerEvent, TcpListener as Listening};
 use godot::builtin::{GString, Variant};
 use godot::global::{Error, push_warning};
 use godot::meta::ToGodot;

@@ -2,7 +2,8 @@
 
 use std::cell::{Cell, RefCell};
 
-use async_sockets_net::limits::{DEFAULT_MAX_TOTAL, ListenOptions};
+use async_sockets_net::limits::DEFAULT_MAX_TOTAL;
+use async_sockets_net::options::ListenOptions;
 use bytes::Bytes;
 use godot::builtin::{PackedByteArray, PackedStringArray};
 use godot::classes::TlsOptions;

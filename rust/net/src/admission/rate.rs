@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::Source;
+use super::source::Source;
 
 /// Time in which an empty bucket refills. A bucket holds one second's worth of tokens.
 const FILL_TIME: Duration = Duration::from_secs(1);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::Source;
+use super::source::Source;
 
 /// Places handed out in order of arrival until half of them are taken. From then on, an address that already holds a
 /// quarter gets no more.

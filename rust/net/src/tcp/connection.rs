@@ -14,20 +14,21 @@ use tokio::net::TcpStream;
 use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Instant, timeout};
 
-use super::Transport;
 use super::stream::Stream;
 use super::watch::Watch;
 use super::write_queue::{Mark, Step, WriteQueue};
 use crate::command::TcpCommand;
 use crate::error::{ConnectError, TlsError};
 use crate::event::{CloseReason, Endpoints, TcpEvent};
-use crate::limits::{CLOSE_FLUSH_TIMEOUT, KeepAlive, LINGER_LIMIT, LINGER_TIMEOUT};
+use crate::limits::{CLOSE_FLUSH_TIMEOUT, LINGER_LIMIT, LINGER_TIMEOUT};
 use crate::mailbox::MailboxSender;
+use crate::options::KeepAlive;
 use crate::outbox::Outbox;
 use crate::runtime::FlushGuard;
 use crate::scratch::with_read_buffer;
 use crate::tls::TlsUpgrade;
 use crate::tls::state::TlsState;
+use crate::transport::Transport;
 
 /// The task's end of a connection.
 pub(crate) struct Driver {
@@ -135,7 +136,7 @@ impl Driver {
 
     /// Carries the connection to its end.
     pub(crate) async fn run(mut self, mut stream: Stream, unflushed: FlushGuard) {
-        let end = loop {
+        loop {
             let end = if self.discarding {
                 self.flush(&mut stream).await
             } else {
@@ -147,33 +148,29 @@ impl Driver {
                     None => return,
                 },
                 End::Closed if !self.discarding => self.discarding = true,
-                end => break end,
-            }
-        };
-        match end {
-            End::Upgraded => {}
-            End::Closed => {
-                self.finish(CloseReason::ByHost, None);
-                drop(unflushed);
-                self.linger(&mut stream).await;
-            }
-            End::Aborted => {
-                reset_on_drop(&stream);
-                drop(stream);
-                self.finish(CloseReason::ByHost, None);
-            }
-            End::Shed => {
-                reset_on_drop(&stream);
-                drop(stream);
-                self.finish(CloseReason::Error, Some(shed_error()));
-            }
-            End::Failed(error) => {
-                drop(stream);
-                let reason = match error.kind() {
-                    io::ErrorKind::TimedOut => CloseReason::TimedOut,
-                    _ => CloseReason::Error,
-                };
-                self.finish(reason, Some(error));
+                End::Closed => {
+                    self.finish(CloseReason::ByHost, None);
+                    drop(unflushed);
+                    return self.linger(&mut stream).await;
+                }
+                End::Aborted => {
+                    reset_on_drop(&stream);
+                    drop(stream);
+                    return self.finish(CloseReason::ByHost, None);
+                }
+                End::Shed => {
+                    reset_on_drop(&stream);
+                    drop(stream);
+                    return self.finish(CloseReason::Error, Some(shed_error()));
+                }
+                End::Failed(error) => {
+                    drop(stream);
+                    let reason = match error.kind() {
+                        io::ErrorKind::TimedOut => CloseReason::TimedOut,
+                        _ => CloseReason::Error,
+                    };
+                    return self.finish(reason, Some(error));
+                }
             }
         }
     }

@@ -13,7 +13,7 @@ use super::connection::set_keep_alive;
 use super::stream::Stream;
 use crate::address::Target;
 use crate::error::ConnectError;
-use crate::limits::TcpOptions;
+use crate::options::TcpOptions;
 use crate::resolver::look_up;
 use crate::tls::stream::connect_tls;
 

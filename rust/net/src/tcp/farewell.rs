@@ -1,6 +1,5 @@
 //! Turning connections away with a last message: each is told, closed in good order, and soon forgotten.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,10 +8,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::Transport;
 use super::stream::Stream;
-use crate::event::ListenerEvent;
-use crate::mailbox::MailboxSender;
+use crate::transport::Transport;
 
 /// Connections that are turned away in good order at once; of more, only what the system takes right away goes out.
 const MAX_FAREWELLS: usize = 64;
@@ -35,9 +32,8 @@ impl Farewells {
         }
     }
 
-    /// Turns one away, and says so.
-    pub(crate) fn refuse(&self, mut stream: Stream, peer: SocketAddr, events: &MailboxSender<ListenerEvent>) {
-        events.send(ListenerEvent::Refused(peer), 0);
+    /// Turns one away.
+    pub(crate) fn refuse(&self, mut stream: Stream) {
         let Ok(place) = self.places.clone().try_acquire_owned() else {
             if let Stream::Plain(plain) = &stream {
                 let _ = plain.tcp().try_write(&self.message);

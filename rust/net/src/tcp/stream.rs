@@ -8,12 +8,11 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::Transport;
-use super::counted::Counted;
 use crate::error::TlsError;
 use crate::event::TlsInfo;
 use crate::tls::TlsUpgrade;
 use crate::tls::stream::{TlsStream, handshake, info, within};
+use crate::transport::{Counted, Transport};
 
 pub(crate) enum Stream {
     Plain(Counted),

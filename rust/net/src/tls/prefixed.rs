@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use crate::tcp::counted::Counted;
+use crate::transport::Counted;
 
 /// Gives the bytes that were read already, then those of the stream.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use super::prefixed::Prefixed;
 use super::{TlsClientConfig, TlsServerConfig, TlsSide};
 use crate::error::TlsError;
 use crate::event::{TlsInfo, TlsVersion};
-use crate::tcp::Transport;
+use crate::transport::Transport;
 
 /// TLS over TCP, either side. Its end of stream is the peer's close_notify (RFC 8446 section 6.1); one without it is an
 /// [`std::io::ErrorKind::UnexpectedEof`]. Shutting it down sends close_notify and then FIN.

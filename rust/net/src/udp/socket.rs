@@ -11,7 +11,8 @@ use crate::address::BindAddress;
 use crate::bind::bind_socket;
 use crate::error::{BindError, MulticastError};
 use crate::exclusive::claim_port;
-use crate::limits::{UDP_SYSTEM_BUFFER, UdpOptions};
+use crate::limits::UDP_SYSTEM_BUFFER;
+use crate::options::UdpOptions;
 
 /// The address families that a socket can send to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

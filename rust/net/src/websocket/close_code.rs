@@ -13,8 +13,6 @@ pub const MAX_REASON_LEN: usize = 123;
 pub struct CloseCode(u16);
 
 impl CloseCode {
-    /// 1000: the purpose is fulfilled.
-    pub const NORMAL: Self = Self(1000);
     /// 1001: the server stops, or a browser leaves the page.
     pub const GOING_AWAY: Self = Self(1001);
     /// 1002: the peer broke the protocol.

@@ -22,7 +22,7 @@ use super::write_queue::WriteQueue;
 use crate::command::WebSocketCommand;
 use crate::limits::{LINGER_TIMEOUT, NO_TIME_LIMIT};
 use crate::scratch::with_read_buffer;
-use crate::tcp::Transport;
+use crate::transport::Transport;
 
 /// Reads in a row before others get their turn.
 const READS: usize = 4;

@@ -129,8 +129,7 @@ impl Messages {
     }
 
     /// Bytes of payload in all messages, given out or not.
-    #[must_use]
-    pub fn payload_bytes(&self) -> usize {
+    pub(crate) fn payload_bytes(&self) -> usize {
         self.payload
     }
 

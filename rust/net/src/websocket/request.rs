@@ -97,12 +97,6 @@ impl Request {
             .filter(|name| !name.is_empty())
             .collect()
     }
-
-    /// Where the page comes from that opens the connection; browsers always say it, others as a rule not.
-    #[must_use]
-    pub fn origin(&self) -> Option<&str> {
-        self.headers.get("Origin")
-    }
 }
 
 /// A request that waits for the main thread's decision.

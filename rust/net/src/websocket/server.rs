@@ -17,14 +17,13 @@ use crate::accept::pending::{Pending, Place};
 use crate::accept::{Host, accept_all};
 use crate::address::{BindAddress, canonical};
 use crate::admission::{Refused, Source};
+use crate::bind::bind_listener;
 use crate::error::BindError;
 use crate::limits::NO_TIME_LIMIT;
 use crate::port_release::{HeldPort, ReleaseOnDrop, held_port};
 use crate::runtime;
-use crate::tcp::Transport;
-use crate::tcp::counted::Counted;
-use crate::tcp_listener::bind;
 use crate::tls::stream::accept_tls;
+use crate::transport::{Counted, Transport};
 
 /// A heartbeat's interval is divided, so that not all clients are pinged in one moment.
 const BEATS: u32 = 8;
@@ -38,7 +37,7 @@ pub(crate) struct Running {
 
 /// Binds, listens and starts the task that accepts.
 pub(crate) fn start(address: BindAddress, registry: &Arc<Registry>) -> Result<(SocketAddr, Running), BindError> {
-    let (socket, local) = bind(address, registry.options.backlog)?;
+    let (socket, local) = bind_listener(address, registry.options.backlog)?;
     let listener = runtime::enter(|| TcpListener::from_std(socket))??;
     let (stop, stopped) = oneshot::channel();
     let (port, release) = held_port(local.port());
@@ -119,11 +118,6 @@ impl Door {
             pending: Pending::new(registry.options.handshake.max_pending),
         }
     }
-
-    fn displaced(&self) {
-        self.registry.refuse();
-        self.registry.admission.count_displaced();
-    }
 }
 
 impl Host for Door {
@@ -164,10 +158,13 @@ impl Host for Door {
         }
     }
 
-    fn make_room(&mut self) -> bool {
-        let ended = self.pending.thin_out();
-        (0..ended).for_each(|_| self.displaced());
-        ended > 0
+    fn handshakes(&self) -> &Pending {
+        &self.pending
+    }
+
+    fn displaced(&mut self) {
+        self.registry.refuse();
+        self.registry.admission.count_displaced();
     }
 
     fn paused(&mut self, error: io::Error) {

@@ -19,7 +19,7 @@ use super::response::{Refusal, switching_protocols};
 use crate::accept::pending::Place;
 use crate::admission::Share;
 use crate::limits::LINGER_TIMEOUT;
-use crate::tcp::Transport;
+use crate::transport::Transport;
 
 /// Time to hand an answer to the system, beside the handshake's own.
 const ANSWER_TIME: Duration = Duration::from_secs(1);

@@ -9,12 +9,12 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use async_sockets_net::address::{BindAddress, Target};
-use async_sockets_net::event::{CloseReason, Endpoints, ListenerEvent, TcpEvent};
-use async_sockets_net::limits::{ListenOptions, TcpOptions};
+use async_sockets_net::event::{CloseReason, Endpoints, TcpEvent};
 use async_sockets_net::mailbox::Mailbox;
+use async_sockets_net::options::{ListenOptions, TcpOptions};
 use async_sockets_net::recv_buffer::RecvBuffer;
 use async_sockets_net::tcp_client::TcpClient;
-use async_sockets_net::tcp_listener::TcpListener;
+use async_sockets_net::tcp_listener::{ListenerEvent, TcpListener};
 
 /// The longest that a test waits for any one thing.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);

@@ -4,7 +4,7 @@
 
 use async_sockets_net::error::ConnectError;
 use async_sockets_net::event::TcpEvent;
-use async_sockets_net::limits::{ListenOptions, TcpOptions};
+use async_sockets_net::options::{ListenOptions, TcpOptions};
 use async_sockets_net::tcp_listener::TcpListener;
 use async_sockets_net::tls::{TlsClientConfig, TlsServerConfig, TlsTrust};
 use rcgen::{

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use async_sockets_net::address::{BindAddress, Destination};
 use async_sockets_net::event::{Datagram, LostDatagram, UdpEvent};
-use async_sockets_net::limits::UdpOptions;
+use async_sockets_net::options::UdpOptions;
 use async_sockets_net::udp_socket::UdpSocket;
 
 /// The longest that a test waits for any one thing.

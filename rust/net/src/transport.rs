@@ -1,4 +1,4 @@
-//! The TCP stream at the bottom of every connection, plain, TLS or WebSocket: where its bytes are counted.
+//! What a connection runs over: TCP, whose bytes are counted here, or TLS over it.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -7,10 +7,15 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::Transport;
 use crate::traffic::{count_received, count_sent};
 
-/// A TCP stream that counts what it moves.
+/// What a connection runs over: plain TCP, or TLS over it.
+pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send {
+    /// The TCP socket at the bottom, for its options.
+    fn tcp(&self) -> &TcpStream;
+}
+
+/// The TCP stream at the bottom of every connection, plain, TLS or WebSocket. Counts the bytes it moves.
 #[derive(Debug)]
 pub(crate) struct Counted(pub(crate) TcpStream);
 
