@@ -1,4 +1,4 @@
-//! The TCP stream at the bottom of every connection, plain, TLS or WebSocket: where its bytes are counted.
+//! The TCP stream under every connection (plain, TLS or WebSocket), where its bytes are counted.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use super::Transport;
 use crate::traffic::{count_received, count_sent};
 
-/// A TCP stream that counts what it moves.
+/// A TCP stream that counts the bytes it moves.
 #[derive(Debug)]
 pub(crate) struct Counted(pub(crate) TcpStream);
 

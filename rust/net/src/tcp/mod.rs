@@ -1,4 +1,4 @@
-//! The task behind a TCP connection: how it is made, carried and closed.
+//! The task behind a TCP connection: how the connection is established, run and closed.
 
 pub(crate) mod connection;
 pub(crate) mod counted;
@@ -11,8 +11,8 @@ pub(crate) mod write_queue;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-/// What a connection runs over: plain TCP, or TLS over it.
+/// The stream that a connection runs over: plain TCP, or TLS over TCP.
 pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send {
-    /// The TCP socket at the bottom, for its options.
+    /// The underlying TCP socket, for its options.
     fn tcp(&self) -> &TcpStream;
 }
