@@ -1,5 +1,5 @@
-//! The one accept loop: takes connections from the system at full speed, pauses while the system is out of something, and
-//! turns away whom the rules by address keep out, before anything is read.
+//! The accept loop of every server: takes connections as fast as they come, pauses while the system is short of
+//! resources, and turns away connections that the admission rules refuse, before anything is read from them.
 
 use std::future::Future;
 use std::io;
@@ -16,22 +16,22 @@ use crate::admission::{Admission, Refused};
 
 pub(crate) mod pending;
 
-/// The pause after the system ran out of something: the first, and the longest.
+/// First and longest pause after the system ran out of a resource. The pause doubles with each failure.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(500));
 
-/// Connections in a row before other tasks of the thread get their turn.
+/// Connections accepted in a row before the thread's other tasks get a turn.
 const ROW: usize = 16;
 
-/// What a kind of server does with its connections.
+/// How a kind of server handles its connections.
 pub(crate) trait Host {
-    /// Waits until one more connection can be dealt with. Meanwhile further ones wait in the system's backlog, and cost
-    /// this process nothing.
+    /// Waits until another connection can be handled. Until then, further ones wait in the system's backlog, where they
+    /// cost this process nothing.
     fn ready(&mut self) -> impl Future<Output = ()> + Send;
 
-    /// A connection that the rules let through.
+    /// Takes a connection that the admission rules let through.
     fn welcome(&mut self, stream: TcpStream, peer: SocketAddr);
 
-    /// A connection that they do not, and that was counted.
+    /// Takes a connection that the admission rules refuse. It has already been counted.
     fn refuse(&mut self, stream: TcpStream, why: Refused);
 
     /// The handshakes in progress.
@@ -40,10 +40,10 @@ pub(crate) trait Host {
     /// A handshake was ended to make room.
     fn displaced(&mut self);
 
-    /// Accepting pauses. Said once.
+    /// Accepting has paused because of `error`. Not called again before [`Self::resumed`].
     fn paused(&mut self, error: io::Error);
 
-    /// Accepting goes on after [`Self::paused`].
+    /// Accepting has resumed after [`Self::paused`].
     fn resumed(&mut self);
 
     /// The system is out of file descriptors, or memory for sockets. Ends some of the incomplete handshakes; returns
@@ -55,7 +55,7 @@ pub(crate) trait Host {
     }
 }
 
-/// Accepts until it is dropped.
+/// Accepts connections until dropped.
 pub(crate) async fn accept_all(listener: &TcpListener, admission: &Admission, host: &mut impl Host) {
     let mut pause: Option<Duration> = None;
     let mut row = 0;
@@ -93,8 +93,8 @@ pub(crate) async fn accept_all(listener: &TcpListener, admission: &Admission, ho
     }
 }
 
-/// The connection ended before it was accepted: the next one may be there. Anything else (file descriptors or memory
-/// for sockets run out, above all) needs a pause.
+/// Returns whether accepting can go on at once, because the connection ended before it was accepted or the call was
+/// interrupted. Any other error, above all a lack of file descriptors or socket memory, calls for a pause.
 fn is_peer_gone(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, TimedOut, WouldBlock};
     matches!(

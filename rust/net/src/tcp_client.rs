@@ -1,4 +1,4 @@
-//! The handle of one TCP connection.
+//! The handle of a TCP connection.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -25,8 +25,8 @@ use crate::tls::TlsUpgrade;
 use crate::tls::state::TlsState;
 use crate::transport::Transport;
 
-/// One TCP connection, seen from the thread that uses it. Dropping it closes the connection in good order: what was
-/// sent before still goes out.
+/// A TCP connection, as seen by the thread that uses it. Dropping it closes the connection gracefully: what was sent
+/// before still goes out.
 #[derive(Debug)]
 pub struct TcpClient {
     mailbox: Mailbox<TcpEvent>,
@@ -34,15 +34,16 @@ pub struct TcpClient {
     max_pending_send: AtomicUsize,
     send_closed: AtomicBool,
     tls: Arc<TlsState>,
-    /// The bytes are moved by [`External`].
+    /// Whether the bytes are moved through [`External`].
     external: bool,
 }
 
 impl TcpClient {
-    /// Starts to connect. [`TcpEvent::Connected`] or [`TcpEvent::ConnectFailed`] follows.
+    /// Starts connecting. [`TcpEvent::Connected`] or [`TcpEvent::ConnectFailed`] follows, or [`TcpEvent::Closed`] if
+    /// the connection is closed before it is established.
     ///
     /// # Errors
-    /// If the runtime cannot start.
+    /// Fails if the runtime cannot start.
     pub fn connect(target: Target, options: &TcpOptions) -> io::Result<Self> {
         let (client, mut driver) = Self::new(options, None);
         let options = options.clone();
@@ -73,7 +74,7 @@ impl TcpClient {
         Ok(client)
     }
 
-    /// Takes over a connection that stands, from inside the runtime. `guard` lives as long as the connection.
+    /// Takes over an established connection, from inside the runtime. `guard` lives as long as the connection.
     pub(crate) fn adopt<G: Send + 'static>(
         stream: Stream,
         options: &TcpOptions,
@@ -93,7 +94,7 @@ impl TcpClient {
         Ok((client, endpoints))
     }
 
-    /// A connection whose bytes the caller moves, at the returned far end.
+    /// Creates a connection whose bytes the caller moves, at the returned far end.
     #[must_use]
     pub fn external(options: &TcpOptions) -> (Self, External) {
         let (mut client, outbox, events) = Self::ends(options, None);
@@ -130,30 +131,32 @@ impl TcpClient {
         (client, outbox, sender)
     }
 
-    /// The connection's name.
+    /// The connection's id.
     #[must_use]
     pub fn id(&self) -> SocketId {
         self.mailbox.id()
     }
 
-    /// The events, and how many bytes of them are not taken yet.
+    /// The events, and how many bytes of them have not been taken yet.
     #[must_use]
     pub fn mailbox(&self) -> &Mailbox<TcpEvent> {
         &self.mailbox
     }
 
-    /// Queues bytes, all or none; they may be queued before the connection stands.
+    /// Queues bytes for sending, all or none. They may be queued before the connection is established.
     ///
     /// # Errors
-    /// [`SendError::Full`] over the limit of pending bytes, [`SendError::Closed`] after a close or a half-close.
+    /// [`SendError::Full`] if more bytes would be pending than the limit allows, [`SendError::Closed`] after a close or
+    /// half-close, or once the connection has ended.
     pub fn send(&self, bytes: &[u8]) -> Result<(), SendError> {
         self.send_within(bytes, self.max_pending_send.load(Ordering::Relaxed))
     }
 
-    /// The same, but a block of any size is taken when nothing else waits: for a caller that waits until it is out.
+    /// Like [`Self::send`], but accepts a block of any size if nothing else is pending, for a caller that waits until
+    /// it has been sent.
     ///
     /// # Errors
-    /// As [`Self::send`].
+    /// The same as for [`Self::send`].
     pub fn send_awaited(&self, bytes: &[u8]) -> Result<(), SendError> {
         let usual = self.max_pending_send.load(Ordering::Relaxed);
         let limit = if self.outbox.pending() == 0 { usize::MAX } else { usual };
@@ -167,22 +170,23 @@ impl TcpClient {
         self.outbox.send(bytes, limit)
     }
 
-    /// Asks for [`TcpEvent::Flushed`] with `token` once everything sent so far was handed to the system.
+    /// Requests [`TcpEvent::Flushed`] with `token` once everything sent so far has been handed to the system.
     pub fn flush(&self, token: u64) {
         self.outbox.push(TcpCommand::Flush(token));
     }
 
-    /// Goes on with TLS after what was sent so far, on either side; what is sent from now on is encrypted, and what
-    /// comes is taken for TLS. [`TcpEvent::TlsReady`] or [`TcpEvent::TlsFailed`] follows, unless the connection ends
-    /// first.
+    /// Switches to TLS, as client or server, after everything sent so far. From now on, sent bytes are encrypted and
+    /// received ones are taken for TLS. [`TcpEvent::TlsReady`] or [`TcpEvent::TlsFailed`] follows, unless the
+    /// connection ends first.
     ///
-    /// The peer may have begun with TLS already, so that bytes of its handshake stand among those received. Therefore
-    /// `unread` is called when no more plain bytes can come to the mailbox: it takes the [`TcpEvent::Data`] that waits there
-    /// and returns whatever the user has not read of all that was received. That is the beginning of the peer's
-    /// handshake then, and to be released as if the user had it. Plain bytes among it make the handshake fail.
+    /// The peer may have started TLS already, so the beginning of its handshake may be among the bytes received.
+    /// `unread` is therefore called once no more plain bytes can reach the mailbox. It must take the [`TcpEvent::Data`]
+    /// that waits there, release it as if the user had read it, and return everything received that the user has not
+    /// read. These bytes are treated as the beginning of the peer's handshake; plain bytes among them make the
+    /// handshake fail.
     ///
     /// # Errors
-    /// [`StartTlsError`]; the connection goes on as it was, and `unread` was not called.
+    /// [`StartTlsError`]; the connection continues unchanged, and `unread` has not been called.
     pub fn start_tls(&self, upgrade: TlsUpgrade, unread: impl FnOnce() -> Bytes) -> Result<(), StartTlsError> {
         if self.external {
             return Err(StartTlsError::External);
@@ -197,47 +201,47 @@ impl TcpClient {
         Ok(())
     }
 
-    /// What TLS agreed on, once it stands: before [`TcpEvent::Connected`], or with [`TcpEvent::TlsReady`].
+    /// What TLS negotiated, once it is established: before [`TcpEvent::Connected`] or [`TcpEvent::TlsReady`] arrives.
     #[must_use]
     pub fn tls_info(&self) -> Option<&TlsInfo> {
         self.tls.info()
     }
 
-    /// Ends the sending side after what was sent so far; receiving goes on.
+    /// Shuts down the sending side after everything sent so far. Receiving continues.
     pub fn shutdown_send(&self) {
         if !self.send_closed.swap(true, Ordering::AcqRel) {
             self.outbox.push(TcpCommand::ShutdownSend);
         }
     }
 
-    /// Sends what was sent so far, then FIN; [`TcpEvent::Closed`] follows.
+    /// Closes the connection: everything sent so far goes out, then FIN. [`TcpEvent::Closed`] follows.
     pub fn close(&self) {
         self.send_closed.store(true, Ordering::Release);
         self.outbox.push(TcpCommand::Close);
     }
 
-    /// Ends the connection at once with RST; [`TcpEvent::Closed`] follows.
+    /// Resets the connection at once (RST). [`TcpEvent::Closed`] follows.
     pub fn abort(&self) {
         self.send_closed.store(true, Ordering::Release);
         self.outbox.push(TcpCommand::Abort);
     }
 
-    /// Switches Nagle's algorithm off (`true`) or on.
+    /// Disables (`true`) or enables Nagle's algorithm.
     pub fn set_no_delay(&self, on: bool) {
         self.outbox.push(TcpCommand::SetNoDelay(on));
     }
 
-    /// Probes an idle peer, or does not.
+    /// Enables TCP keep-alive, or disables it (`None`).
     pub fn set_keep_alive(&self, keep_alive: Option<KeepAlive>) {
         self.outbox.push(TcpCommand::SetKeepAlive(keep_alive));
     }
 
-    /// Sets how many bytes may wait to be sent.
+    /// Sets the maximum number of bytes pending to be sent.
     pub fn set_max_pending_send(&self, bytes: usize) {
         self.max_pending_send.store(bytes, Ordering::Relaxed);
     }
 
-    /// Bytes accepted and not yet handed to the system.
+    /// Number of bytes accepted but not yet handed to the system.
     #[must_use]
     pub fn pending_send_bytes(&self) -> usize {
         self.outbox.pending()

@@ -1,4 +1,4 @@
-//! The handle of one listening TCP socket, its events, and the task that accepts at full speed behind it.
+//! The handle of a listening TCP socket, its events, and the task that accepts its connections.
 
 use std::io;
 use std::net::SocketAddr;
@@ -26,10 +26,10 @@ use crate::tcp_client::TcpClient;
 use crate::tls::failures::Failures;
 use crate::tls::stream::{accept_tls, within};
 
-/// Accepted connections that may wait for the main thread; more stay in the system's backlog.
+/// Maximum number of accepted connections that wait for the main thread; further ones stay in the system's backlog.
 const MAX_QUEUED_CONNECTIONS: usize = 256;
 
-/// One listening socket. Dropping it frees the port; the connections it accepted live on.
+/// A listening TCP socket. Dropping it frees the port; the connections it accepted stay open.
 #[derive(Debug)]
 pub struct TcpListener {
     mailbox: Mailbox<ListenerEvent>,
@@ -42,10 +42,10 @@ pub struct TcpListener {
 }
 
 impl TcpListener {
-    /// Binds, listens and starts to accept.
+    /// Binds, listens and starts accepting.
     ///
     /// # Errors
-    /// [`BindError`], at once.
+    /// [`BindError`] if binding fails, or if the runtime cannot start.
     pub fn start(address: BindAddress, options: ListenOptions) -> Result<Self, BindError> {
         let (socket, local) = bind_listener(address, options.backlog)?;
         let listener = runtime::enter(|| TokioListener::from_std(socket))??;
@@ -61,7 +61,8 @@ impl TcpListener {
             let tasks = tasks.clone();
             async move {
                 let mut acceptor = Acceptor {
-                    // What was received is the user's to take; no part of it is one that reading waits for.
+                    // Received bytes are held until the user takes them; there are no queued ones for which reading
+                    // would pause.
                     budget: Budget::new(options.max_total, usize::MAX),
                     options,
                     events: sender,
@@ -78,7 +79,7 @@ impl TcpListener {
                     _ = stopped => {}
                 }
                 drop(listener);
-                // The port is free now.
+                // Only now is the port free.
                 drop(port);
             }
         })?;
@@ -92,7 +93,7 @@ impl TcpListener {
         })
     }
 
-    /// The listener's name.
+    /// The listener's id.
     #[must_use]
     pub fn id(&self) -> SocketId {
         self.mailbox.id()
@@ -104,7 +105,7 @@ impl TcpListener {
         &self.mailbox
     }
 
-    /// How many TLS handshakes have failed. A failed one costs only its peer, and is no event.
+    /// Number of failed TLS handshakes. A failure costs only its peer, and is not an event.
     #[must_use]
     pub fn failed_handshakes(&self) -> u64 {
         self.failures.count()
@@ -116,18 +117,18 @@ impl TcpListener {
         self.failures.last()
     }
 
-    /// Changes who may connect, for new connections.
+    /// Replaces the admission rules for new connections.
     pub fn set_admission(&self, rules: AdmissionRules) {
         self.admission.set_rules(rules);
     }
 
-    /// Connections that were turned away by their address, or had to make room.
+    /// Number of connections turned away by their address, or displaced by newer ones.
     #[must_use]
     pub fn turned_away(&self) -> TurnedAway {
         self.admission.turned_away()
     }
 
-    /// The address in use, with the port that the system chose if 0 was asked for.
+    /// The address in use, with the port that the system chose if 0 was requested.
     #[must_use]
     pub fn local_address(&self) -> SocketAddr {
         self.local
@@ -148,21 +149,21 @@ pub enum ListenerEvent {
     Resumed,
 }
 
-/// What the accept loop does with the connections of a listener.
+/// Handles a listener's connections for the accept loop.
 struct Acceptor {
     options: ListenOptions,
     events: MailboxSender<ListenerEvent>,
     tasks: Tasks,
-    /// The memory of all clients.
+    /// The memory budget of all clients.
     budget: Arc<Budget>,
     admission: Arc<Admission>,
-    /// One for each client that may be there at once.
+    /// One permit for each client that may be connected at once.
     slots: Arc<Semaphore>,
-    /// That of the next client, without TLS and farewells.
+    /// The permit of the next client, if neither TLS nor farewells are configured.
     slot: Option<OwnedSemaphorePermit>,
-    /// For connections that find no slot. `None`: they wait for one.
+    /// Turns away connections for which there is no slot. `None`: they wait for one.
     farewells: Option<Farewells>,
-    /// The TLS handshakes under way. Whoever stalls in one takes no slot.
+    /// The TLS handshakes in progress. A stalled one takes no slot.
     handshakes: Pending,
     failures: Arc<Failures>,
 }
@@ -173,7 +174,7 @@ impl Host for Acceptor {
         if self.options.tls.is_some() {
             self.handshakes.room().await;
         } else if self.slot.is_none() && self.farewells.is_none() {
-            // It fails if the semaphore is closed, which it never is.
+            // Fails only if the semaphore is closed, which it never is.
             self.slot = self.slots.clone().acquire_owned().await.ok();
         }
     }
@@ -196,7 +197,7 @@ impl Host for Acceptor {
         let farewells = self.farewells.clone();
         let displaced = self.handshakes.start(Source::of(peer.ip()), move |place| async move {
             let handshake = async {
-                // Costs little while the peer is silent.
+                // Waiting first means that a silent peer costs little.
                 stream.readable().await.map_err(TlsError::Io)?;
                 place.spoke();
                 Box::pin(accept_tls(stream, &config)).await
@@ -246,7 +247,7 @@ impl Drop for Acceptor {
     }
 }
 
-/// What a connection needs on its way to the main thread.
+/// Everything needed to hand a connection over to the main thread.
 struct Way {
     tcp: TcpOptions,
     peer: SocketAddr,
@@ -257,7 +258,7 @@ struct Way {
 }
 
 impl Way {
-    /// Gives a connection to the main thread, or turns it away if there is no slot for it.
+    /// Hands a connection over to the main thread, or turns it away if there is no slot for it.
     fn hand_over_or_refuse(self, stream: Stream, slot: Option<OwnedSemaphorePermit>, farewells: Option<&Farewells>) {
         match (slot, farewells) {
             (Some(slot), _) => self.hand_over(stream, slot),
@@ -269,13 +270,13 @@ impl Way {
         }
     }
 
-    /// Gives a connection to the main thread. `slot` is held until its end.
+    /// Hands a connection over to the main thread. `slot` is held until the connection ends.
     fn hand_over(self, stream: Stream, slot: OwnedSemaphorePermit) {
-        // Others of its address may have come in meanwhile.
+        // Other clients of its address may have entered meanwhile.
         let Some(presence) = Presence::enter(&self.admission, self.peer.ip()) else {
             return;
         };
-        // It fails only if the peer is gone already.
+        // Fails only if the peer is gone already.
         if let Ok((client, endpoints)) =
             TcpClient::adopt(stream, &self.tcp, &self.tasks, &self.budget, (slot, presence))
         {

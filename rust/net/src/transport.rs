@@ -1,4 +1,8 @@
+<<<<<<< HEAD:rust/net/src/transport.rs
 //! What a connection runs over: TCP, whose bytes are counted here, or TLS over it.
+=======
+//! The TCP stream under every connection (plain, TLS or WebSocket), where its bytes are counted.
+>>>>>>> w2:rust/net/src/tcp/counted.rs
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -9,6 +13,7 @@ use tokio::net::TcpStream;
 
 use crate::traffic::{count_received, count_sent};
 
+<<<<<<< HEAD:rust/net/src/transport.rs
 /// What a connection runs over: plain TCP, or TLS over it.
 pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send {
     /// The TCP socket at the bottom, for its options.
@@ -16,6 +21,9 @@ pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send {
 }
 
 /// The TCP stream at the bottom of every connection, plain, TLS or WebSocket. Counts the bytes it moves.
+=======
+/// A TCP stream that counts the bytes it moves.
+>>>>>>> w2:rust/net/src/tcp/counted.rs
 #[derive(Debug)]
 pub(crate) struct Counted(pub(crate) TcpStream);
 

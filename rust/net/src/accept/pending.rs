@@ -1,5 +1,5 @@
-//! The handshakes of a server that are under way. When there are too many, one that is not complete makes room for the
-//! next connection: silent peers cannot shut others out.
+//! Handshakes in progress on a server. When there are too many, an incomplete one is ended to make room for the next
+//! connection, so that silent peers cannot lock others out.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -11,21 +11,21 @@ use tokio::task::AbortHandle;
 
 use crate::admission::Source;
 
-/// However few descriptors the system has, there are so many places.
+/// Minimum number of places (or all, if there are fewer), no matter how few file descriptors the system has left.
 const FEWEST: usize = 64;
 
-/// The handshakes under way, each in a task of its own.
+/// The handshakes in progress, each in a task of its own.
 #[derive(Debug)]
 pub(crate) struct Pending(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     table: Mutex<Table<AbortHandle>>,
-    /// There is one less.
+    /// Notified when a handshake ends.
     fewer: Notify,
 }
 
-/// One handshake's place, held by its task. Dropped when it is over.
+/// The place of one handshake, held by its task. Dropped when the handshake is over.
 #[derive(Debug)]
 pub(crate) struct Place {
     shared: Arc<Shared>,
@@ -33,7 +33,7 @@ pub(crate) struct Place {
 }
 
 impl Pending {
-    /// For up to `most` handshakes, at least 1.
+    /// Allows up to `most` handshakes at once, at least 1.
     pub(crate) fn new(most: usize) -> Self {
         Self(Arc::new(Shared {
             table: Mutex::new(Table::new(most.max(1))),
@@ -41,14 +41,14 @@ impl Pending {
         }))
     }
 
-    /// Waits until there is a place, or one that can be had from a handshake that is not complete.
+    /// Waits until a place is free, or can be freed by ending an incomplete handshake.
     pub(crate) async fn room(&self) {
         while !self.0.table().has_room() {
             self.0.fewer.notified().await;
         }
     }
 
-    /// Runs a handshake. If there is no place left, another ends at once, and this says so.
+    /// Starts a handshake. If no place is free, ends another one to make room, and returns whether it did.
     pub(crate) fn start<F>(&self, source: Source, handshake: impl FnOnce(Place) -> F) -> bool
     where
         F: Future<Output = ()> + Send + 'static,
@@ -66,15 +66,15 @@ impl Pending {
         displaced.is_some()
     }
 
-    /// The system is out of descriptors. Ends a part of the handshakes that are not complete, in the order in which they
-    /// would have to make room, and has fewer places from now on. Says how many it ended.
+    /// Ends some of the incomplete handshakes, because the system is out of file descriptors, in the order in which
+    /// they would have to make room. Fewer places are available from then on. Returns how many handshakes it ended.
     pub(crate) fn thin_out(&self) -> usize {
         let tasks = self.0.table().thin_out();
         tasks.iter().for_each(AbortHandle::abort);
         tasks.len()
     }
 
-    /// Ends all.
+    /// Ends all handshakes.
     pub(crate) fn end(&self) {
         let entries = std::mem::take(&mut self.0.table().entries);
         entries
@@ -85,12 +85,13 @@ impl Pending {
 }
 
 impl Place {
-    /// The peer has sent something.
+    /// Notes that the peer has sent something.
     pub(crate) fn spoke(&self) {
         self.shared.table().set_stage(self.number, Stage::Speaking);
     }
 
-    /// The peer has done its part: this one does not make room for others any more. False if it had to already.
+    /// Notes that the peer has done its part, so that this handshake no longer makes room for others. Returns `false`
+    /// if it already had to.
     pub(crate) fn complete(&self) -> bool {
         self.shared.table().set_stage(self.number, Stage::Complete)
     }
@@ -109,29 +110,30 @@ impl Shared {
     }
 }
 
-/// How far a handshake is.
+/// How far a handshake has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// Nothing came.
+    /// Nothing has been received.
     Silent,
-    /// Something came, and not all.
+    /// Something has been received, but not everything.
     Speaking,
-    /// It is up to this side.
+    /// Everything has been received; the rest is up to this side.
     Complete,
 }
 
-/// Who is there, and who makes room first.
+/// The handshakes in progress, and the order in which they make room.
 #[derive(Debug)]
 struct Table<T> {
-    /// Places in good times.
+    /// Number of places while the system has enough file descriptors.
     full: usize,
-    /// Places now: fewer after the system ran out of descriptors, and one more again for each handshake that succeeds.
+    /// Number of places now: reduced when the system runs out of file descriptors, and raised by one for each handshake
+    /// that completes.
     most: usize,
     next: u64,
     entries: HashMap<u64, Entry<T>>,
     sources: HashMap<Source, Held>,
-    /// Those sources that have something to give up: the one that holds most comes last, and of equals the one whose
-    /// oldest is the oldest.
+    /// The sources with incomplete handshakes. The one that holds most comes last; among equals, the one with the
+    /// oldest incomplete handshake.
     ranks: BTreeMap<Rank, Source>,
 }
 
@@ -141,11 +143,11 @@ type Rank = (usize, Reverse<u64>);
 struct Entry<T> {
     source: Source,
     stage: Stage,
-    /// `None` for the moment in which the task is made.
+    /// `None` until the task has been spawned.
     task: Option<T>,
 }
 
-/// What one source holds. Numbers grow with time.
+/// The handshakes of one source, by number. A lower number is older.
 #[derive(Debug, Default)]
 struct Held {
     silent: BTreeSet<u64>,
@@ -180,7 +182,7 @@ impl<T> Table<T> {
         self.entries.len() < self.most || !self.ranks.is_empty()
     }
 
-    /// One more, and the task of the one that has to go for it, if any.
+    /// Adds a handshake. Returns its number, and the task of the handshake that has to make room for it, if any.
     fn enter(&mut self, source: Source) -> (u64, Option<T>) {
         let displaced = if self.entries.len() < self.most {
             None
@@ -209,7 +211,7 @@ impl<T> Table<T> {
         }
     }
 
-    /// False if it is not there any more.
+    /// Returns `false` if the handshake is gone.
     fn set_stage(&mut self, number: u64, stage: Stage) -> bool {
         let Some(entry) = self.entries.get_mut(&number) else {
             return false;
@@ -232,10 +234,10 @@ impl<T> Table<T> {
         entry.task
     }
 
-    /// Takes one out that is not complete, of the source that holds most. Its silent ones and those that have spoken are
-    /// two kinds; of the kind that there is more of, the oldest goes. So a crowd of either kind displaces only itself: the
-    /// few that are in the middle of a real handshake are safe from silent ones, and the few that have just come, and whose
-    /// first bytes are on their way, are safe from those that sent a byte and stopped.
+    /// Removes an incomplete handshake of the source that holds most. Silent handshakes and those that have received
+    /// something are two kinds; the oldest of the more numerous kind is removed. A crowd of either kind therefore
+    /// displaces only itself: the few in the middle of a real handshake are safe from silent ones, and the few that
+    /// have just arrived, with their first bytes still in flight, are safe from those that sent one byte and stopped.
     fn displace(&mut self) -> Option<T> {
         let (_, source) = self.ranks.last_key_value()?;
         let held = self.sources.get(source)?;
@@ -248,7 +250,7 @@ impl<T> Table<T> {
         self.leave(number)
     }
 
-    /// Takes a sixteenth out, and leaves as few places.
+    /// Removes up to a sixteenth of the handshakes, and reduces the places to the number that remain.
     fn thin_out(&mut self) -> Vec<T> {
         let count = self.entries.len().div_ceil(16);
         let tasks: Vec<_> = std::iter::from_fn(|| self.displace()).take(count).collect();
@@ -298,7 +300,7 @@ mod tests {
     const GREEDY: Source = Source::V4(1);
     const MODEST: Source = Source::V4(2);
 
-    /// A table whose tasks are the numbers of those who came.
+    /// A table in which each task is the number of its handshake.
     struct Door {
         table: Table<u64>,
     }
@@ -310,7 +312,7 @@ mod tests {
             }
         }
 
-        /// Somebody comes. Gives who had to go.
+        /// Adds a handshake. Returns the one that had to make room.
         fn come(&mut self, source: Source) -> Option<u64> {
             let (number, displaced) = self.table.enter(source);
             self.table.set_task(number, number);
@@ -325,11 +327,11 @@ mod tests {
         for _ in 0..3 {
             assert_eq!(door.come(GREEDY), None);
         }
-        // The modest one is the oldest of all, and stays.
+        // The modest source's handshake is the oldest of all, and stays.
         for oldest in 1..10 {
             assert_eq!(door.come(GREEDY), Some(oldest));
         }
-        // Also when the modest come for a half of the places.
+        // A second one of the modest source, half of the places, displaces a greedy one too.
         assert_eq!(door.come(MODEST), Some(10));
         assert_eq!(door.table.sources[&MODEST].count(), 2);
     }
@@ -367,7 +369,7 @@ mod tests {
             door.come(GREEDY);
             door.table.set_stage(number, Stage::Speaking);
         }
-        // A real one, whose request is on its way.
+        // A genuine client, whose request is in flight.
         assert_eq!(door.come(GREEDY), Some(0));
         for oldest in [1, 2, 3, 5, 6] {
             assert_eq!(door.come(GREEDY), Some(oldest));

@@ -1,4 +1,4 @@
-//! One connection's task: moves bytes both ways until an end, then closes in good order.
+//! The task of a connection: moves bytes both ways until the connection ends, then closes it gracefully.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -30,44 +30,46 @@ use crate::tls::TlsUpgrade;
 use crate::tls::state::TlsState;
 use crate::transport::Transport;
 
-/// The task's end of a connection.
+/// The task's side of a connection.
 pub(crate) struct Driver {
     outbox: Arc<Outbox>,
     events: MailboxSender<TcpEvent>,
-    /// Commands given before the connection stood.
+    /// Commands received before the connection, or TLS on it, was established.
     early: VecDeque<TcpCommand>,
     writes: WriteQueue,
-    /// The peer may still send, and the bytes are wanted.
+    /// Whether the peer may still send.
     reading: bool,
     /// After the peer's FIN: notices a reset or a dead peer without a write.
     watch: Option<Watch>,
-    /// Bytes of the peer are read and thrown away: this side has closed.
+    /// Whether received bytes are discarded, because this side has closed.
     discarding: bool,
-    /// How many bytes that was.
+    /// Number of bytes discarded so far.
     discarded: u64,
     close_asked: bool,
-    /// TLS is to start once everything before is out; with the peer's first bytes of it, if some were read already.
+    /// The upgrade to TLS that starts once everything before it is sent, with the peer's first bytes of TLS if some
+    /// were read already.
     upgrade: Option<Box<(TlsUpgrade, Bytes)>>,
-    /// Everything before is out.
+    /// Whether everything before the upgrade is sent.
     upgrade_due: bool,
-    /// What the user's side asks and sees of TLS.
+    /// The state of TLS that the user's side shares.
     tls: Arc<TlsState>,
-    /// Writing failed. What the peer sent before is still delivered, then this is the error of the connection.
+    /// The error of a failed write. What the peer sent before is still delivered, then the connection fails with this
+    /// error.
     write_error: Option<io::Error>,
-    /// The last event is out.
+    /// Whether the last event has been sent.
     ended: bool,
 }
 
-/// Why a connection leaves its normal life.
+/// Why a phase of the connection has ended.
 #[derive(Debug)]
 enum End {
-    /// The user closed, and everything before is out.
+    /// The user closed the connection; after the flush: everything sent before the close is out.
     Closed,
-    /// The user wants it gone now.
+    /// The user aborted the connection.
     Aborted,
-    /// It holds most of the memory of its listener's clients.
+    /// The connection is shed, because it holds most of the memory of its listener's clients.
     Shed,
-    /// No end: it goes on with TLS.
+    /// Not an end: the connection continues with TLS.
     Upgraded,
     Failed(io::Error),
 }
@@ -92,7 +94,7 @@ impl Driver {
         }
     }
 
-    /// Lets the user's side see what TLS agreed on, if the connection has it from the first byte.
+    /// Shows the user's side what TLS negotiated, if the connection has TLS from the first byte.
     pub(crate) fn note_tls(&self, stream: &Stream) {
         if let Some(info) = stream.tls_info() {
             self.tls.set_info(info);
@@ -110,8 +112,9 @@ impl Driver {
         self.events.send(TcpEvent::ConnectFailed(Box::new(error)), 0);
     }
 
-    /// While the connection, or its TLS, is being made: waits until the user gives it up. An abort does so at once, a close
-    /// only if nothing was sent before it; what else is asked meanwhile is kept. Too much memory is like an abort.
+    /// Waits until the user gives up the connection while it, or TLS on it, is being established. An abort gives it up
+    /// at once, a close only if nothing sent before it is pending; other commands are kept for later. Being shed counts
+    /// as an abort.
     pub(crate) async fn given_up(&mut self) {
         poll_fn(|cx| {
             let commands = self.outbox.take(cx);
@@ -129,12 +132,12 @@ impl Driver {
         .await;
     }
 
-    /// The user gave the connection up before it stood.
+    /// Ends a connection that the user gave up before it was established.
     pub(crate) fn give_up(mut self) {
         self.finish(CloseReason::ByHost, None);
     }
 
-    /// Carries the connection to its end.
+    /// Runs the connection to its end.
     pub(crate) async fn run(mut self, mut stream: Stream, unflushed: FlushGuard) {
         loop {
             let end = if self.discarding {
@@ -182,7 +185,7 @@ impl Driver {
         self.events.send(TcpEvent::Closed(reason, error), 0);
     }
 
-    /// The same connection with TLS, or `None` if that was its end.
+    /// Upgrades the connection to TLS. Returns `None` if that ended the connection.
     async fn start_tls(&mut self, stream: Stream) -> Option<Stream> {
         self.upgrade_due = false;
         let (upgrade, first) = *self.upgrade.take()?;
@@ -218,7 +221,7 @@ impl Driver {
         }
     }
 
-    /// Normal life: commands in, bytes both ways.
+    /// The open phase: commands in, bytes both ways.
     fn poll_open<S: Transport>(&mut self, stream: &mut S, cx: &mut Context<'_>) -> Poll<End> {
         if let Some(end) = self.take_commands(stream, cx) {
             return Poll::Ready(end);
@@ -237,7 +240,8 @@ impl Driver {
         if let Poll::Ready(Err(error)) = read {
             return Poll::Ready(End::Failed(self.write_error.take().unwrap_or(error)));
         }
-        // A peer that takes no more sends no more either: all that it sent is read now, unless the read was only put off.
+        // A peer that accepts no more sends no more either: everything it sent has been read by now, unless the read
+        // was only postponed.
         if read.is_ready() || has_budget_remaining() {
             return self
                 .write_error
@@ -247,7 +251,7 @@ impl Driver {
         Poll::Pending
     }
 
-    /// After a close: sends what was queued before it, for as long as the peer takes some of it now and then.
+    /// After a close: sends what was queued before it, for as long as the peer keeps accepting some of it.
     async fn flush<S: Transport>(&mut self, stream: &mut S) -> End {
         loop {
             let before = self.outbox.pending();
@@ -255,7 +259,7 @@ impl Driver {
                 Ok(end) => return end,
                 Err(_) if self.outbox.pending() < before => {}
                 Err(_) => {
-                    // With a FIN the peer could take the part that it has for the whole.
+                    // A FIN would let the peer mistake the part that it received for the whole.
                     reset_on_drop(stream);
                     let error = io::Error::new(io::ErrorKind::TimedOut, "the peer took no more of what was sent");
                     return End::Failed(error);
@@ -264,8 +268,8 @@ impl Driver {
         }
     }
 
-    /// After a close: what was queued before it still goes out, and what the peer sends meanwhile is thrown away,
-    /// since a peer that nobody reads may not read either.
+    /// After a close: sends what was queued before it, and discards what the peer sends meanwhile, since a peer that is
+    /// not read may stop reading too.
     fn poll_flush<S: Transport>(&mut self, stream: &mut S, cx: &mut Context<'_>) -> Poll<End> {
         if let Some(end) = self.take_commands(stream, cx) {
             return Poll::Ready(end);
@@ -283,7 +287,7 @@ impl Driver {
         }
     }
 
-    /// After FIN: reads until the peer's own, within bounds, so that the system has no cause to send RST.
+    /// After FIN: reads until the peer's FIN, within limits, so that the system has no reason to send RST.
     async fn linger<S: Transport>(mut self, stream: &mut S) {
         let deadline = Instant::now() + LINGER_LIMIT;
         loop {
@@ -314,7 +318,7 @@ impl Driver {
                 }
                 TcpCommand::Abort => return Some(End::Aborted),
                 TcpCommand::Shed => return Some(End::Shed),
-                // The options can fail only on a socket that is gone already, which reading then finds.
+                // Setting an option fails only on a socket that is gone already, which reading then reports.
                 TcpCommand::SetNoDelay(on) => drop(stream.tcp().set_nodelay(on)),
                 TcpCommand::SetKeepAlive(keep_alive) => drop(set_keep_alive(stream.tcp(), keep_alive)),
             }
@@ -322,7 +326,7 @@ impl Driver {
         None
     }
 
-    /// Ready once nothing is left to write, or nothing can be any more.
+    /// Ready once nothing is left to write, or nothing more can be written.
     fn poll_write<S: Transport>(&mut self, stream: &mut S, cx: &mut Context<'_>) -> Poll<()> {
         if self.write_error.is_some() {
             return Poll::Ready(());
@@ -346,8 +350,8 @@ impl Driver {
         }
     }
 
-    /// Reads while the peer sends and the mailbox has room; what came before a failed write is the last, and taken in
-    /// without asking for room, since the end must be told even to a user who takes nothing. Ready at the peer's FIN and on an error.
+    /// Reads while the peer sends and the mailbox has room. After a failed write, the rest is read without asking for
+    /// room, since the end must be reported even to a user who takes nothing. Ready at the peer's FIN and on an error.
     fn poll_read<S: Transport>(&mut self, stream: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.reading {
             return match self.poll_broken(cx) {
@@ -359,7 +363,7 @@ impl Driver {
         loop {
             let plain = if tls.info().is_none() { tls.plain() } else { None };
             if plain.is_none() && tls.info().is_none() {
-                // The next bytes are the handshake's. The command that starts it wakes the task.
+                // The next bytes belong to the handshake. The command that starts it wakes the task.
                 return Poll::Pending;
             }
             let needs_room = !self.discarding && self.write_error.is_none();
@@ -382,7 +386,7 @@ impl Driver {
                     if !self.discarding {
                         self.watch = Watch::new(stream.tcp());
                     }
-                    // After a failed write the system ends the stream too, which is no good end.
+                    // After a failed write the system ends the stream too, but that is not the peer's FIN.
                     if !self.discarding && self.write_error.is_none() {
                         self.events.send(TcpEvent::PeerClosed, 0);
                     }
@@ -400,9 +404,9 @@ impl Driver {
     }
 }
 
-/// After the peer's FIN.
+/// What remains to be watched after the peer's FIN.
 impl Driver {
-    /// Ready when the connection broke, though nothing is read any more.
+    /// Ready when the connection has broken, although nothing is read any more.
     fn poll_broken(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         let Some(watch) = &mut self.watch else {
             return Poll::Pending;
@@ -411,7 +415,7 @@ impl Driver {
         self.watch = None;
         match broken {
             Some(error) => Poll::Ready(error),
-            // Both sides have sent their FIN: the system calls that closed, too.
+            // Both sides have sent FIN, which the system also reports as closed.
             None if self.writes.is_shut() => Poll::Pending,
             None => Poll::Ready(io::ErrorKind::ConnectionReset.into()),
         }
@@ -419,7 +423,8 @@ impl Driver {
 }
 
 impl Drop for Driver {
-    /// The task ended before its time: the runtime stopped, or it panicked. Whoever waits must learn of it.
+    /// Reports the end if the task ended early, because the runtime stopped or the task panicked: no pending operation
+    /// may hang.
     fn drop(&mut self) {
         if !self.ended {
             self.finish(
@@ -430,13 +435,13 @@ impl Drop for Driver {
     }
 }
 
-/// Why a connection ends that holds most of the memory of its listener's clients.
+/// The error of a connection that is shed.
 fn shed_error() -> io::Error {
     let words = "the clients of the listener held too much memory, and this one most of it";
     io::Error::new(io::ErrorKind::OutOfMemory, words)
 }
 
-/// Closing with a zero linger time sends RST.
+/// Closing with a linger time of zero sends RST.
 fn reset_on_drop<S: Transport>(stream: &S) {
     let _ = SockRef::from(stream.tcp()).set_linger(Some(Duration::ZERO));
 }
@@ -452,7 +457,7 @@ pub(crate) fn set_keep_alive(stream: &TcpStream, keep_alive: Option<KeepAlive>) 
                 .with_time(in_range(idle))
                 .with_interval(in_range(interval));
             let counted = keep_alive.clone().with_retries(count.clamp(1, 127));
-            // Windows takes a count only from version 10 (1703) on, and has 10 probes before.
+            // Windows supports a count only from version 10 (1703) on; older versions send 10 probes.
             if cfg!(windows) && socket.set_tcp_keepalive(&counted).is_err() {
                 return socket.set_tcp_keepalive(&keep_alive);
             }

@@ -1,4 +1,4 @@
-//! Making a connection: name lookup, then the addresses in turn, without stalling on a dead one (RFC 8305).
+//! Establishing a connection: name lookup, then the addresses in turn, without stalling on a dead one (RFC 8305).
 
 use std::collections::VecDeque;
 use std::io;
@@ -17,10 +17,10 @@ use crate::options::TcpOptions;
 use crate::resolver::look_up;
 use crate::tls::stream::connect_tls;
 
-/// How long an address may stay silent before the next is tried beside it (RFC 8305 section 5).
+/// How long an address may stay silent before the next one is tried in parallel (RFC 8305 section 5).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// Makes a connection, with TLS if the options say so.
+/// Establishes a connection, with TLS if the options ask for it.
 pub(crate) async fn dial(target: &Target, options: &TcpOptions) -> Result<Stream, ConnectError> {
     let Some(limit) = options.connect_timeout else {
         return dial_unlimited(target, options).await;
@@ -84,8 +84,8 @@ pub(crate) fn prepare(stream: &TcpStream, options: &TcpOptions) -> io::Result<()
     Ok(())
 }
 
-/// Starts one attempt after the other, each when the last has failed or kept silent for [`ATTEMPT_DELAY`]; the first
-/// to stand wins, and the others are dropped.
+/// Starts one attempt after the other, each when the previous one has failed or stayed silent for [`ATTEMPT_DELAY`].
+/// The first to succeed wins, and the others are dropped.
 async fn race(mut addresses: VecDeque<SocketAddr>) -> io::Result<TcpStream> {
     let mut attempts = JoinSet::new();
     let mut last_error = io::Error::from(io::ErrorKind::AddrNotAvailable);
@@ -117,14 +117,15 @@ async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
         TcpSocket::new_v6()
     }?;
     let stream = socket.connect(address).await?;
-    // A connect to a free local port within the system's own range of ports can meet itself (simultaneous open).
+    // Connecting to a free local port in the system's ephemeral range can connect a socket to itself (simultaneous
+    // open).
     if stream.local_addr()? == stream.peer_addr()? {
         return Err(io::ErrorKind::ConnectionRefused.into());
     }
     Ok(stream)
 }
 
-/// The addresses with the families in turn, the resolver's first choice first (RFC 8305 section 4).
+/// Alternates the address families, beginning with the resolver's first choice (RFC 8305 section 4).
 fn interleave(addresses: Vec<SocketAddr>) -> VecDeque<SocketAddr> {
     let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
     let (first, second): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|a| a.is_ipv6() == first_is_v6);
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    #[cfg(target_os = "linux")] // There, a full backlog leaves further connections without an answer.
+    #[cfg(target_os = "linux")] // On Linux, a full backlog leaves further connection attempts unanswered.
     fn a_silent_address_costs_a_moment() {
         let (full, silent) = listener();
         socket2::SockRef::from(&full).listen(0).expect("a smaller backlog");

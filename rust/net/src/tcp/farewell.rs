@@ -1,4 +1,4 @@
-//! Turning connections away with a last message: each is told, closed in good order, and soon forgotten.
+//! Turning connections away with a last message, gracefully but without holding on to them for long.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +11,14 @@ use tokio::time::timeout;
 use super::stream::Stream;
 use crate::transport::Transport;
 
-/// Connections that are turned away in good order at once; of more, only what the system takes right away goes out.
+/// Maximum number of connections turned away gracefully at once. Beyond it, only what the system accepts immediately is
+/// sent, and nothing over TLS.
 const MAX_FAREWELLS: usize = 64;
 
-/// How long one of them may take in all.
+/// Time limit for one of them.
 const FAREWELL_TIME: Duration = Duration::from_secs(2);
 
-/// Turns connections away.
+/// Turns connections away with a message.
 #[derive(Debug, Clone)]
 pub(crate) struct Farewells {
     message: Bytes,
@@ -32,7 +33,7 @@ impl Farewells {
         }
     }
 
-    /// Turns one away.
+    /// Turns one connection away.
     pub(crate) fn refuse(&self, mut stream: Stream) {
         let Ok(place) = self.places.clone().try_acquire_owned() else {
             if let Stream::Plain(plain) = &stream {
@@ -49,7 +50,7 @@ impl Farewells {
     }
 }
 
-/// Sends the message and FIN, then waits for the peer's own: closing earlier could make the system send RST, which
+/// Sends the message and FIN, then waits for the peer's FIN: closing earlier could make the system send RST, which
 /// destroys what the peer has not read yet.
 async fn say(stream: &mut Stream, message: &[u8]) -> std::io::Result<()> {
     stream.write_all(message).await?;

@@ -1,4 +1,4 @@
-//! The task behind a TCP connection: how it is made, carried and closed.
+//! The task behind a TCP connection: how the connection is established, run and closed.
 
 pub(crate) mod connection;
 pub(crate) mod dial;

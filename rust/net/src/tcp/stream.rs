@@ -1,4 +1,4 @@
-//! What a TCP connection runs over: plain TCP, or TLS over it, now or later.
+//! The stream of a TCP connection: plain TCP, or TLS from the start or after an upgrade.
 
 use std::io;
 use std::pin::Pin;
@@ -20,7 +20,7 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    /// The same connection, from here on with TLS. `first` are bytes of the peer's TLS that were read already.
+    /// Upgrades the connection to TLS. `first` holds bytes of the peer's TLS that were read already.
     pub(crate) async fn start_tls(self, upgrade: &TlsUpgrade, first: Bytes) -> Result<Self, TlsError> {
         let Self::Plain(Counted(tcp)) = self else {
             return Err(TlsError::Protocol("the connection has TLS already".to_owned()));
@@ -29,7 +29,7 @@ impl Stream {
         Ok(stream.into())
     }
 
-    /// What TLS agreed on, if there is TLS.
+    /// What TLS negotiated, if the connection has TLS.
     pub(crate) fn tls_info(&self) -> Option<TlsInfo> {
         match self {
             Self::Plain(_) => None,

@@ -1,5 +1,5 @@
-//! Watching a connection that nothing is read from any more: after the peer's FIN a reset, or keep-alive that gets no
-//! answer, would show only at the next write.
+//! Watching a connection after the peer's FIN: since nothing is read any more, a reset or an unanswered keep-alive
+//! would show only at the next write.
 
 use std::future::Future;
 use std::io;
@@ -11,25 +11,26 @@ use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
-/// A second handle of the socket with a readiness of its own, so that the connection's readiness stays as it is.
+/// A second handle of the socket, with a readiness of its own, so that the connection's readiness stays as it is.
 pub(crate) struct Watch(Pin<Box<dyn Future<Output = Option<io::Error>> + Send>>);
 
 impl Watch {
-    /// `None` if the system has no handle left; then the next write finds out.
+    /// Returns `None` if the system is out of handles; the next write then reports a broken connection.
     pub(crate) fn new(stream: &TcpStream) -> Option<Self> {
         let second = StdStream::from(SockRef::from(stream).try_clone().ok()?);
         let second = TcpStream::from_std(second).ok()?;
         Some(Self(Box::pin(broken(second))))
     }
 
-    /// Ready when the connection broke: with the system's error, or `None` if it only says that nothing can be written.
+    /// Ready when the connection has broken: with the system's error, or `None` if the system only reports that nothing
+    /// can be written.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Error>> {
         self.0.as_mut().poll(cx)
     }
 }
 
 async fn broken(stream: TcpStream) -> Option<io::Error> {
-    // Linux and the BSDs tell of a reset as an error, Windows as an end of writing.
+    // Linux and the BSDs report a reset as an error, Windows as the end of writing.
     let interest = Interest::ERROR | Interest::WRITABLE;
     loop {
         let ready = match stream.ready(interest).await {
@@ -38,7 +39,7 @@ async fn broken(stream: TcpStream) -> Option<io::Error> {
         };
         if ready.is_error() || ready.is_write_closed() {
             match stream.take_error() {
-                // After the peer's FIN, Linux calls its reset a broken pipe.
+                // After the peer's FIN, Linux reports a reset as a broken pipe.
                 Ok(Some(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
                     return Some(io::ErrorKind::ConnectionReset.into());
                 }
@@ -47,7 +48,7 @@ async fn broken(stream: TcpStream) -> Option<io::Error> {
                 Ok(None) => {}
             }
         }
-        // Being writable is no news: waits for the next change. Tokio forgets one kind of readiness at a time.
+        // Being writable is not of interest: wait for the next change. Tokio clears one kind of readiness at a time.
         for seen in [Interest::WRITABLE, Interest::ERROR] {
             let _ = stream.try_io(seen, || Err::<(), _>(io::ErrorKind::WouldBlock.into()));
         }

@@ -1,4 +1,4 @@
-//! Bytes on their way to the system, and the marks between them.
+//! Bytes on their way to the system, and marks between them.
 
 use std::collections::VecDeque;
 use std::io;
@@ -10,7 +10,7 @@ use tokio::io::AsyncWrite;
 
 use crate::outbox::COALESCE;
 
-/// What waits its turn in the order it was asked for.
+/// An entry of the queue; entries keep the order in which they were requested.
 #[derive(Debug)]
 enum Item {
     Bytes(BytesMut),
@@ -20,9 +20,9 @@ enum Item {
 /// A point in the stream of sent bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mark {
-    /// Tell the main thread that everything before was handed to the system.
+    /// Tell the main thread that everything before has been handed to the system.
     Flushed(u64),
-    /// Go on with TLS.
+    /// Switch to TLS.
     StartTls,
     /// Send FIN.
     Shutdown,
@@ -31,18 +31,18 @@ pub(crate) enum Mark {
 /// What one step of writing did.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// So many bytes were handed to the system.
+    /// This many bytes were handed to the system.
     Wrote(usize),
-    /// Everything before this mark was.
+    /// Everything before this mark was handed to the system, and FIN was sent if the mark asks for it.
     Reached(Mark),
-    /// Nothing waits.
+    /// Nothing is left to write.
     Idle,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct WriteQueue {
     items: VecDeque<Item>,
-    /// FIN is sent.
+    /// Whether FIN has been sent.
     shut: bool,
 }
 
@@ -60,7 +60,7 @@ impl WriteQueue {
         self.items.push_back(Item::Mark(mark));
     }
 
-    /// Drops everything and says how many bytes that was.
+    /// Drops everything, and returns how many bytes that was.
     pub(crate) fn clear(&mut self) -> usize {
         self.items
             .drain(..)
@@ -68,19 +68,19 @@ impl WriteQueue {
             .sum()
     }
 
-    /// Whether FIN is sent.
+    /// Returns whether FIN has been sent.
     pub(crate) fn is_shut(&self) -> bool {
         self.shut
     }
 
-    /// Writes once, or reaches a mark. Pending only when the system takes no more.
+    /// Writes once, or reaches a mark. Pending only while the stream accepts no more.
     pub(crate) fn poll_step<W: AsyncWrite + Unpin>(
         &mut self,
         stream: &mut W,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<Step>> {
         match self.items.front_mut() {
-            // A transport of several layers (TLS) may have taken bytes that it has not handed on.
+            // A layered transport (TLS) may have accepted bytes that it has not passed on yet.
             None if self.shut => Poll::Ready(Ok(Step::Idle)),
             None => {
                 ready!(Pin::new(stream).poll_flush(cx))?;
@@ -112,7 +112,7 @@ impl WriteQueue {
     }
 }
 
-/// A peer that has reset the connection meanwhile needs no FIN.
+/// Ignores that the peer has already reset the connection, since it needs no FIN then.
 fn ignore_not_connected(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),

@@ -1,4 +1,4 @@
-//! What a side of a TLS connection needs to know, parsed and checked once.
+//! TLS configuration of either side, parsed and checked once.
 
 use std::fmt;
 use std::sync::{Arc, LazyLock, OnceLock};
@@ -14,17 +14,17 @@ use super::roots::system_roots;
 use super::verify::{NameCheck, Roots, Verifier};
 use crate::error::{TlsConfigError, TlsError};
 
-/// Whom a client trusts.
+/// Which servers a client trusts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TlsTrust<'a> {
-    /// Those who have one of these certificates, or one signed by them: one or more in PEM.
+    /// Servers that present one of these certificates, or one signed by them. One or more certificates in PEM.
     Chain(&'a str),
-    /// Those whom the system trusts. Its certificates are read in the background, once.
+    /// Servers that the system trusts. Its certificates are read once, in the background.
     System,
 }
 
-/// The client's side. Cheap to clone, and better shared by many connections than made for each: a server that is met
-/// again then resumes its session.
+/// TLS configuration of a client. Cheap to clone, and best shared by many connections: a client that connects to the
+/// same server again then resumes its session.
 #[derive(Clone)]
 pub struct TlsClientConfig(Arc<Client>);
 
@@ -32,7 +32,7 @@ struct Client {
     trust: Trust,
     name: NameCheck,
     alpn: Vec<Vec<u8>>,
-    /// Made for the first connection.
+    /// Built for the first connection.
     ready: OnceLock<Arc<ClientConfig>>,
 }
 
@@ -43,10 +43,12 @@ enum Trust {
 }
 
 impl TlsClientConfig {
-    /// Checks the chain, the dates and the name of the server's certificate. `common_name` is the name to check instead of
-    /// the host's. A certificate is known by its subject alternative names (RFC 6125 section 6.4.4); the common name of
-    /// one without any counts only under [`TlsTrust::Chain`], and only if the certificate itself was given or was signed
-    /// directly by one that was and that has no name constraints. `alpn` are the protocols to offer, best first (RFC 7301); none offers none.
+    /// Creates a configuration that checks the chain, the dates and the name of the server's certificate.
+    ///
+    /// `common_name` is the name to check instead of the host's. A certificate is identified by its subject alternative
+    /// names (RFC 6125 section 6.4.4). The common name of one without any counts only under [`TlsTrust::Chain`], and
+    /// only if the certificate itself was given, or was signed directly by one that was given and has no name
+    /// constraints. `alpn` lists the protocols to offer, most preferred first (RFC 7301); if empty, none is offered.
     ///
     /// # Errors
     /// [`TlsConfigError`].
@@ -59,8 +61,8 @@ impl TlsClientConfig {
         Self::build(trust, name, alpn)
     }
 
-    /// Checks no name, and no chain either unless one is given: the connection is encrypted, but with whom nobody
-    /// knows.
+    /// Creates a configuration that checks no name, and no chain either unless one is given. The connection is
+    /// encrypted, but the server's identity is not verified.
     ///
     /// # Errors
     /// [`TlsConfigError`].
@@ -81,7 +83,7 @@ impl TlsClientConfig {
         })))
     }
 
-    /// The library's form, made on first use.
+    /// The TLS library's configuration, built on first use.
     pub(super) async fn ready(&self) -> Result<Arc<ClientConfig>, TlsError> {
         if let Some(ready) = self.0.ready.get() {
             return Ok(ready.clone());
@@ -113,17 +115,19 @@ impl fmt::Debug for TlsClientConfig {
     }
 }
 
-/// The server's side. Cheap to clone.
+/// TLS configuration of a server. Cheap to clone.
 #[derive(Clone)]
 pub struct TlsServerConfig(Arc<ServerConfig>);
 
 impl TlsServerConfig {
-    /// Takes a private key (PKCS #8, PKCS #1 or SEC 1) and its certificate, followed by those that lead to a root, all in
-    /// PEM. `alpn` are the protocols to take, best first (RFC 7301): a client that offers others only is refused, one that
-    /// offers none is not; none takes any.
+    /// Creates a configuration from a private key (PKCS #8, PKCS #1 or SEC 1) and its certificate, followed by those
+    /// that lead to a root, all in PEM.
+    ///
+    /// `alpn` lists the supported protocols, most preferred first (RFC 7301). A client that offers only others is
+    /// refused, one that offers none is not; an empty list accepts every client.
     ///
     /// # Errors
-    /// [`TlsConfigError`]; no word of it is the key's.
+    /// [`TlsConfigError`], which contains nothing of the key.
     pub fn new(key: &str, certificate_chain: &str, alpn: &[&str]) -> Result<Self, TlsConfigError> {
         let chain = parse_certificates(certificate_chain)?;
         let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|_| TlsConfigError::Key)?;
@@ -131,7 +135,7 @@ impl TlsServerConfig {
             .key_provider
             .load_private_key(key)
             .map_err(|_| TlsConfigError::Key)?;
-        // The library's own check takes only certificates that it reads; clients may take others.
+        // The library's own check accepts only certificates that it can parse; clients may accept others.
         let certified_key = chain
             .first()
             .and_then(|der| Certificate::parse(der))

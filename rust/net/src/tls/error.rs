@@ -1,4 +1,4 @@
-//! What the library's errors mean here.
+//! Conversion of the TLS library's errors into those of this crate.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use tokio_rustls::rustls::{CertificateError, Error, InvalidMessage, OtherError};
 use crate::error::{CertificateProblem, TlsError};
 
 impl From<io::Error> for TlsError {
-    /// An error of a handshake.
+    /// Converts an error of a handshake.
     fn from(error: io::Error) -> Self {
         match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
             Some(inner) => inner.into(),
@@ -51,14 +51,14 @@ impl From<&CertificateError> for CertificateProblem {
     }
 }
 
-/// A name of a certificate without the library's frame: `DnsName("a.example")` becomes `a.example`.
+/// Strips the library's wrapping from a name of a certificate: `DnsName("a.example")` becomes `a.example`.
 fn plain(name: &str) -> &str {
     let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
     inner.unwrap_or(name).trim_matches('"')
 }
 
-/// The name of an alert (RFC 8446 section 6.2) or an error in words: `CertificateExpired` becomes `certificate expired`.
-/// What is words already stays as it is.
+/// Spells out the name of an alert (RFC 8446 section 6.2) or an error: `CertificateExpired` becomes `certificate
+/// expired`. Text that already consists of words is left unchanged.
 fn words(name: &str) -> String {
     if !name.chars().all(char::is_alphanumeric) {
         return name.to_owned();

@@ -1,11 +1,11 @@
-//! What became of the handshakes of a listener that failed.
+//! The failed TLS handshakes of a listener.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::TlsError;
 
-/// How many, and why the last one.
+/// How many handshakes failed, and why the last one did.
 #[derive(Debug, Default)]
 pub(crate) struct Failures {
     count: AtomicU64,
@@ -15,7 +15,7 @@ pub(crate) struct Failures {
 impl Failures {
     pub(crate) fn add(&self, error: &TlsError) {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
-        // Last: whoever sees the count finds the words.
+        // Counted last: a thread that sees the count also finds the error.
         self.count.fetch_add(1, Ordering::Release);
     }
 

@@ -1,4 +1,4 @@
-//! TLS 1.2 and 1.3 (RFC 5246, RFC 8446) over a TCP connection, by rustls.
+//! TLS 1.2 and 1.3 (RFC 5246, RFC 8446) over a TCP connection, using rustls.
 
 mod certificate;
 mod config;
@@ -14,25 +14,26 @@ use std::time::Duration;
 
 pub use config::{TlsClientConfig, TlsServerConfig, TlsTrust};
 
-/// How a connection that stands is to go on with TLS.
+/// How an established connection is upgraded to TLS.
 #[derive(Debug, Clone)]
 pub struct TlsUpgrade {
-    /// Which side this is.
+    /// Which side of TLS this is.
     pub side: TlsSide,
-    /// Time for the handshake; [`crate::limits::TLS_HANDSHAKE_TIMEOUT`] is usual.
+    /// Maximum duration of the handshake, usually [`crate::limits::TLS_HANDSHAKE_TIMEOUT`].
     pub timeout: Duration,
 }
 
 /// A side of a TLS connection.
 #[derive(Debug, Clone)]
 pub enum TlsSide {
-    /// The client's.
+    /// The client.
     Client {
-        /// Whom it trusts.
+        /// Which servers it trusts, and which protocols it offers.
         config: TlsClientConfig,
-        /// The name that the server's certificate must have, and that the server is told.
+        /// The host name that the server's certificate is checked against, unless `config` says otherwise. It is sent
+        /// to the server (SNI) unless it is an IP address.
         host: String,
     },
-    /// The server's.
+    /// The server.
     Server(TlsServerConfig),
 }

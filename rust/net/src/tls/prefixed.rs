@@ -1,4 +1,4 @@
-//! A TCP stream of which some bytes were read already.
+//! A TCP stream, some bytes of which were read already.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use crate::transport::Counted;
 
-/// Gives the bytes that were read already, then those of the stream.
+/// Yields the bytes that were read already, then those of the stream.
 #[derive(Debug)]
 pub(crate) struct Prefixed {
     first: Bytes,
@@ -56,7 +56,7 @@ impl AsyncWrite for Prefixed {
         Pin::new(&mut self.get_mut().tcp).poll_write_vectored(cx, blocks)
     }
 
-    /// TLS has several records to write at a time, and an alert that ends a handshake gets one chance.
+    /// TLS often has several records to write at once, and an alert that ends a handshake gets only one attempt.
     fn is_write_vectored(&self) -> bool {
         self.tcp.is_write_vectored()
     }

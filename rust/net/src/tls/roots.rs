@@ -1,4 +1,4 @@
-//! The certificates that the system trusts: read once, in the background, when the first connection needs them.
+//! The certificates that the system trusts: read once, in the background, when a connection first needs them.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ async fn load() -> Result<Arc<RootCertStore>, TlsError> {
     let loaded = spawn_blocking(|| {
         let found = rustls_native_certs::load_native_certs();
         let mut roots = RootCertStore::empty();
-        // Systems carry some that the library does not take.
+        // System stores contain some that the library does not accept.
         roots.add_parsable_certificates(found.certs);
         let error = found.errors.first().map_or_else(String::new, ToString::to_string);
         if roots.is_empty() { Err(error) } else { Ok(roots) }

@@ -1,4 +1,4 @@
-//! What the two ends of a connection, the handle and the task, share about its TLS.
+//! The state of TLS that both ends of a connection share, the handle and the task.
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -7,29 +7,29 @@ use crate::event::TlsInfo;
 #[derive(Debug, Default)]
 pub(crate) struct TlsState {
     info: OnceLock<TlsInfo>,
-    /// Whether TLS was asked for. Locked by the task while it reads plain bytes and gives them to the user, so that
-    /// the user who has asked knows that no more will come.
+    /// Whether TLS was requested. The task holds the lock while it reads plain bytes and passes them to the user, so
+    /// that a user who has requested TLS knows that no more will come.
     asked: Mutex<bool>,
 }
 
 impl TlsState {
-    /// What was agreed on, once TLS stands.
+    /// What was negotiated; `None` until TLS is established.
     pub(crate) fn info(&self) -> Option<&TlsInfo> {
         self.info.get()
     }
 
-    /// TLS stands, whoever asked for it: the user, or the listener that accepted the connection.
+    /// Notes that TLS is established, no matter whether the user or the accepting listener requested it.
     pub(crate) fn set_info(&self, info: TlsInfo) {
         self.ask();
         let _ = self.info.set(info);
     }
 
-    /// Asks for TLS; from now on nothing is read in plain. Says whether it was asked for before.
+    /// Requests TLS; from now on no plain bytes are read. Returns whether it was requested before.
     pub(crate) fn ask(&self) -> bool {
         std::mem::replace(&mut *self.asked(), true)
     }
 
-    /// To be held while plain bytes are read and given; `None` once TLS was asked for.
+    /// Must be held while plain bytes are read and passed on; `None` once TLS was requested.
     pub(crate) fn plain(&self) -> Option<MutexGuard<'_, bool>> {
         Some(self.asked()).filter(|asked| !**asked)
     }

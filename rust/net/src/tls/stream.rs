@@ -1,4 +1,4 @@
-//! The handshake, on either side, and the stream that comes of it.
+//! The TLS handshake of either side, and the resulting stream.
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -18,8 +18,8 @@ use crate::error::TlsError;
 use crate::event::{TlsInfo, TlsVersion};
 use crate::transport::Transport;
 
-/// TLS over TCP, either side. Its end of stream is the peer's close_notify (RFC 8446 section 6.1); one without it is an
-/// [`std::io::ErrorKind::UnexpectedEof`]. Shutting it down sends close_notify and then FIN.
+/// TLS over TCP, for either side. The stream ends with the peer's close_notify (RFC 8446 section 6.1); an end without
+/// it is an [`std::io::ErrorKind::UnexpectedEof`]. Shutting it down sends close_notify and then FIN.
 pub(crate) type TlsStream = tokio_rustls::TlsStream<Prefixed>;
 
 impl Transport for TlsStream {
@@ -28,7 +28,7 @@ impl Transport for TlsStream {
     }
 }
 
-/// The client's handshake with `host`, which is sent (SNI, RFC 6066 section 3) unless it is an IP address.
+/// Performs the client's handshake with `host`, which is sent (SNI, RFC 6066 section 3) unless it is an IP address.
 pub(crate) async fn connect_tls(tcp: TcpStream, config: &TlsClientConfig, host: &str) -> Result<TlsStream, TlsError> {
     handshake(
         tcp,
@@ -41,12 +41,12 @@ pub(crate) async fn connect_tls(tcp: TcpStream, config: &TlsClientConfig, host: 
     .await
 }
 
-/// The server's handshake.
+/// Performs the server's handshake.
 pub(crate) async fn accept_tls(tcp: TcpStream, config: &TlsServerConfig) -> Result<TlsStream, TlsError> {
     handshake(tcp, Bytes::new(), &TlsSide::Server(config.clone())).await
 }
 
-/// The handshake of either side; `first` are bytes of the peer's that were read already.
+/// Performs the handshake of either side. `first` holds bytes of the peer that were read already.
 pub(crate) async fn handshake(tcp: TcpStream, first: Bytes, side: &TlsSide) -> Result<TlsStream, TlsError> {
     let stream = Prefixed::new(first, tcp);
     match side {
@@ -68,7 +68,7 @@ pub(crate) async fn within<T>(
     timeout(limit, handshake).await.unwrap_or_else(too_late)
 }
 
-/// What was agreed on.
+/// What TLS negotiated.
 pub(crate) fn info(stream: &TlsStream) -> TlsInfo {
     let common = stream.get_ref().1;
     let subject = |der: &[u8]| Certificate::parse(der).map(|certificate| certificate.subject_text());
@@ -95,7 +95,7 @@ pub(crate) fn info(stream: &TlsStream) -> TlsInfo {
 }
 
 fn server_name(host: &str) -> Result<ServerName<'static>, TlsError> {
-    // A certificate has no zone of an IPv6 address.
+    // A certificate does not contain the zone of an IPv6 address.
     let ip = host.split('%').next().and_then(|ip| ip.parse::<IpAddr>().ok());
     match ip {
         Some(ip) => Ok(ServerName::IpAddress(ip.into())),

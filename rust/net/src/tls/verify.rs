@@ -1,4 +1,4 @@
-//! Whether a server's certificate is to be trusted.
+//! Verification of server certificates.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,20 +16,21 @@ use tokio_rustls::rustls::{
 
 use super::certificate::Certificate;
 
-/// Who is trusted.
+/// The certificates that a client trusts.
 #[derive(Debug, Clone)]
 pub(super) struct Roots {
     /// Certificates that may sign others.
     pub(super) store: Arc<RootCertStore>,
-    /// Certificates that a server may present themselves, whether they may sign or not. A certificate that signs itself is
-    /// given so, and the usual check of the chain takes none that is both root and server.
+    /// Certificates that a server may present itself, whether they may sign others or not. A self-signed certificate is
+    /// given this way, and the usual check of the chain accepts none that is both root and server.
     pub(super) pinned: Vec<CertificateDer<'static>>,
-    /// Those of `store` whose certificates may name their server by a common name alone; see [`Verifier::check_name`].
+    /// The part of `store` whose certificates may sign one that names its server by a common name alone; see
+    /// [`Verifier::check_name`].
     pub(super) common_names: Arc<RootCertStore>,
 }
 
 impl Roots {
-    /// The certificates that the system trusts.
+    /// Trusts the certificates of the system.
     pub(super) fn of_system(store: Arc<RootCertStore>) -> Self {
         Self {
             store,
@@ -38,10 +39,10 @@ impl Roots {
         }
     }
 
-    /// Certificates that the user gave.
+    /// Trusts certificates that the user gave.
     pub(super) fn given(pinned: Vec<CertificateDer<'static>>) -> Self {
         let mut store = RootCertStore::empty();
-        // One that cannot sign others can still be the server's own.
+        // A certificate that cannot sign others may still be the server's own.
         store.add_parsable_certificates(pinned.iter().cloned());
         let common_names = store
             .roots
@@ -63,18 +64,18 @@ impl Roots {
 /// Which name a certificate must have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum NameCheck {
-    /// The host that was connected to.
+    /// That of the host that was connected to.
     Host,
-    /// This one.
+    /// This name.
     Other(String),
-    /// Any.
+    /// Any name.
     Off,
 }
 
-/// Checks what a server presents.
+/// Checks the certificate that a server presents.
 #[derive(Debug)]
 pub(super) struct Verifier {
-    /// `None` trusts everybody.
+    /// `None` trusts every server.
     pub(super) roots: Option<Roots>,
     pub(super) name: NameCheck,
     pub(super) algorithms: WebPkiSupportedAlgorithms,
@@ -121,7 +122,7 @@ impl ServerCertVerifier for Verifier {
             .mapping
             .iter()
             .find(|(scheme, _)| *scheme == signed.scheme);
-        // The scheme does not say which curve a key has, so each is tried that may.
+        // The scheme does not tell the curve of a key, so every algorithm that it allows is tried.
         for algorithm in candidates.map_or(&[][..], |(_, algorithms)| *algorithms) {
             if key.verify_signature(*algorithm, message, signed.signature()).is_ok() {
                 return Ok(HandshakeSignatureValid::assertion());
@@ -162,10 +163,11 @@ impl Verifier {
         verify_server_cert_signed_by_trust_anchor(&parsed, roots, intermediates, now, self.algorithms.all)
     }
 
-    /// By the names that the certificate lists. If it has no list at all, its common name is taken in two cases, since
-    /// the engine makes such certificates: the user gave the certificate itself, or one that signed it without an
-    /// intermediate and without name constraints. Name constraints (RFC 5280 section 4.2.1.10) bind listed names only, so
-    /// anywhere else an authority that is limited to some names could certify every other by a common name.
+    /// Checks the name by those that the certificate lists. If it lists none, its common name is accepted in two cases,
+    /// since the engine generates such certificates: the user gave the certificate itself, or one that signed it
+    /// without an intermediate and has no name constraints. Name constraints (RFC 5280 section 4.2.1.10) apply to
+    /// listed names only, so anywhere else an authority limited to some names could certify every other by a common
+    /// name.
     fn check_name(&self, end_entity: &CertificateDer<'_>, name: &str, now: UnixTime) -> Result<(), Error> {
         let own = Certificate::parse(end_entity).ok_or(CertificateError::BadEncoding)?;
         if own.has_alt_names {
@@ -184,8 +186,8 @@ impl Verifier {
     }
 }
 
-/// Why a certificate is refused. Of one that signs itself the library may say that it is of the wrong kind (an authority's,
-/// or of version 1); what matters is that nobody has vouched for it.
+/// Why a certificate is refused. For a self-signed one the library may report that it is of the wrong kind (an
+/// authority's, or of version 1); what matters is that nobody has vouched for it.
 fn refusal(error: Error, certificate: &CertificateDer<'_>) -> Error {
     let of_the_wrong_kind = matches!(
         error,
@@ -198,7 +200,8 @@ fn refusal(error: Error, certificate: &CertificateDer<'_>) -> Error {
     }
 }
 
-/// The key of a certificate that the library does not read (of X.509 version 1, say) and that is trusted without its help.
+/// The key of a certificate that the library cannot parse (of X.509 version 1, for example) and that is trusted without
+/// its help.
 fn public_key(certificate: &CertificateDer<'_>) -> Result<SubjectPublicKeyInfoDer<'static>, CertificateError> {
     let parsed = Certificate::parse(certificate).ok_or(CertificateError::BadEncoding)?;
     Ok(parsed.public_key.to_vec().into())

@@ -1,4 +1,4 @@
-//! A message that has not ended: its payload grows as it comes, and counts against the server's memory.
+//! A message in progress: its payload grows as it arrives, and counts against the server's memory.
 
 use std::sync::Arc;
 
@@ -7,21 +7,21 @@ use bytes::Bytes;
 use super::messages::Messages;
 use crate::budget::Account;
 
-/// The first block of a message.
+/// Size of a message's first block, in bytes.
 const FIRST: usize = 1024;
 
-/// The payload of a message so far.
+/// The payload of a message received so far.
 #[derive(Debug)]
 pub(crate) struct Assembly {
     payload: Payload,
     account: Arc<Account>,
-    /// What the payload's block counts for.
+    /// Bytes charged for the payload's block.
     charged: usize,
 }
 
 #[derive(Debug)]
 enum Payload {
-    /// Valid UTF-8, and the beginning of a character whose rest has not come.
+    /// Valid UTF-8, and the beginning of a character whose rest has not arrived.
     Text(String, Tail),
     Binary(Vec<u8>),
 }
@@ -32,7 +32,7 @@ struct Tail {
     len: usize,
 }
 
-/// A text is not UTF-8.
+/// The text is not valid UTF-8.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NotUtf8;
 
@@ -48,12 +48,13 @@ impl Assembly {
         }
     }
 
-    /// Bytes that the message's block takes.
+    /// Number of bytes that the message's block takes.
     pub(crate) fn size(&self) -> usize {
         self.charged
     }
 
-    /// Takes more of the payload, unmasked. `left` is what will still come of the message, if that is known.
+    /// Appends more of the payload, unmasked. `left` is the number of bytes of the message still to come, if that is
+    /// known.
     pub(crate) fn push(&mut self, part: &[u8], left: Option<usize>) -> Result<(), NotUtf8> {
         self.reserve(part.len(), left);
         match &mut self.payload {
@@ -65,8 +66,8 @@ impl Assembly {
         }
     }
 
-    /// Makes room for a part. The block doubles, and becomes no longer than the message is known to be; a length that is
-    /// only claimed reserves nothing.
+    /// Makes room for a part. The block doubles, but never beyond the known length of the message; a length that is
+    /// only announced reserves nothing.
     fn reserve(&mut self, part: usize, left: Option<usize>) {
         let (len, capacity) = match &self.payload {
             Payload::Text(text, tail) => (text.len() + tail.len, text.capacity()),
@@ -78,7 +79,7 @@ impl Assembly {
         }
         let doubled = needed.max(capacity * 2).max(FIRST);
         let wanted = left.map_or(doubled, |left| doubled.min(needed + left));
-        // Counted first: the memory is not there yet when those who hold most are ended for it.
+        // Charged before it is allocated: this may shed the connections that hold most.
         self.account.charge(wanted - self.charged);
         self.charged = wanted;
         match &mut self.payload {
@@ -87,7 +88,7 @@ impl Assembly {
         }
     }
 
-    /// The message has ended: hands it over. `expected` is how many bytes may follow it soon.
+    /// Hands over the message, which has ended. `expected` is how many bytes may follow it soon.
     pub(crate) fn finish(mut self, messages: &mut Messages, expected: usize) -> Result<(), NotUtf8> {
         match &mut self.payload {
             Payload::Text(_, tail) if tail.len > 0 => return Err(NotUtf8),
@@ -114,7 +115,8 @@ impl Drop for Assembly {
     }
 }
 
-/// A message of many pieces has doubled its block without knowing its end.
+/// Returns whether a message leaves much of its block unused, as one of many fragments may: the block doubled without
+/// its length being known.
 fn has_slack(len: usize, capacity: usize) -> bool {
     capacity - len > len / 8
 }

@@ -1,9 +1,9 @@
-//! Frames for everybody, on their way from the main thread to a thousand clients.
+//! Broadcasts: frames on their way from the main thread to many clients.
 //!
-//! The main thread only writes a broadcast into a log, and the server's own task hands it to the clients: what costs a
-//! microsecond per client is not the main thread's. Frames in a row for the same clients share one block. The order
-//! among all that one client is sent is kept: whoever sends to a client first hands it what the log still has for it,
-//! and each client remembers how far it has been served.
+//! The main thread only appends a broadcast to a log, and the server's own task hands it to the clients, so that the
+//! main thread does not pay the microsecond per client. Consecutive frames for the same clients share one block.
+//! Everything sent to one client stays in order: before the main thread sends a client something else, it hands over
+//! what the log still has for that client, and each client remembers how far it has been served.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,13 +17,13 @@ use super::ClientId;
 use super::client::Client;
 use crate::budget::{Budget, Held};
 
-/// Frames in a row share a block of at most this size.
+/// Maximum size of a block that consecutive frames share, in bytes.
 const COALESCE: usize = 16 * 1024;
 
-/// So many clients are served before other tasks get their turn.
+/// Clients served before other tasks get a turn.
 const CLIENTS_IN_A_ROW: usize = 256;
 
-/// Who gets a broadcast, of the clients that the main thread knew.
+/// Which of the clients known to the main thread receive a broadcast.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Recipients {
     AllBut(HashSet<ClientId>),
@@ -39,7 +39,7 @@ impl Recipients {
     }
 }
 
-/// A broadcast that will not change any more.
+/// A broadcast that no longer changes.
 #[derive(Debug, Clone)]
 pub(crate) struct Sealed {
     number: u64,
@@ -47,7 +47,7 @@ pub(crate) struct Sealed {
     to: Arc<Recipients>,
 }
 
-/// A block of frames that counts once against the server's memory, however many clients hold it.
+/// A block of frames that counts once against the server's memory, no matter how many clients hold it.
 #[derive(Debug)]
 struct Block {
     frames: Bytes,
@@ -60,7 +60,7 @@ impl AsRef<[u8]> for Block {
     }
 }
 
-/// Frames for several clients.
+/// Wraps frames for several clients, so that they count only once.
 pub(crate) fn shared(frames: Bytes, budget: &Arc<Budget>) -> Bytes {
     let _held = budget.hold(frames.len());
     Bytes::from_owner(Block { frames, _held })
@@ -70,11 +70,11 @@ pub(crate) fn shared(frames: Bytes, budget: &Arc<Budget>) -> Bytes {
 pub(crate) struct Broadcasts {
     budget: Arc<Budget>,
     log: Mutex<Log>,
-    /// The number of the newest entry; only the main thread adds one.
+    /// Number of the newest entry. Only the main thread adds entries.
     newest: AtomicU64,
     /// All clients have been served up to this number.
     done: AtomicU64,
-    /// The log has something for the server's task.
+    /// Notified when the log has something for the server's task.
     added: Notify,
 }
 
@@ -115,7 +115,7 @@ impl Broadcasts {
         }
     }
 
-    /// Writes one frame into the log; every recipient has been asked whether it has room.
+    /// Appends one frame to the log. Every recipient must have admitted it.
     pub(crate) fn add(&self, frame: &[u8], to: Recipients) {
         let mut log = self.log();
         match &mut log.open {
@@ -131,12 +131,12 @@ impl Broadcasts {
         }
     }
 
-    /// Has the server's task look at the log.
+    /// Makes the server's task look at the log.
     pub(crate) fn notify(&self) {
         self.added.notify_one();
     }
 
-    /// A client that the main thread has just heard of gets what is broadcast from now on.
+    /// Registers a client that the main thread has just learned of. It receives what is broadcast from now on.
     pub(crate) fn join(&self, client: &Client) {
         if self.is_pending() {
             self.log().seal(&self.budget);
@@ -144,8 +144,8 @@ impl Broadcasts {
         *served(client) = self.newest.load(Ordering::Acquire);
     }
 
-    /// Hands a client what the log has for it, before the main thread sends it something else. Says whether the client
-    /// must be woken.
+    /// Hands a client what the log has for it, before the main thread sends it something else. Returns whether the
+    /// client must be woken.
     pub(crate) fn catch_up(&self, client: &Client) -> bool {
         if !self.is_pending() {
             return false;
@@ -164,7 +164,7 @@ impl Broadcasts {
         self.added.notified().await;
     }
 
-    /// Hands out all that the log has. `everybody` gives the clients there are.
+    /// Hands out everything in the log. `everybody` returns the current clients.
     pub(crate) async fn hand_out(&self, everybody: impl Fn() -> Vec<Arc<Client>>) {
         while self.is_pending() {
             let entries = {
@@ -193,8 +193,8 @@ impl Broadcasts {
     }
 }
 
-/// Queues the broadcasts of the log that are for this client and new to it. Each was admitted. Returns whether the task
-/// must be woken.
+/// Queues the broadcasts in the log that are meant for this client and new to it, each of which was admitted. Returns
+/// whether the task must be woken.
 fn serve(client: &Client, log: &[Sealed]) -> bool {
     let mut served = served(client);
     let new = log.iter().filter(|entry| entry.number > *served);

@@ -34,7 +34,7 @@ impl Client {
         client
     }
 
-    /// Takes all messages that wait. The task reads on if it had stopped because of them.
+    /// Takes all waiting messages. The task resumes reading if it had stopped because of them.
     pub(crate) fn take_messages(self: &Arc<Self>) -> Messages {
         let (messages, task_waits) = self.link.take_messages();
         if task_waits {

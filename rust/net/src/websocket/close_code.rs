@@ -5,35 +5,42 @@ use std::fmt;
 use thiserror::Error;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame as WireFrame;
 
-/// The longest reason, in bytes of UTF-8: a control frame holds 125, two of them for the code.
+/// Maximum length of a reason, in bytes of UTF-8: a control frame holds 125, two of which are the code.
 pub const MAX_REASON_LEN: usize = 123;
 
-/// Why a connection ended, as a number (RFC 6455 section 7.4.1).
+/// A close code: why a connection ended (RFC 6455 section 7.4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CloseCode(u16);
 
 impl CloseCode {
+<<<<<<< HEAD
     /// 1001: the server stops, or a browser leaves the page.
+=======
+    /// 1000: normal closure, the connection has served its purpose.
+    pub const NORMAL: Self = Self(1000);
+    /// 1001: the server is stopping, or a browser is leaving the page.
+>>>>>>> w2
     pub const GOING_AWAY: Self = Self(1001);
-    /// 1002: the peer broke the protocol.
+    /// 1002: the peer violated the protocol.
     pub const PROTOCOL_ERROR: Self = Self(1002);
     /// 1005, never on the wire: the peer's close frame had no code.
     pub const NO_STATUS: Self = Self(1005);
     /// 1006, never on the wire: the connection ended without a close frame.
     pub const ABNORMAL: Self = Self(1006);
-    /// 1007: text that is not UTF-8.
+    /// 1007: a text that is not valid UTF-8.
     pub const INVALID_TEXT: Self = Self(1007);
-    /// 1008: a rule of this server was broken, by default the limit of pending bytes.
+    /// 1008: the client violated a rule of the server, such as the message timeout or the limit of pending bytes.
     pub const POLICY: Self = Self(1008);
-    /// 1009: a message over the limit.
+    /// 1009: a message exceeded the size limit.
     pub const TOO_BIG: Self = Self(1009);
-    /// 1011: a failure on this side.
+    /// 1011: an internal error on this side.
     pub const INTERNAL_ERROR: Self = Self(1011);
-    /// 1013: this side has no room for the client now; it may come again later (IANA's registry of section 11.7).
+    /// 1013: this side has no room for the client at the moment; it may try again later (IANA WebSocket Close Code
+    /// Number Registry, RFC 6455 section 11.7).
     pub const TRY_AGAIN_LATER: Self = Self(1013);
 
-    /// Takes a code that may be sent: 1000 to 1003, 1007 to 1014, 3000 to 4999 (RFC 6455 section 7.4, and 1012 to 1014
-    /// of the IANA WebSocket Close Code Number Registry).
+    /// Accepts a code that may be sent: 1000 to 1003, 1007 to 1014, 3000 to 4999 (RFC 6455 section 7.4, and 1012 to
+    /// 1014 of the IANA WebSocket Close Code Number Registry).
     ///
     /// # Errors
     /// [`CloseError::Code`] for any other number.
@@ -44,7 +51,7 @@ impl CloseCode {
         }
     }
 
-    /// The number.
+    /// The code as a number.
     #[must_use]
     pub fn get(self) -> u16 {
         self.0
@@ -57,7 +64,7 @@ impl fmt::Display for CloseCode {
     }
 }
 
-/// What a close frame says: a code that may be sent, and a reason that fits.
+/// The contents of a close frame: a code that may be sent, and a reason that fits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CloseFrame {
     code: CloseCode,
@@ -65,10 +72,10 @@ pub struct CloseFrame {
 }
 
 impl CloseFrame {
-    /// Takes a code by the rules of [`CloseCode::parse`] and a reason of at most [`MAX_REASON_LEN`] bytes.
+    /// Accepts a code by the rules of [`CloseCode::parse`] and a reason of at most [`MAX_REASON_LEN`] bytes.
     ///
     /// # Errors
-    /// [`CloseError`] names what does not fit.
+    /// [`CloseError`] tells which of them is invalid.
     pub fn parse(code: i64, reason: &str) -> Result<Self, CloseError> {
         let code = CloseCode::parse(code)?;
         if reason.len() > MAX_REASON_LEN {
@@ -80,7 +87,7 @@ impl CloseFrame {
         })
     }
 
-    /// A frame with one of this crate's own codes; the reason is cut where it would not fit.
+    /// Creates a frame with one of this crate's own codes. A reason that is too long is truncated.
     pub(crate) fn new(code: CloseCode, reason: &str) -> Self {
         let reason = &reason[..reason.floor_char_boundary(MAX_REASON_LEN)];
         Self {
@@ -95,7 +102,7 @@ impl CloseFrame {
         self.code
     }
 
-    /// The reason, often empty.
+    /// The reason. May be empty.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
@@ -112,14 +119,14 @@ impl CloseFrame {
 /// How a connection ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disconnect {
-    /// The code of the side that closed first: the peer's own (1005 if it gave none), or the one this server sent. A peer
-    /// whose close frame breaks the protocol, as one with a code that must not be sent, has not closed: this server does,
-    /// with 1002 or 1007, and the reason says what came. 1006 if the connection ended without a close frame from either
-    /// side.
+    /// The code of the side that closed first: the peer's (1005 if it gave none), or the one that this server sent. A
+    /// peer whose close frame violates the protocol, for example with a code that must not be sent, does not count as
+    /// having closed: this server then closes with 1002 or 1007, and the reason says what was received. 1006 if the
+    /// connection ended without a close frame from either side.
     pub code: CloseCode,
-    /// The words beside the code, from the same side; for 1006 what the system said. May be empty.
+    /// The reason that goes with the code, from the same side; for 1006, how the connection was lost. May be empty.
     pub reason: String,
-    /// Close frames went both ways (RFC 6455 section 7.1.4).
+    /// Whether close frames went both ways (RFC 6455 section 7.1.4).
     pub clean: bool,
 }
 
@@ -157,9 +164,9 @@ impl Disconnect {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CloseError {
     /// The code must not be sent.
-    #[error("{0} is no close code to send: take 1000 to 1003, 1007 to 1014 or 3000 to 4999")]
+    #[error("{0} is not a close code that may be sent: use 1000 to 1003, 1007 to 1014 or 3000 to 4999")]
     Code(i64),
-    /// The reason has so many bytes.
+    /// The reason is too long; this is its length in bytes.
     #[error("the reason has {0} bytes of UTF-8, and a close frame holds {MAX_REASON_LEN}")]
     Reason(usize),
 }

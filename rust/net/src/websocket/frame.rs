@@ -1,9 +1,9 @@
-//! Frames of a server (RFC 6455 section 5.2): whole messages, never masked.
+//! Frames sent by a server (RFC 6455 section 5.2): never fragmented, never masked.
 
 use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
-/// The longest header of a frame that is not masked.
+/// Maximum length of an unmasked frame's header, in bytes.
 pub(crate) const MAX_HEADER: usize = 10;
 
 /// What a frame carries.
@@ -14,7 +14,7 @@ pub(crate) enum Kind {
     Ping,
 }
 
-/// How long the frame of a payload is.
+/// Length of a frame with a payload of this length, in bytes.
 pub(crate) fn frame_len(payload: usize) -> usize {
     payload
         + match payload {
@@ -24,7 +24,7 @@ pub(crate) fn frame_len(payload: usize) -> usize {
         }
 }
 
-/// Writes one frame behind what `out` holds.
+/// Appends one frame to `out`.
 pub(crate) fn encode(kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
     let opcode = match kind {
         Kind::Text => OpCode::Data(Data::Text),
@@ -36,7 +36,7 @@ pub(crate) fn encode(kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
         ..FrameHeader::default()
     };
     out.reserve(frame_len(payload.len()));
-    // Writing to memory does not fail.
+    // Writing to memory cannot fail.
     let _ = header.format(payload.len() as u64, out);
     out.extend_from_slice(payload);
 }

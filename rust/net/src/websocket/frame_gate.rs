@@ -1,16 +1,16 @@
-//! Frame headers (RFC 6455 section 5.2): a frame that must not be is refused before its payload has come.
+//! Parsing of frame headers (RFC 6455 section 5.2): an invalid frame is refused before its payload arrives.
 
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::close_code::{CloseCode, CloseFrame};
 
-/// The longest header, with 64 bits of length and a mask.
+/// Maximum length of a header, in bytes: with a 64-bit length and a mask.
 pub(crate) const MAX_HEADER: usize = 14;
 
-/// The longest payload of a control frame (section 5.5).
+/// Maximum payload of a control frame, in bytes (section 5.5).
 const MAX_CONTROL: u8 = 125;
 
-/// Bits of the first and the second byte.
+/// Bits of the first and second byte.
 const FIN: u8 = 0x80;
 const RESERVED: u8 = 0x70;
 const OPCODE: u8 = 0x0F;
@@ -22,7 +22,7 @@ pub(crate) enum Carries {
     /// The beginning of a message of this kind, or all of it.
     Text,
     Binary,
-    /// More of the message that has begun.
+    /// More of the message in progress.
     Continuation,
     Close,
     /// A ping or pong.
@@ -35,27 +35,27 @@ impl Carries {
     }
 }
 
-/// A header that may stand here.
+/// The header of a valid frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) carries: Carries,
-    /// The last frame of its message.
+    /// Whether this is the last frame of its message.
     pub(crate) last: bool,
-    /// Bytes of payload.
+    /// Length of the payload, in bytes.
     pub(crate) len: usize,
-    /// Zeroes if the frame is not masked.
+    /// All zeros if the frame is not masked.
     pub(crate) mask: [u8; 4],
 }
 
-/// Reads the peer's headers, however they are cut, and knows what may come next.
+/// Parses the peer's headers, however they are split, and checks that each may come next.
 #[derive(Debug)]
 pub(crate) struct FrameGate {
-    /// Who this side is: a client's frames must be masked, a server's must not (section 5.1).
+    /// This side's role: frames from a client must be masked, frames from a server must not (section 5.1).
     role: Role,
     max_message_size: usize,
     header: [u8; MAX_HEADER],
     header_len: usize,
-    /// Payload of the message that has begun and whose last frame has not, in all its headers so far.
+    /// Total payload length in the headers of the message in progress so far; `None` if no message is in progress.
     message: Option<usize>,
 }
 
@@ -70,12 +70,12 @@ impl FrameGate {
         }
     }
 
-    /// Takes the bytes of a header from the front of `input`: how many, and the header once it is complete. In error,
-    /// what the peer is to be told; nothing may be taken any more then.
+    /// Consumes header bytes from the front of `input`. Returns how many, and the header once it is complete. The error
+    /// is the close frame for the peer; the gate must not be used after it.
     pub(crate) fn take(&mut self, input: &[u8]) -> Result<(usize, Option<Header>), CloseFrame> {
         let mut at = 0;
         if self.header_len == 0 {
-            // Left by the header before.
+            // Clears what the previous header left.
             self.header[1] = 0;
         }
         loop {
@@ -105,18 +105,18 @@ impl FrameGate {
         }
     }
 
-    /// The bytes of the header taken last.
+    /// The bytes of the most recent header.
     pub(crate) fn last_header(&self) -> &[u8] {
         let (length_bytes, mask_bytes) = self.parts();
         &self.header[..2 + length_bytes + mask_bytes]
     }
 
-    /// Whether a header or a message has begun and not ended, the payload of its last frame aside.
+    /// Returns whether a header or a message is in progress, apart from the payload of its last frame.
     pub(crate) fn is_within(&self) -> bool {
         self.header_len > 0 || self.message.is_some()
     }
 
-    /// How many bytes of length and of mask follow the first two bytes.
+    /// Number of length bytes and of mask bytes that follow the first two bytes.
     fn parts(&self) -> (usize, usize) {
         let second = self.header[1];
         let length_bytes = match second & !MASKED {
@@ -166,7 +166,7 @@ impl FrameGate {
         Err(CloseFrame::new(CloseCode::TOO_BIG, &words))
     }
 
-    /// The length of the payload; `None` if no memory could hold it.
+    /// The length of the payload, in bytes; `None` if no memory could hold it.
     fn len(&self, length_bytes: usize) -> Option<usize> {
         match length_bytes {
             0 => Some(usize::from(self.header[1] & !MASKED)),
@@ -218,7 +218,7 @@ mod tests {
         FrameGate::new(Role::Server, MAX)
     }
 
-    /// A header with a mask.
+    /// A masked frame's header.
     fn header(first: u8, len: u64) -> Vec<u8> {
         let mut out = vec![first];
         match len {
@@ -236,7 +236,7 @@ mod tests {
         out
     }
 
-    /// The code by which a gate refuses, and how many bytes it had seen by then.
+    /// The code with which a gate refuses (0 if it does not), and how many bytes it had seen by then.
     fn refused(gate: &mut FrameGate, bytes: &[u8]) -> (u16, usize) {
         for (n, byte) in bytes.iter().enumerate() {
             match gate.take(&[*byte]) {

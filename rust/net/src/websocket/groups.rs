@@ -1,4 +1,4 @@
-//! Names for sets of clients, so that one call reaches them all.
+//! Named groups of clients, so that one call reaches all members.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -14,7 +14,7 @@ pub struct Groups {
 }
 
 impl Groups {
-    /// The members of a group, by id; none if there is no such group.
+    /// The members of a group, in the order of their ids; none if the group does not exist.
     pub fn members(&self, group: &str) -> impl Iterator<Item = ClientId> {
         self.members.get(group).into_iter().flatten().copied()
     }
@@ -25,7 +25,7 @@ impl Groups {
         self.of.get(&client).map_or(&[], Vec::as_slice)
     }
 
-    /// Puts a client into a group; says whether it was not in it before.
+    /// Adds a client to a group. Returns whether it was not a member before.
     pub(crate) fn add(&mut self, client: ClientId, group: &str) -> bool {
         if !self.members.entry(group.to_owned()).or_default().insert(client) {
             return false;
@@ -34,7 +34,7 @@ impl Groups {
         true
     }
 
-    /// Takes a client out of a group; says whether it was in it.
+    /// Removes a client from a group. Returns whether it was a member.
     pub(crate) fn remove(&mut self, client: ClientId, group: &str) -> bool {
         let Some(members) = self.members.get_mut(group) else {
             return false;
@@ -52,7 +52,7 @@ impl Groups {
         was_in
     }
 
-    /// Takes a client out of all groups.
+    /// Removes a client from all groups.
     pub(crate) fn forget(&mut self, client: ClientId) {
         for group in self.of.remove(&client).unwrap_or_default() {
             if let Some(members) = self.members.get_mut(&group) {

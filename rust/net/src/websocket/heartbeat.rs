@@ -1,40 +1,40 @@
-//! Pings: is the client still there, and how far away is it (RFC 6455 section 5.5.2)?
+//! Pings: detecting dead clients and measuring latency (RFC 6455 section 5.5.2).
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-/// Pings whose pongs are waited for at once; the oldest is given up then.
+/// Maximum number of pings awaiting a pong; beyond it, the oldest is forgotten.
 const MAX_OPEN: usize = 16;
 
 #[derive(Debug, Default)]
 pub(crate) struct Heartbeat {
-    /// Something came since the last beat.
+    /// Whether anything was received since the last beat.
     heard: bool,
-    /// A ping went out at the last beat.
+    /// Whether a ping was sent at the last beat.
     pinged: bool,
-    /// Pings on their way, and when they left.
+    /// Unanswered pings, and when they were sent.
     open: VecDeque<(Bytes, Instant)>,
     beats: u64,
 }
 
-/// What a beat asks for.
+/// What to do at a beat.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Beat {
     /// Send a ping with this payload.
     Ping(Bytes),
-    /// Nothing came since the last one: the client is gone.
+    /// Nothing was received since the last ping: the client counts as dead.
     Dead,
 }
 
 impl Heartbeat {
-    /// Bytes came, of whatever kind.
+    /// Notes that bytes of any kind were received.
     pub(crate) fn heard(&mut self) {
         self.heard = true;
     }
 
-    /// An interval is over.
+    /// Ends an interval.
     pub(crate) fn beat(&mut self) -> Beat {
         let heard = std::mem::take(&mut self.heard);
         if self.pinged && !heard {
@@ -45,7 +45,7 @@ impl Heartbeat {
         Beat::Ping(Bytes::copy_from_slice(&self.beats.to_be_bytes()))
     }
 
-    /// A ping is on its way.
+    /// Notes that a ping was sent.
     pub(crate) fn sent(&mut self, payload: Bytes, now: Instant) {
         if self.open.len() == MAX_OPEN {
             self.open.pop_front();
@@ -53,7 +53,8 @@ impl Heartbeat {
         self.open.push_back((payload, now));
     }
 
-    /// A pong came. It answers the newest ping with its payload, and the older ones with it (section 5.5.3).
+    /// Handles a pong. It answers the newest ping with its payload, and all older ones with it (section 5.5.3). Returns
+    /// the time since that ping was sent, if there is one.
     pub(crate) fn pong(&mut self, payload: &[u8], now: Instant) -> Option<Duration> {
         let at = self.open.iter().rposition(|(sent, _)| sent == payload)?;
         let (_, sent) = self.open.drain(..=at).next_back()?;

@@ -1,4 +1,4 @@
-//! What the main thread and one connection's task share: commands one way, messages the other.
+//! The state that the main thread and one connection's task share: commands one way, messages the other.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,29 +14,29 @@ use crate::budget::{Account, Share};
 use crate::command::WebSocketCommand;
 use crate::error::SendError;
 
-/// Small messages in a row share one block of at most this size.
+/// Maximum size of a block that consecutive small messages share, in bytes.
 const COALESCE: usize = 16 * 1024;
 
-/// What a new block has room for at least.
+/// Minimum capacity of a new block, in bytes.
 const MIN_BLOCK: usize = 256;
 
-/// No latency was measured yet.
+/// No latency has been measured yet.
 const NO_LATENCY: u32 = u32::MAX;
 
 /// The state shared by the main thread and the task of one connection.
 #[derive(Debug)]
 pub(crate) struct Link {
     outbox: Mutex<Vec<WebSocketCommand>>,
-    /// Bytes of frames accepted and not yet handed to the system.
+    /// Number of bytes of frames accepted but not yet handed to the system.
     pending: AtomicUsize,
-    /// A close was asked for, or the connection is over: nothing is taken any more.
+    /// Whether a close was requested or the connection is over; nothing more is accepted then.
     closed: AtomicBool,
     inbox: Mutex<Inbox>,
     /// The time from the last answered ping to its pong, in microseconds.
     latency: AtomicU32,
-    /// A heartbeat is due.
+    /// Whether a heartbeat is due.
     beat: AtomicBool,
-    /// It holds too much of the server's memory.
+    /// Whether the connection is to be shed, because it holds too much of the server's memory.
     shed: AtomicBool,
     memory: Share,
     task: AtomicWaker,
@@ -45,14 +45,14 @@ pub(crate) struct Link {
 #[derive(Debug, Default)]
 struct Inbox {
     messages: Messages,
-    /// The mailbox holds a note that there are messages.
+    /// Whether the mailbox holds a note about waiting messages.
     noted: bool,
-    /// The task waits until the messages are taken.
+    /// Whether the task waits until the messages are taken.
     task_waits: bool,
 }
 
 impl Link {
-    /// A link of a new connection, which holds `memory`.
+    /// Creates the link of a new connection, whose memory is counted by `memory`.
     pub(crate) fn new(memory: Share) -> Self {
         Self {
             outbox: Mutex::default(),
@@ -67,8 +67,8 @@ impl Link {
         }
     }
 
-    /// Counts `len` bytes as pending, unless more than `limit` would be then. Only the main thread calls this, so between
-    /// the check and the addition the number can only fall.
+    /// Counts `len` bytes as pending, unless that would exceed `limit`. Only the main thread calls this, so the number
+    /// can only fall between the check and the addition.
     pub(crate) fn admit(&self, len: usize, limit: usize) -> Result<(), SendError> {
         if self.closed.load(Ordering::Acquire) {
             return Err(SendError::Closed);
@@ -80,7 +80,7 @@ impl Link {
         Ok(())
     }
 
-    /// Queues one message whose frame was admitted. Says whether the task must be woken.
+    /// Queues one message whose frame was admitted. Returns whether the task must be woken.
     pub(crate) fn send(&self, kind: Kind, payload: &[u8]) -> bool {
         let len = frame_len(payload.len());
         self.queue(len, |commands| {
@@ -89,7 +89,8 @@ impl Link {
         })
     }
 
-    /// Queues frames that other clients get too, each of which was admitted. Returns whether the task must be woken.
+    /// Queues frames that are shared with other clients, each of which was admitted. Returns whether the task must be
+    /// woken.
     pub(crate) fn send_shared<'a>(&self, frames: impl IntoIterator<Item = &'a Bytes>) -> bool {
         let mut outbox = self.outbox();
         if self.closed.load(Ordering::Acquire) {
@@ -115,7 +116,7 @@ impl Link {
 
     fn queue(&self, len: usize, put: impl FnOnce(&mut Vec<WebSocketCommand>)) -> bool {
         let mut outbox = self.outbox();
-        // It may have been closed since the bytes were admitted.
+        // The link may have been closed since the bytes were admitted.
         if self.closed.load(Ordering::Acquire) {
             drop(outbox);
             self.settle(len);
@@ -126,7 +127,7 @@ impl Link {
         was_empty
     }
 
-    /// Queues a close and wakes the task; says whether it is the first.
+    /// Queues a close and wakes the task. Returns whether the link was still open.
     pub(crate) fn close(&self, command: WebSocketCommand) -> bool {
         let mut outbox = self.outbox();
         let first = !self.closed.swap(true, Ordering::AcqRel);
@@ -138,12 +139,12 @@ impl Link {
         first
     }
 
-    /// Takes all commands that wait.
+    /// Takes all waiting commands.
     pub(crate) fn take_commands(&self) -> Vec<WebSocketCommand> {
         std::mem::take(&mut *self.outbox())
     }
 
-    /// The connection is closing or over: nothing is taken any more, and what waits is dropped.
+    /// Accepts no more commands, as the connection is closing or over, and drops the waiting ones.
     pub(crate) fn refuse_commands(&self) {
         let mut outbox = self.outbox();
         self.closed.store(true, Ordering::Release);
@@ -156,56 +157,56 @@ impl Link {
         }
     }
 
-    /// What it holds of the server's memory.
+    /// The connection's account of the server's memory.
     pub(crate) fn account(&self) -> &Arc<Account> {
         &self.memory.0
     }
 
-    /// Asks the task to end the connection, as it holds too much memory.
+    /// Makes the task end the connection, because it holds too much memory.
     pub(crate) fn shed(&self) {
         self.shed.store(true, Ordering::Release);
         self.wake();
     }
 
-    /// Whether it is to go because it holds too much; asked once.
+    /// Returns whether the connection is to be shed, and clears the request.
     pub(crate) fn take_shed(&self) -> bool {
         self.shed.load(Ordering::Acquire) && self.shed.swap(false, Ordering::AcqRel)
     }
 
-    /// Bytes of frames accepted and not yet handed to the system.
+    /// Number of bytes of frames accepted but not yet handed to the system.
     pub(crate) fn pending(&self) -> usize {
         self.pending.load(Ordering::Acquire)
     }
 
-    /// So many bytes were handed to the system, or dropped.
+    /// Notes that this many bytes were handed to the system, or dropped.
     pub(crate) fn settle(&self, bytes: usize) {
-        // At the connection's end the number was set to 0, while a broadcast may still be on its way.
+        // The end of the connection sets the number to 0, while a broadcast may still be in flight.
         let fewer = |pending: usize| Some(pending.saturating_sub(bytes));
         let _ = self.pending.fetch_update(Ordering::AcqRel, Ordering::Acquire, fewer);
     }
 
-    /// The connection is over: nothing waits any more, and no memory is held.
+    /// Settles everything when the connection is over: nothing is pending any more, and no memory is held.
     pub(crate) fn settle_all(&self) {
         self.pending.store(0, Ordering::Release);
         self.account().close();
     }
 
-    /// Hands messages over; says whether the main thread must be told.
+    /// Hands messages over. Returns whether the main thread must be notified.
     pub(crate) fn deliver(&self, messages: Messages) -> bool {
         let mut inbox = self.inbox();
         inbox.messages.append(messages);
         !std::mem::replace(&mut inbox.noted, true)
     }
 
-    /// What waits for the main thread, as it counts against the limits. If that is over `limit`, the task is woken when
-    /// it has been taken.
+    /// Returns whether the messages waiting for the main thread have reached `limit`, as they count against the limits.
+    /// If so, the task is woken when they have been taken.
     pub(crate) fn is_over(&self, limit: usize) -> bool {
         let mut inbox = self.inbox();
         inbox.task_waits = inbox.messages.weight() >= limit.max(1);
         inbox.task_waits
     }
 
-    /// Takes all messages that wait. Returns with them whether the task waits for this and must be woken.
+    /// Takes all waiting messages. Also returns whether the task waits for this and must be woken.
     pub(crate) fn take_messages(&self) -> (Messages, bool) {
         let mut inbox = self.inbox();
         inbox.noted = false;
@@ -213,7 +214,7 @@ impl Link {
         (messages, std::mem::take(&mut inbox.task_waits))
     }
 
-    /// The time from the last answered ping to its pong.
+    /// The time from the last answered ping to its pong; `None` before the first.
     pub(crate) fn latency(&self) -> Option<Duration> {
         match self.latency.load(Ordering::Relaxed) {
             NO_LATENCY => None,
@@ -226,13 +227,13 @@ impl Link {
         self.latency.store(micros.min(NO_LATENCY - 1), Ordering::Relaxed);
     }
 
-    /// Says that a heartbeat is due.
+    /// Tells the task that a heartbeat is due.
     pub(crate) fn beat(&self) {
         self.beat.store(true, Ordering::Release);
         self.wake();
     }
 
-    /// Whether a heartbeat is due; asked once.
+    /// Returns whether a heartbeat is due, and clears it.
     pub(crate) fn take_beat(&self) -> bool {
         self.beat.load(Ordering::Acquire) && self.beat.swap(false, Ordering::AcqRel)
     }
@@ -241,7 +242,7 @@ impl Link {
         self.task.wake();
     }
 
-    /// Whom [`Self::wake`] wakes. To be called before looking for commands or room.
+    /// Sets the waker that [`Self::wake`] wakes. Must be called before looking for commands or room.
     pub(crate) fn register(&self, waker: &Waker) {
         self.task.register(waker);
     }
@@ -255,8 +256,8 @@ impl Link {
     }
 }
 
-/// Lets `write` append `len` bytes to the last block, or to a new one if that would get too long. Gives what that block
-/// took before and what it takes now.
+/// Lets `write` append `len` bytes to the last block, or to a new one if the last would become too large. Returns the
+/// capacity of that block before and after.
 fn append(commands: &mut Vec<WebSocketCommand>, len: usize, write: impl FnOnce(&mut Vec<u8>)) -> (usize, usize) {
     match commands.last_mut() {
         Some(WebSocketCommand::Frames(block)) if block.len() + len <= COALESCE => {

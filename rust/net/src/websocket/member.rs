@@ -58,8 +58,8 @@ impl Owner for Member {
     }
 }
 
-/// Held by everything that the main thread still hears of. The server is over when the last one is dropped; until then
-/// the runtime waits with its stop, so that the clients receive their close frames.
+/// Held by everything that still reports to the main thread. The server has stopped when the last reference is dropped;
+/// until then, the runtime delays its own stop, so that the clients receive their close frames.
 pub(crate) struct Alive {
     registry: Arc<Registry>,
     _unflushed: FlushGuard,

@@ -1,4 +1,4 @@
-//! How long a message has been coming: one that does not end in time ends its client.
+//! The message timeout: a client whose message does not end in time is disconnected.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,12 +9,13 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::limits::NO_TIME_LIMIT;
 
-/// Costs nothing for messages that end in the read in which they begin; one timer serves all others.
+/// Measures how long a message has been arriving. Costs nothing for messages that end in the read in which they begin;
+/// one timer serves all others.
 #[derive(Debug)]
 pub(crate) struct MessageClock {
     timeout: Option<Duration>,
     message: Option<Message>,
-    /// Since when the client has not been read.
+    /// When reading of the client was paused, if it is.
     paused: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
 }
@@ -22,17 +23,17 @@ pub(crate) struct MessageClock {
 /// The message in progress.
 #[derive(Debug)]
 struct Message {
-    /// Which it is.
+    /// Number of the message.
     number: u64,
-    /// When it must have ended.
+    /// When the message must have ended.
     deadline: Instant,
 }
 
 impl MessageClock {
-    /// `None` or zero: a message may take as long as it likes.
+    /// `None` or zero sets no limit.
     pub(crate) fn new(timeout: Option<Duration>) -> Self {
         Self {
-            // The clock of the system cannot count any number of seconds.
+            // The system's clock cannot represent every duration.
             timeout: timeout
                 .filter(|timeout| !timeout.is_zero())
                 .map(|timeout| timeout.min(NO_TIME_LIMIT)),
@@ -42,12 +43,12 @@ impl MessageClock {
         }
     }
 
-    /// The client is not read: its time stands still, that of a message which is not known yet included.
+    /// Stops the clock while the client is not read, also for a message that is not known yet.
     pub(crate) fn pause(&mut self) {
         self.paused.get_or_insert_with(Instant::now);
     }
 
-    /// The client is read again.
+    /// Resumes the clock: the client is read again.
     pub(crate) fn go_on(&mut self) {
         if let Some(since) = self.paused.take()
             && let Some(message) = &mut self.message
@@ -56,19 +57,19 @@ impl MessageClock {
         }
     }
 
-    /// Whether the time of the message is over whose number this is; `None` if none is in progress. If not, the task is
-    /// woken when it is.
+    /// Returns whether the message with this number has run out of time; `None` if no message is in progress. If it has
+    /// not, the task is woken when it does.
     pub(crate) fn poll_late(&mut self, number: Option<u64>, cx: &mut Context<'_>) -> bool {
         let (Some(timeout), Some(number)) = (self.timeout, number) else {
             self.message = None;
-            // The timer stays as it is: the next message needs it sooner than it fires, most often.
+            // The timer is left as it is: the next message usually needs it before it fires.
             return false;
         };
         let message = match &mut self.message {
             Some(message) if message.number == number => message,
             message => {
                 let now = Instant::now();
-                // Unread time from before the message is not the message's.
+                // Time spent paused before the message began is not credited to it.
                 self.paused = self.paused.map(|_| now);
                 message.insert(Message {
                     number,
@@ -84,7 +85,7 @@ impl MessageClock {
         }
         while timer.as_mut().poll(cx).is_ready() {
             if self.paused.is_some() {
-                // It is looked at again when the client is read again.
+                // Checked again when reading resumes.
                 timer.as_mut().reset(Instant::now() + timeout);
             } else if message.deadline <= Instant::now() {
                 return true;
@@ -161,7 +162,7 @@ mod tests {
         run(async {
             tokio::time::pause();
             let mut clock = MessageClock::new(Some(10 * SECOND));
-            // One read brought the end of a message and the beginning of the next, and no more is read.
+            // One read brought the end of a message and the beginning of the next; then reading pauses.
             clock.pause();
             later(5 * SECOND).await;
             assert!(!is_late(&mut clock, Some(1)).await);

@@ -1,4 +1,5 @@
-//! Messages on their way to the main thread: everything one client sent since the main thread last looked.
+//! Messages on their way to the main thread: everything that one client has sent since the main thread last took its
+//! messages.
 
 use std::any::Any;
 use std::collections::VecDeque;
@@ -9,61 +10,63 @@ use tokio::task::block_in_place;
 
 use crate::budget::{Budget, Queued};
 
-/// Payloads up to this size are copied together into one block; a larger one stays where it was received, and a larger
-/// text is prepared.
+/// Payloads of up to this size, in bytes, are copied together into one block. A larger one stays where it was received,
+/// and a larger text is prepared.
 pub(crate) const COPY_LIMIT: usize = 4 * 1024;
 
-/// What a prepared text counts for, for each of its bytes: UTF-32 has four for each of ASCII.
+/// Bytes counted for each byte of a prepared text: UTF-32 takes four for each ASCII character.
 const PREPARED_FACTOR: usize = 4;
 
-/// Texts of more bytes in all are not prepared on a worker, where every other socket would wait for them.
+/// More bytes of text than this, in total, are prepared in a blocking section, so that the worker's other tasks do not
+/// wait.
 const PREPARE_ASIDE: usize = 64 * 1024;
 
-/// A block of small messages may be so much larger than they are.
+/// Unused bytes that a block of small messages may have beyond twice its contents.
 const SLACK: usize = 256;
 
-/// What a message counts for, beside its payload, against the limits of queued bytes.
+/// Bytes that a message counts against the limits of queued bytes, besides its payload.
 const OVERHEAD: usize = 32;
 
-/// A text in the form in which the main thread gives it on, whatever that is.
+/// A text in the form in which the main thread passes it on, opaque to this crate.
 pub type Prepared = Box<dyn Any + Send>;
 
-/// Makes that form of a text of more than 4 KiB in a thread of the runtime, as it may take the main thread too long: an
-/// engine's own kind of string. Must be no larger than four bytes for each byte of the text.
+/// Converts a text of more than 4 KiB, on a thread of the runtime, since the main thread might take too long for it:
+/// into an engine's own string type, for example. The result must not be larger than four bytes for each byte of the
+/// text.
 pub type PrepareText = fn(&str) -> Prepared;
 
 /// One message, as the main thread sees it.
 #[derive(Debug, Clone, Copy)]
 pub enum Message<'a> {
-    /// A text message. It may hold U+0000 or begin with U+FEFF.
+    /// A text message. It may contain U+0000 or begin with U+FEFF.
     Text(&'a str),
-    /// A large text message, and what was made of it.
+    /// A large text message, and its prepared form.
     PreparedText(&'a str, &'a Prepared),
     /// A binary message.
     Binary(&'a [u8]),
 }
 
-/// Messages of one client, in order. The small ones lie one behind the other in two blocks, so that hundreds of them
+/// The messages of one client, in order. Small ones are stored back to back in two blocks, so that hundreds of them
 /// cost three allocations.
 #[derive(Debug, Default)]
 pub struct Messages {
     entries: Vec<Entry>,
-    /// The next entry to give out.
+    /// Index of the next entry to return.
     next: usize,
     text: String,
-    /// Where the next small text begins.
+    /// Offset of the next small text.
     text_at: usize,
     binary: Vec<u8>,
-    /// Where the next small binary message begins.
+    /// Offset of the next small binary message.
     binary_at: usize,
     large: VecDeque<Large>,
-    /// The large message given out last.
+    /// The large message returned last.
     current: Option<Large>,
     payload: usize,
-    /// What all prepared texts may take.
+    /// Bytes counted for all prepared texts.
     prepared: usize,
     prepare: Option<PrepareText>,
-    /// What they count for, as long as they are there.
+    /// Counts the messages as queued for as long as they exist.
     queued: Option<Queued>,
 }
 
@@ -81,7 +84,7 @@ enum Large {
 }
 
 impl Messages {
-    /// None yet; large texts are prepared by `prepare`.
+    /// Creates an empty queue. Large texts are prepared by `prepare`.
     pub(crate) fn new(prepare: Option<PrepareText>) -> Self {
         Self {
             prepare,
@@ -89,7 +92,7 @@ impl Messages {
         }
     }
 
-    /// The next message, until the next call.
+    /// The next message, borrowed until the next call.
     #[expect(clippy::should_implement_trait, reason = "an iterator cannot lend")]
     pub fn next(&mut self) -> Option<Message<'_>> {
         let entry = *self.entries.get(self.next)?;
@@ -116,30 +119,36 @@ impl Messages {
         }
     }
 
-    /// How many messages [`Self::next`] will give.
+    /// Number of messages that [`Self::next`] will return.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len() - self.next
     }
 
-    /// Whether none is left.
+    /// Returns whether no message is left.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
+<<<<<<< HEAD
     /// Bytes of payload in all messages, given out or not.
     pub(crate) fn payload_bytes(&self) -> usize {
+=======
+    /// Number of payload bytes in all messages, including those already returned.
+    #[must_use]
+    pub fn payload_bytes(&self) -> usize {
+>>>>>>> w2
         self.payload
     }
 
-    /// What the messages count for against the limits of queued bytes.
+    /// Number of bytes that the messages count against the limits of queued bytes.
     pub(crate) fn weight(&self) -> usize {
         self.payload + self.prepared + self.entries.len() * OVERHEAD
     }
 
-    /// Counts the messages as queued until they are dropped, prepares the large texts, and gives back memory that the small
-    /// ones do not need. May hold this thread for a while: nobody else must need what the caller holds.
+    /// Counts the messages as queued until they are dropped, prepares the large texts, and frees memory that the small
+    /// ones do not need. May block this thread for a while, so the caller must not hold anything that others need.
     pub(crate) fn settle(&mut self, budget: &Arc<Budget>) {
         if self.text.capacity() > 2 * self.text.len() + SLACK {
             self.text.shrink_to_fit();
@@ -149,7 +158,7 @@ impl Messages {
         }
         self.queued = Some(budget.queue(self.weight()));
         if self.prepared > PREPARE_ASIDE * PREPARED_FACTOR {
-            // The other tasks of this worker go on in another thread meanwhile.
+            // This worker's other tasks continue on another thread meanwhile.
             block_in_place(|| self.prepare());
         } else if self.prepared > 0 {
             self.prepare();
@@ -165,18 +174,18 @@ impl Messages {
         }
     }
 
-    /// Takes a text of at most 4 KiB; `expected` is how many bytes may follow it soon.
+    /// Appends a text of at most 4 KiB. `expected` is how many bytes may follow it soon.
     pub(crate) fn push_small_text(&mut self, text: &str, expected: usize) {
         self.payload += text.len();
         if self.text.is_empty() {
             self.text.reserve(text.len() + expected);
         }
         self.text.push_str(text);
-        // It has so few bytes.
+        // At most 4 KiB, so the length fits.
         self.entries.push(Entry::Text(text.len() as u32));
     }
 
-    /// Takes a binary message of at most 4 KiB, likewise.
+    /// Appends a binary message of at most 4 KiB, likewise.
     pub(crate) fn push_small_binary(&mut self, bytes: &[u8], expected: usize) {
         self.payload += bytes.len();
         if self.binary.is_empty() {
@@ -186,7 +195,7 @@ impl Messages {
         self.entries.push(Entry::Binary(bytes.len() as u32));
     }
 
-    /// Takes a text; `expected` is how many bytes may follow it soon.
+    /// Appends a text. `expected` is how many bytes may follow it soon.
     pub(crate) fn push_text(&mut self, text: String, expected: usize) {
         if text.len() <= COPY_LIMIT {
             return self.push_small_text(&text, expected);
@@ -199,7 +208,7 @@ impl Messages {
         self.entries.push(Entry::Large);
     }
 
-    /// Takes a binary message, likewise.
+    /// Appends a binary message, likewise.
     pub(crate) fn push_binary(&mut self, bytes: Bytes, expected: usize) {
         if bytes.len() <= COPY_LIMIT {
             return self.push_small_binary(&bytes, expected);
@@ -209,7 +218,7 @@ impl Messages {
         self.entries.push(Entry::Large);
     }
 
-    /// Takes over all of `later`, behind what is here. Neither has given out a message yet.
+    /// Appends all of `later`. Neither may have returned a message yet.
     pub(crate) fn append(&mut self, mut later: Self) {
         if self.entries.is_empty() {
             *self = later;

@@ -1,10 +1,10 @@
-//! The parts of a WebSocket server (RFC 6455): what a user sees of them, and the tasks behind
+//! The parts of a WebSocket server (RFC 6455): its public types, and the tasks behind
 //! [`crate::websocket_server::WebSocketServer`].
 //!
-//! The bytes' way in: `upgrade` reads a request head and answers it by the rules of `handshake`; `connection` is the
-//! task of one client from then on; `protocol` turns its bytes into messages without touching a socket; [`messages`]
-//! carries them to the main thread. The way out: `link` holds frames that the main thread made (`frame`) until the
-//! connection's `write_queue` takes them; those for many clients go by way of `broadcasts`.
+//! Inbound: `upgrade` reads a request head and answers it by the rules of `handshake`; `connection` is the task of one
+//! client from then on; `protocol` turns its bytes into messages without touching a socket; [`messages`] carries them
+//! to the main thread. Outbound: `link` holds frames that the main thread encoded (`frame`) until the connection's
+//! `write_queue` takes them; frames for many clients go through `broadcasts`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -33,12 +33,12 @@ pub(crate) mod server;
 pub(crate) mod upgrade;
 pub(crate) mod write_queue;
 
-/// Names one client of one server: 1 for the first, never used twice. Clients that were refused by
-/// [`crate::websocket_server::WebSocketServer::reject_handshake`] have used a number up too.
+/// The id of one client of one server: 1 for the first, never used twice. A client that was refused by
+/// [`crate::websocket_server::WebSocketServer::reject_handshake`] has used up an id too.
 pub type ClientId = i64;
 
-/// Where ids come from. Servers that share one never give two clients the same id, also while one of them still stops
-/// and the next has started.
+/// A source of client ids. Servers that share one never give two clients the same id, even while one server is still
+/// stopping and the next has started.
 #[derive(Debug, Clone)]
 pub struct ClientIds(Arc<AtomicI64>);
 

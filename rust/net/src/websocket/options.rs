@@ -10,7 +10,7 @@ use crate::admission::AdmissionRules;
 use crate::limits::DEFAULT_MAX_TOTAL;
 use crate::tls::TlsServerConfig;
 
-/// Header lines of a response that only this crate writes: those of the handshake itself, the length, and those about the
+/// Header lines of a response that only this crate writes: those of the handshake, the length, and those about the
 /// connection (RFC 9110 section 7.6.1).
 const OWN_HEADERS: [&str; 13] = [
     "connection",
@@ -28,52 +28,56 @@ const OWN_HEADERS: [&str; 13] = [
     "upgrade",
 ];
 
-/// What one server starts with. They hold until it stops.
+/// The options of a server, fixed from its start until it stops.
 #[derive(Debug, Clone)]
 pub struct WebSocketOptions {
-    /// The ids of the clients; the same for a server that follows another and must not use its ids again. Default: its
-    /// own, from 1.
+    /// Source of the clients' ids; shared by a server that follows another and must not reuse its ids. Default: a new
+    /// source, which begins at 1.
     pub ids: ClientIds,
-    /// Connections that the system may hold before they are accepted. Default 1024.
+    /// Maximum number of connections that the system holds before they are accepted; the system may lower it. Default
+    /// 1024.
     pub backlog: i32,
-    /// Send small segments at once (Nagle's algorithm off). Default `true`.
+    /// Whether small segments are sent at once (Nagle's algorithm off). Default `true`.
     pub no_delay: bool,
-    /// TLS from the first byte (wss). Default `None`: plain.
+    /// TLS from the first byte (wss). Default `None`: no TLS.
     pub tls: Option<TlsServerConfig>,
-    /// Clients at once; whoever comes then is refused with 503. Default `None`: no limit.
+    /// Maximum number of simultaneous clients; further ones are refused with 503. Default `None`: no limit.
     pub max_clients: Option<usize>,
     /// Who may connect, by address. Default: everybody.
     pub admission: AdmissionRules,
-    /// The longest message from a client, in bytes of payload, 1 or more; a longer one ends its connection with 1009.
+    /// Maximum payload of a message from a client, in bytes, at least 1. A longer one ends the connection with 1009.
     /// Default 16 MiB.
     pub max_message_size: usize,
-    /// Bytes of frames that may wait to be sent to one client, 1 or more. Default 16 MiB.
+    /// Maximum number of bytes of frames waiting to be sent to one client, at least 1. Default 16 MiB.
     pub max_pending: usize,
-    /// What happens to a client over [`Self::max_pending`]. Default [`BackpressurePolicy::Refuse`].
+    /// What happens when a message would exceed [`Self::max_pending`]. Default [`BackpressurePolicy::Refuse`].
     pub backpressure: BackpressurePolicy,
-    /// How a client comes in.
+    /// Options of the opening handshake.
     pub handshake: HandshakeOptions,
-    /// Time between pings to a client; one from which nothing came until the next is taken for dead (1006). Default
-    /// `None`: no pings.
+    /// Time between pings to a client. A client from which nothing arrives between two pings counts as dead (1006).
+    /// `None` or zero sends no pings. Default `None`.
     pub heartbeat_interval: Option<Duration>,
-    /// How long a closing handshake may take before the connection is cut, from either side; `None` sets no limit.
-    /// Default 3 s.
+    /// Maximum duration of a closing handshake begun by either side, after which the connection is cut. `None` sets no
+    /// limit. Default 3 s.
     pub close_timeout: Option<Duration>,
-    /// Received bytes of one client that may wait for the main thread before reading stops and TCP slows that client,
-    /// 1 or more; each message counts 32 bytes more than its payload, and a prepared text four times its length more.
-    /// Default 1 MiB.
+    /// Maximum number of received bytes of one client that wait for the main thread before reading pauses and TCP slows
+    /// that client, at least 1. Each message counts 32 bytes more than its payload, and a prepared text four times its
+    /// length more. Default 1 MiB.
     pub max_queued_per_client: usize,
-    /// The same for all clients together. A client of which nothing waits is read all the same. Default 64 MiB.
+    /// The same limit for all clients together, in bytes; effectively no more than a quarter of [`Self::max_total`]. A client
+    /// with nothing waiting is still read, unless its message in progress exceeds 64 KiB or all memory is used. Default
+    /// 64 MiB.
     pub max_queued: usize,
-    /// Memory that all clients together may take, in bytes: messages that have not ended, messages that wait for the main
-    /// thread, frames that wait to be sent (of a broadcast, once). When it is reached, those who hold most are
-    /// disconnected with 1013; waiting messages never are the cause, as reading stops for them: from a quarter of it on,
-    /// or [`Self::max_queued`]. 0 sets no limit. Default 256 MiB.
+    /// Maximum memory of all clients together, in bytes: messages in progress, messages waiting for the main thread,
+    /// and frames waiting to be sent (a broadcast counts once). When it is reached, the clients that hold most are
+    /// disconnected with 1013. Waiting messages are never the cause, since reading pauses for them at a quarter of this
+    /// limit, or at [`Self::max_queued`]. 0 sets no limit. Default 256 MiB.
     pub max_total: usize,
-    /// Time from the first byte of a message to its last; a client that needs longer is disconnected with 1008. Time in
-    /// which it is not read, since messages wait for the main thread, does not count. Default 30 s; `None` sets no limit.
+    /// Maximum time from the first byte of a message to its last; a client that takes longer is disconnected with 1008.
+    /// Time in which it is not read because messages wait for the main thread does not count. `None` or zero sets no
+    /// limit. Default 30 s.
     pub message_timeout: Option<Duration>,
-    /// What the runtime makes of large texts before the main thread sees them. Default `None`: nothing.
+    /// Converts large texts before the main thread sees them. Default `None`: no conversion.
     pub prepare_text: Option<PrepareText>,
 }
 
@@ -101,41 +105,42 @@ impl Default for WebSocketOptions {
     }
 }
 
-/// What happens when a message would take a client over its limit of pending bytes.
+/// What happens when a message would exceed a client's limit of pending bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BackpressurePolicy {
-    /// The message is not taken, and the call says so.
+    /// The message is refused, and the call returns an error.
     #[default]
     Refuse,
-    /// The same, and the client is disconnected with 1008; what waited for it is dropped.
+    /// The message is refused, and the client is disconnected with 1008; whatever is queued for it is dropped.
     Disconnect,
 }
 
-/// Who may come in, and how (RFC 6455 section 4.2).
+/// Options of the opening handshake (RFC 6455 section 4.2).
 #[derive(Debug, Clone)]
 pub struct HandshakeOptions {
-    /// Time from the connection to the answer, with TLS and the script's decision within it; `None` sets no limit. Default
-    /// 3 s.
+    /// Maximum time from the connection to the response, including TLS and the main thread's decision. `None` sets no
+    /// limit. Default 3 s.
     pub timeout: Option<Duration>,
-    /// The longest request head, in bytes; 431 beyond. Default 8 KiB.
+    /// Maximum size of a request head, in bytes; a larger one is refused with 431. Default 8 KiB.
     pub max_head: usize,
-    /// The most header lines; 431 beyond. Default 64, at most 256.
+    /// Maximum number of header lines in a request; more are refused with 431. Default 64.
     pub max_headers: usize,
-    /// Handshakes under way at once, 1 or more. Of more, the oldest whose request is not complete makes room, beginning
-    /// with the address that has most of them. Requests that wait for the main thread's decision are counted apart, up to
-    /// the same number and at most 1024; an address that has a quarter of these gets no more when a half is taken (503).
-    /// Default 4096.
+    /// Maximum number of handshakes in progress, at least 1. Beyond it, the oldest whose request is incomplete makes
+    /// room, beginning with the address that has most of them. Requests that wait for the main thread's decision are
+    /// counted separately, up to the same number and at most 1024; once half of these places are taken, an address that
+    /// has a quarter of them gets no more (503). Default 4096.
     pub max_pending: usize,
-    /// Subprotocols, the server's favourite first. Default none.
+    /// Supported subprotocols, most preferred first. Default: none.
     pub protocols: Vec<Subprotocol>,
-    /// More header lines for the 101 response. Default none.
+    /// Additional header lines of the 101 response. Default: none.
     pub response_headers: Vec<ResponseHeader>,
-    /// Origins that may connect, as browsers write them (`https://example.org`); letters' case does not matter. An empty
-    /// text stands for a client that sends no `Origin`, `*` for all. Default none: everybody may.
+    /// Origins that may connect, as browsers write them (`https://example.org`), ignoring case. An empty string stands
+    /// for a client that sends no `Origin`, `*` for every client. Default: none, which lets every client connect.
     pub allowed_origins: Vec<String>,
-    /// Paths that exist, without a query; 404 for others. Default none: every path exists.
+    /// Paths that exist, without a query; others are refused with 404. Default: none, which lets every path exist.
     pub paths: Vec<String>,
-    /// Ask by [`crate::event::WebSocketEvent::HandshakeRequested`] before a client comes in. Default `false`.
+    /// Whether the main thread is asked, by [`crate::event::WebSocketEvent::HandshakeRequested`], before a client is
+    /// admitted. Default `false`.
     pub manual: bool,
 }
 
@@ -160,7 +165,7 @@ impl Default for HandshakeOptions {
 pub struct Subprotocol(String);
 
 impl Subprotocol {
-    /// Takes a name of letters, digits and ``!#$%&'*+-.^_`|~``.
+    /// Accepts a name of letters, digits and ``!#$%&'*+-.^_`|~``.
     ///
     /// # Errors
     /// [`OptionError::Subprotocol`].
@@ -179,7 +184,7 @@ impl Subprotocol {
     }
 }
 
-/// One header line for a response.
+/// An additional header line of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResponseHeader {
     name: String,
@@ -187,8 +192,8 @@ pub struct ResponseHeader {
 }
 
 impl ResponseHeader {
-    /// Takes `Name: value`. The name is an HTTP token and none that the server writes itself; the value has no control
-    /// characters (so that no line can be smuggled in).
+    /// Accepts `Name: value`. The name must be an HTTP token that the server does not write itself; the value must not
+    /// contain control characters other than tabs, so that no further line can be injected.
     ///
     /// # Errors
     /// [`OptionError::Header`].
@@ -220,7 +225,7 @@ impl ResponseHeader {
     }
 }
 
-/// Whether a text is a token of RFC 9110 section 5.6.2.
+/// Returns whether a text is a token (RFC 9110 section 5.6.2).
 pub(crate) fn is_token(text: &str) -> bool {
     let of_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     !text.is_empty() && text.bytes().all(of_token)
@@ -229,11 +234,11 @@ pub(crate) fn is_token(text: &str) -> bool {
 /// Why an option was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum OptionError {
-    /// Not the name of a subprotocol.
-    #[error("'{0}' is not a subprotocol: take letters, digits and !#$%&'*+-.^_`|~")]
+    /// Not a valid name of a subprotocol.
+    #[error("'{0}' is not a subprotocol: use letters, digits and !#$%&'*+-.^_`|~")]
     Subprotocol(String),
-    /// Not a header line that a response may get.
-    #[error("'{0}' is not a header line 'Name: value', or one that the server writes itself")]
+    /// Not a header line that may be added to a response.
+    #[error("'{0}' is not a header line 'Name: value', or is one that the server writes itself")]
     Header(String),
 }
 

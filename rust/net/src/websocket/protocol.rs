@@ -1,8 +1,8 @@
 //! RFC 6455 without a socket: bytes in, messages and the bytes of control frames out.
 //!
-//! Data frames are put together here, so that their memory is known and bounded. Control frames are tungstenite's, with
-//! the closing handshake and pongs. It reads from memory and writes to memory: a burst of pings costs one write to the
-//! socket and not one each, and an idle client needs no large buffer.
+//! Data frames are assembled here, so that their memory is known and bounded. Control frames, with the closing
+//! handshake and pongs, are left to tungstenite, which reads from memory and writes to memory: a burst of pings costs
+//! one write to the socket instead of one each, and an idle client needs no large buffer.
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -17,48 +17,48 @@ use super::frame_gate::{Carries, FrameGate, Header, MAX_HEADER};
 use super::messages::{COPY_LIMIT, Messages};
 use crate::budget::Account;
 
-/// Control frames are short: a header and 125 bytes. They leave the engine at once.
+/// Buffers of the engine, in bytes. Control frames are short (a header and 125 bytes) and leave the engine at once.
 const READ_BUFFER: usize = 256;
 const WRITE_BUFFER: usize = 4 * 1024;
 
 pub(crate) struct Protocol {
-    /// Knows the control frames.
+    /// Handles the control frames.
     engine: WebSocketContext,
     gate: FrameGate,
-    /// The frame whose payload comes.
+    /// The frame whose payload is arriving.
     frame: Option<Frame>,
-    /// The message that has begun.
+    /// The message in progress.
     message: Option<Assembly>,
     account: Arc<Account>,
     /// The payload of the peer's close frame.
     close: Vec<u8>,
-    /// Messages are not wanted any more.
+    /// Whether messages are no longer wanted.
     closing: bool,
-    /// How many messages have ended, and control frames outside of a message.
+    /// Number of messages that have ended, and of control frames outside a message.
     ended: u64,
 }
 
 #[derive(Debug)]
 struct Frame {
     header: Header,
-    /// Payload that has not come.
+    /// Number of payload bytes still to come.
     left: usize,
 }
 
-/// How it goes on after some bytes.
+/// The state of the connection after some bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Received {
     /// More may come.
     More,
-    /// A close frame came, the first or the answer to ours. The answer to the first is in the output. `None` is a frame
-    /// without a code.
+    /// A close frame was received, either the first or the answer to ours. The answer to the first is in the output.
+    /// `None` stands for a frame without a code.
     Closed(Option<CloseFrame>),
-    /// The peer broke the protocol. The close frame that says so is in the output, unless one was written before.
+    /// The peer violated the protocol. The close frame that says so is in the output, unless one was written before.
     Failed(CloseFrame),
 }
 
 impl Protocol {
-    /// `role` is this side's.
+    /// `role` is that of this side.
     pub(crate) fn new(role: Role, max_message_size: usize, account: Arc<Account>) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
@@ -76,8 +76,8 @@ impl Protocol {
         }
     }
 
-    /// Takes bytes from the peer, and unmasks them where they are. Messages go to `messages`, the payloads of pongs to
-    /// `pong`, pongs and close frames to be sent to `output`.
+    /// Processes bytes from the peer, and unmasks them in place. Messages go to `messages`, the payloads of pongs to
+    /// `pong`, pongs and close frames that must be sent to `output`.
     pub(crate) fn receive(
         &mut self,
         input: &mut [u8],
@@ -142,7 +142,7 @@ impl Protocol {
         }
     }
 
-    /// Takes a part of a data frame, from its byte `at` on, with `left` bytes to come.
+    /// Processes a part of a data frame that begins at byte `at` of its payload, with `left` bytes still to come.
     fn data(
         &mut self,
         header: Header,
@@ -180,7 +180,7 @@ impl Protocol {
         Ok(())
     }
 
-    /// Gives the engine bytes of a control frame, and says whether that is the end.
+    /// Passes bytes of a control frame to the engine. Returns how they ended the connection, if they did.
     fn control(&mut self, input: &[u8], output: &mut Vec<u8>, mut pong: impl FnMut(&[u8])) -> Option<Received> {
         let mut wire = Wire { input, output };
         loop {
@@ -190,7 +190,7 @@ impl Protocol {
                 Ok(Message::Ping(_) | Message::Text(_) | Message::Binary(_) | Message::Frame(_)) => {}
                 Ok(Message::Close(_)) => {
                     let answer_at = wire.output.len();
-                    // It says that the connection is closed, which is known.
+                    // Fails because the connection is closed, which is known.
                     let _ = self.engine.flush(&mut wire);
                     return Some(self.close_frame(output, answer_at));
                 }
@@ -200,14 +200,14 @@ impl Protocol {
         }
     }
 
-    /// Judges the close frame that has just come. What the engine answered, if it did, is in the output from
-    /// `answer_at`; it replaces codes that it does not know, those that may be sent among them.
+    /// Evaluates the close frame that was just received. The engine's answer, if any, is in the output from `answer_at`
+    /// on. It is rewritten, since the engine replaces codes that it does not know, some of which may be sent.
     fn close_frame(&self, output: &mut Vec<u8>, answer_at: usize) -> Received {
         let Some((code, reason)) = self.close.split_first_chunk() else {
             return Received::Closed(None);
         };
         let code = u16::from_be_bytes(*code);
-        // The engine has seen that it is UTF-8.
+        // The engine has checked that it is UTF-8.
         let reason = String::from_utf8_lossy(reason);
         let came = CloseFrame::parse(code.into(), &reason);
         let (answer, received) = match came {
@@ -219,7 +219,7 @@ impl Protocol {
         };
         if output.len() > answer_at {
             output.truncate(answer_at);
-            // Writing to memory does not fail.
+            // Writing to memory cannot fail.
             let _ = WireFrame::close(Some(answer)).format(output);
         }
         received
@@ -230,32 +230,33 @@ impl Protocol {
         Received::Failed(frame)
     }
 
-    /// Writes a close frame, unless one was written before. Messages do not come any more, pings are not answered.
+    /// Writes a close frame, unless one was written before. From then on, no messages are delivered and pings are not
+    /// answered.
     pub(crate) fn close(&mut self, frame: &CloseFrame, output: &mut Vec<u8>) {
         self.drop_messages();
         let mut wire = Wire { input: &[], output };
-        // Memory takes it.
+        // Writing to memory cannot fail.
         let _ = self.engine.close(&mut wire, Some(frame.to_wire()));
     }
 
-    /// From now on messages do not come any more, nor is kept what has come of one.
+    /// Drops the message in progress and all that follow.
     pub(crate) fn drop_messages(&mut self) {
         self.closing = true;
         self.message = None;
     }
 
-    /// Bytes that the message in progress takes.
+    /// Number of bytes that the message in progress takes.
     pub(crate) fn in_progress(&self) -> usize {
         self.message.as_ref().map_or(0, Assembly::size)
     }
 
-    /// If a message or frame has begun and not ended, how many have before it.
+    /// If a message or frame is in progress, the number of those that ended before it.
     pub(crate) fn unfinished(&self) -> Option<u64> {
         (self.frame.is_some() || self.gate.is_within()).then_some(self.ended)
     }
 }
 
-/// Takes the mask off the bytes from `at` on (RFC 6455 section 5.3).
+/// Unmasks bytes of a payload, the first of which is its byte `at` (RFC 6455 section 5.3).
 fn unmask(bytes: &mut [u8], mut mask: [u8; 4], at: usize) {
     if mask == [0; 4] {
         return;
@@ -272,7 +273,7 @@ fn unmask(bytes: &mut [u8], mut mask: [u8; 4], at: usize) {
     }
 }
 
-/// What a broken peer is told.
+/// The close frame for an error of the engine.
 fn failure(error: &Error) -> CloseFrame {
     let code = match error {
         Error::Protocol(_) => CloseCode::PROTOCOL_ERROR,
@@ -282,7 +283,7 @@ fn failure(error: &Error) -> CloseFrame {
     CloseFrame::new(code, &error.to_string())
 }
 
-/// The words for a close code that must not be sent.
+/// The reason given for a close code that must not be sent.
 fn illegal_code(code: u16, reason: &str) -> String {
     let words = format!("the client closed with code {code}, which no one may send (RFC 6455 section 7.4)");
     if reason.is_empty() {
@@ -292,7 +293,7 @@ fn illegal_code(code: u16, reason: &str) -> String {
     }
 }
 
-/// Memory in the place of a socket.
+/// Memory in place of a socket.
 struct Wire<'a> {
     input: &'a [u8],
     output: &'a mut Vec<u8>,

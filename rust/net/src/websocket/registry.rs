@@ -1,4 +1,4 @@
-//! What all tasks of one server share: its options, its clients, its way to the main thread, its figures.
+//! What all tasks of one server share: its options, its clients, the mailbox to the main thread, and counters.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -22,29 +22,30 @@ use crate::budget::Budget;
 use crate::command::WebSocketCommand;
 use crate::mailbox::MailboxSender;
 
-/// Notes that may wait for the main thread before no more connections are accepted. A client has at most three (that it
-/// is in, that it has messages, that it is gone).
+/// Maximum number of notes that wait for the main thread before accepting pauses. A client has at most three
+/// (connected, has messages, disconnected).
 pub(crate) const MAX_NOTES: usize = 4096;
 
-/// A longer message goes on only when there is room for it in the queue of all clients.
+/// A longer message in progress, in bytes, is read further only when the queue of all clients has room.
 const SMALL_MESSAGE: usize = 64 * 1024;
 
-/// Connections that are over and wait for the peer's FIN, at once.
+/// Maximum number of connections that are over and wait for the peer's FIN.
 const MAX_LINGERING: usize = 1024;
 
-/// The same for connections that did not come in. They have their own bound, so that they take no client's goodbye.
+/// The same for connections that were not admitted. They have a limit of their own, so that they do not take the places
+/// of clients.
 const MAX_REFUSED_LINGERING: usize = 256;
 
-/// Requests that may wait for the main thread's decision.
+/// Maximum number of requests that wait for the main thread's decision.
 const MAX_DECIDING: usize = 1024;
 
-/// What waits in the mailbox of a server.
+/// What a server's tasks report to the main thread.
 #[derive(Debug)]
 pub(crate) enum Note {
     HandshakeRequested(ClientId, Box<HandshakeRequest>, oneshot::Sender<Decision>),
     HandshakeFailed(ClientId, HandshakeFailure),
     Connected(Arc<Client>),
-    /// The client's inbox has messages: at most one such note per client, whatever it sends.
+    /// The client's inbox has messages. At most one such note per client, however much it sends.
     Messages(Arc<Client>),
     Disconnected(ClientId, Box<Disconnect>),
     Paused(std::io::Error),
@@ -55,17 +56,17 @@ pub(crate) enum Note {
 /// The main thread's answer to a handshake.
 #[derive(Debug)]
 pub(crate) enum Decision {
-    /// With this subprotocol, or the server's own choice.
+    /// With this subprotocol; `None` leaves the choice to the server.
     Accept(Option<String>),
-    /// With this answer.
+    /// With this response.
     Reject(Refusal),
 }
 
-/// Why a client did not get in although its request is fine.
+/// Why a client was not admitted although its request is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NoEntry {
     Full,
-    /// The address has its number of clients.
+    /// The address has its maximum number of clients.
     Crowded,
     Stopping,
 }
@@ -77,11 +78,11 @@ pub(crate) struct Registry {
     events: MailboxSender<Note>,
     clients: Mutex<Clients>,
     pub(crate) broadcasts: Broadcasts,
-    /// The memory of all clients.
+    /// The memory budget of all clients.
     pub(crate) budget: Arc<Budget>,
     lingering: Arc<Semaphore>,
     refused_lingering: Shares,
-    /// Requests that wait for a decision.
+    /// Places for requests that wait for a decision.
     deciding: Shares,
     pub(crate) figures: Figures,
 }
@@ -92,7 +93,7 @@ struct Clients {
     stopping: bool,
 }
 
-/// Counted as things happen.
+/// Counters of a server.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
     pub(crate) connected: AtomicU64,
@@ -124,12 +125,12 @@ impl Registry {
         self.events.send(note, 0);
     }
 
-    /// Waits until the main thread has taken enough to hear of new clients.
+    /// Waits until the mailbox has room for notes about new clients.
     pub(crate) async fn room(&self) {
         self.events.room().await;
     }
 
-    /// Counts a connection that did not come in.
+    /// Counts a connection that was not admitted.
     pub(crate) fn refuse(&self) {
         self.figures.refused.fetch_add(1, Ordering::Relaxed);
     }
@@ -138,7 +139,7 @@ impl Registry {
         self.options.ids.next()
     }
 
-    /// Lets a client in, if there is room. It counts from now on.
+    /// Admits a client if there is room. It counts from now on.
     pub(crate) fn enter(&self, id: Option<ClientId>, info: ClientInfo) -> Result<Arc<Client>, NoEntry> {
         let mut clients = self.clients();
         if clients.stopping {
@@ -157,7 +158,7 @@ impl Registry {
         Ok(client)
     }
 
-    /// Whether a client of this address would be let in now.
+    /// Checks whether a client of this address would be admitted now. Counts one that its address's limit refuses.
     pub(crate) fn may_enter(&self, ip: IpAddr) -> Result<(), NoEntry> {
         let clients = self.clients();
         if clients.stopping {
@@ -173,7 +174,7 @@ impl Registry {
         }
     }
 
-    /// A client left before the main thread heard of it.
+    /// Removes a client that left before the main thread learned of it.
     pub(crate) fn forget(&self, id: ClientId) {
         let client = self.clients().by_id.remove(&id);
         if let Some(client) = client {
@@ -181,7 +182,7 @@ impl Registry {
         }
     }
 
-    /// A client's connection is over.
+    /// Removes a client whose connection is over, and reports that.
     pub(crate) fn leave(&self, client: &Client, how: Disconnect) {
         client.link.refuse_commands();
         client.link.settle_all();
@@ -189,7 +190,7 @@ impl Registry {
         self.tell(Note::Disconnected(client.id, Box::new(how)));
     }
 
-    /// Messages from a client.
+    /// Hands messages from a client to the main thread.
     pub(crate) fn deliver(&self, client: &Arc<Client>, mut messages: Messages) {
         let (count, bytes) = (messages.len() as u64, messages.payload_bytes() as u64);
         self.figures.messages_in.fetch_add(count, Ordering::Relaxed);
@@ -200,13 +201,13 @@ impl Registry {
         }
     }
 
-    /// Whether a client may be read that has so many bytes of an unfinished message. If not, its task is woken when the
-    /// main thread has taken what waits.
+    /// Returns whether a client with `in_progress` bytes of an unfinished message may be read. If not, its task is
+    /// woken when the main thread has taken what waits.
     pub(crate) fn may_read(&self, link: &Link, in_progress: usize, waker: &Waker) -> bool {
         if !self.budget.is_queue_full() {
             return !link.is_over(self.options.max_queued_per_client);
         }
-        // When all together wait too much, each may still have one small thing waiting: nobody starves.
+        // When too much is queued in all, each client may still have one small message waiting, so that nobody starves.
         if link.is_over(1) {
             return false;
         }
@@ -216,7 +217,7 @@ impl Registry {
         link.account().wait_for_queue(waker)
     }
 
-    /// The main thread queued a frame of `len` bytes for so many clients.
+    /// Counts a frame of `len` bytes that the main thread queued for this many clients.
     pub(crate) fn count_out(&self, clients: usize, len: usize) {
         let clients = clients as u64;
         self.figures.messages_out.fetch_add(clients, Ordering::Relaxed);
@@ -229,17 +230,17 @@ impl Registry {
         self.clients().by_id.len()
     }
 
-    /// A place among the connections that wait for the peer's FIN, if there is one.
+    /// Reserves a place among the connections that wait for the peer's FIN, if there is one.
     pub(crate) fn linger(&self) -> Option<OwnedSemaphorePermit> {
         self.lingering.clone().try_acquire_owned().ok()
     }
 
-    /// The same among those that did not come in.
+    /// The same among those that were not admitted.
     pub(crate) fn linger_refused(&self, ip: IpAddr) -> Option<Share> {
         self.refused_lingering.take(Source::of(ip))
     }
 
-    /// A place among the requests that wait for a decision, if there is one for this address.
+    /// Reserves a place among the requests that wait for a decision, if there is one for this address.
     pub(crate) fn deciding(&self, ip: IpAddr) -> Option<Share> {
         self.deciding.take(Source::of(ip))
     }
@@ -252,19 +253,19 @@ impl Registry {
         self.clients().stopping
     }
 
-    /// From now on nobody is let in, and everybody is told to go.
+    /// Admits nobody from now on, and closes all connections (1001).
     pub(crate) fn stop(&self) {
         self.clients().stopping = true;
         for client in self.everybody() {
             let frame = CloseFrame::new(CloseCode::GOING_AWAY, "");
             if !client.link.close(WebSocketCommand::Close(frame)) {
-                // It was closing already, with more time than there is now: its task looks.
+                // It was closing already, with more time than it has now: wake its task to notice.
                 client.link.wake();
             }
         }
     }
 
-    /// Says to every client whose id fits that a heartbeat is due.
+    /// Tells every client whose id fits that a heartbeat is due.
     pub(crate) fn beat(&self, fits: impl Fn(ClientId) -> bool) {
         let due: Vec<_> = self
             .clients()

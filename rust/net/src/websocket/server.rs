@@ -1,4 +1,4 @@
-//! The tasks of one server: one accepts, and one per connection begins its handshake.
+//! The tasks of one server: one that accepts connections, and one for the handshake of each connection.
 
 use std::io;
 use std::net::SocketAddr;
@@ -25,7 +25,7 @@ use crate::runtime;
 use crate::tls::stream::accept_tls;
 use crate::transport::{Counted, Transport};
 
-/// A heartbeat's interval is divided, so that not all clients are pinged in one moment.
+/// Parts that a heartbeat interval is divided into, so that not all clients are pinged at the same moment.
 const BEATS: u32 = 8;
 
 /// Stops a server when dropped.
@@ -35,7 +35,7 @@ pub(crate) struct Running {
     _release: ReleaseOnDrop,
 }
 
-/// Binds, listens and starts the task that accepts.
+/// Binds, listens and starts the accepting task.
 pub(crate) fn start(address: BindAddress, registry: &Arc<Registry>) -> Result<(SocketAddr, Running), BindError> {
     let (socket, local) = bind_listener(address, registry.options.backlog)?;
     let listener = runtime::enter(|| TcpListener::from_std(socket))??;
@@ -53,7 +53,7 @@ pub(crate) fn start(address: BindAddress, registry: &Arc<Registry>) -> Result<(S
     Ok((local, running))
 }
 
-/// The server's life.
+/// Runs the server until it is stopped, then closes its connections.
 async fn run(
     listener: TcpListener,
     port: HeldPort,
@@ -69,14 +69,14 @@ async fn run(
         () = hand_out(&registry) => {}
         _ = &mut stopped => {}
     }
-    // The handshakes under way end by themselves.
+    // Handshakes in progress end on their own.
     drop((listener, door));
-    // The port is free now.
+    // Only now is the port free.
     drop(port);
-    // What was broadcast before the stop goes out before the close frames.
+    // Broadcasts from before the stop go out before the close frames.
     registry.broadcasts.hand_out(|| registry.everybody()).await;
     registry.stop();
-    // The connections come to their ends by themselves, each within its time.
+    // The connections end on their own, each within its time limit.
     let _ = stop.send(true);
 }
 
@@ -101,7 +101,7 @@ async fn beat(registry: &Registry) {
     }
 }
 
-/// What the accept loop does with the connections of this server.
+/// Handles this server's connections for the accept loop.
 struct Door {
     registry: Arc<Registry>,
     stopping: watch::Receiver<bool>,
@@ -142,8 +142,8 @@ impl Host for Door {
         }
     }
 
-    /// A client over its address's number is told so while there is a place to tell it, without a look at its request; the
-    /// others are not worth an answer.
+    /// Answers a client over its address's limit, without reading its request, while there is a place for that. Other
+    /// connections, and those over TLS, get no answer.
     fn refuse(&mut self, stream: TcpStream, why: Refused) {
         self.registry.refuse();
         let Ok(peer) = stream.peer_addr() else { return };
@@ -176,9 +176,10 @@ impl Host for Door {
     }
 }
 
-/// Waits for the first byte, as it costs little while a peer is silent; then goes on with all that a handshake needs.
+/// Waits for the first byte, since a silent peer costs little until then, and continues with everything that a
+/// handshake needs.
 async fn welcome(stream: TcpStream, mut arrival: Arrival, alive: Arc<Alive>) {
-    // It fails only if the peer is gone already, which reading then finds.
+    // Fails only if the peer is gone already, which reading then reports.
     let _ = stream.set_nodelay(arrival.registry.options.no_delay);
     tokio::select! {
         _ = timeout_at(arrival.deadline, stream.readable()) => {}
@@ -188,7 +189,7 @@ async fn welcome(stream: TcpStream, mut arrival: Arrival, alive: Arc<Alive>) {
     Box::pin(go_on(stream, arrival, alive)).await;
 }
 
-/// TLS, if the server has it, and the opening handshake.
+/// Performs the TLS handshake, if the server uses TLS, and the opening handshake.
 async fn go_on(stream: TcpStream, mut arrival: Arrival, alive: Arc<Alive>) {
     let registry = arrival.registry.clone();
     let Some(config) = &registry.options.tls else {
@@ -204,7 +205,7 @@ async fn go_on(stream: TcpStream, mut arrival: Arrival, alive: Arc<Alive>) {
     }
 }
 
-/// The opening handshake; then the connection gets a task of its own, which needs far less memory.
+/// Performs the opening handshake, then gives the connection a task of its own, which needs far less memory.
 async fn shake_hands<S: Transport + 'static>(stream: S, arrival: Arrival, alive: Arc<Alive>) {
     let (registry, peer) = (arrival.registry.clone(), arrival.peer);
     match upgrade(stream, arrival).await {
@@ -214,7 +215,7 @@ async fn shake_hands<S: Transport + 'static>(stream: S, arrival: Arrival, alive:
             tokio::spawn(Connection::new(stream, early, settings, member));
         }
         Err(refused) => {
-            // A refused connection does not hold up the server's end.
+            // A refused connection does not delay the server's end.
             drop(alive);
             if let Some(place) = registry.linger_refused(peer.ip()) {
                 refused.linger().await;
@@ -224,7 +225,7 @@ async fn shake_hands<S: Transport + 'static>(stream: S, arrival: Arrival, alive:
     }
 }
 
-/// When so much time is over from now.
+/// The moment when `time` is over; far in the future without a limit.
 fn deadline(time: Option<Duration>) -> Instant {
     let now = Instant::now();
     time.and_then(|time| now.checked_add(time))

@@ -11,21 +11,22 @@ use tokio::io::AsyncWrite;
 
 use crate::budget::Account;
 
-/// Frames in a row that wait share one block of at most this size: a slow client's queue would otherwise hold one
-/// allocation per message.
+/// Maximum size of a block that consecutive waiting frames share, in bytes: a slow client's queue would otherwise hold
+/// one allocation per message.
 const JOIN: usize = 16 * 1024;
 
-/// Blocks handed to the system in one call.
+/// Maximum number of blocks handed to the system in one call.
 const SLICES: usize = 16;
 
-/// An empty queue keeps room for at most so many blocks.
+/// Maximum number of blocks that an empty queue keeps room for.
 const KEEP: usize = 32;
 
 /// A block of whole frames.
 #[derive(Debug)]
 struct Chunk {
     bytes: Block,
-    /// The main thread's, and counted there; else a control frame of the task itself.
+    /// Whether the frames come from the main thread and are counted there; otherwise they are control frames of the
+    /// task itself.
     counted: bool,
 }
 
@@ -43,7 +44,7 @@ impl Chunk {
         }
     }
 
-    /// Its bytes do not count any more.
+    /// Releases the block's bytes from the account.
     fn free(self, account: &Account) {
         match self.bytes {
             Block::Own(bytes) => account.release(bytes.capacity()),
@@ -52,16 +53,17 @@ impl Chunk {
     }
 }
 
-/// Its blocks are charged to the account: whoever pushes one has done that, and it is given back with the block.
+/// The frames that wait to be written. Whoever pushes a block has charged it to the account; it is released with the
+/// block.
 #[derive(Debug)]
 pub(crate) struct WriteQueue {
     account: Arc<Account>,
     chunks: VecDeque<Chunk>,
-    /// Bytes of the first chunk that are out already.
+    /// Number of bytes of the first chunk already written.
     written: usize,
-    /// Bytes of control frames that wait.
+    /// Number of bytes of control frames that wait.
     control: usize,
-    /// The stream may hold bytes back: TLS does when the socket takes no more.
+    /// Whether the stream may hold bytes back, as TLS does when the socket accepts no more.
     unflushed: bool,
 }
 
@@ -76,9 +78,9 @@ impl WriteQueue {
         }
     }
 
-    /// Frames of the main thread.
+    /// Queues frames of the main thread.
     pub(crate) fn push(&mut self, frames: Vec<u8>) {
-        // The first block may be on its way; what has begun cannot be dropped any more, so nothing is added to it.
+        // The first block may be partly written; such a block can no longer be dropped, so nothing is added to it.
         if self.chunks.len() > 1
             && let Some(Chunk {
                 bytes: Block::Own(last),
@@ -96,12 +98,12 @@ impl WriteQueue {
         self.push_block(Block::Own(frames), true);
     }
 
-    /// A frame of the main thread for several clients.
+    /// Queues a frame of the main thread that several clients share.
     pub(crate) fn push_shared(&mut self, frame: Bytes) {
         self.push_block(Block::Shared(frame), true);
     }
 
-    /// Control frames of the task itself. They are charged here.
+    /// Queues control frames of the task itself. They are charged here.
     pub(crate) fn push_control(&mut self, frames: Vec<u8>) {
         self.control += frames.len();
         self.account.charge(frames.capacity());
@@ -117,7 +119,7 @@ impl WriteQueue {
         }
     }
 
-    /// Bytes of the block that the system has taken a part of.
+    /// Size of the block that is partly written, in bytes; 0 if there is none.
     pub(crate) fn started(&self) -> usize {
         match self.chunks.front() {
             Some(chunk) if self.written > 0 => chunk.bytes().len(),
@@ -125,12 +127,12 @@ impl WriteQueue {
         }
     }
 
-    /// Bytes of control frames that wait.
+    /// Number of bytes of control frames that wait.
     pub(crate) fn control(&self) -> usize {
         self.control
     }
 
-    /// Drops every chunk of which nothing is out yet, and says how many counted bytes that was.
+    /// Drops every chunk of which nothing has been written, and returns how many counted bytes that was.
     pub(crate) fn drop_unstarted(&mut self) -> usize {
         let keep = usize::from(self.written > 0).min(self.chunks.len());
         let mut dropped = 0;
@@ -144,7 +146,8 @@ impl WriteQueue {
         dropped
     }
 
-    /// Writes until the system takes no more or all is out (of TLS, too), and says how many counted bytes went. Ready once all is out.
+    /// Writes until the system accepts no more or everything is out (including what TLS holds back). Returns how many
+    /// counted bytes were written; ready once everything is out.
     pub(crate) fn poll_write<W: AsyncWrite + Unpin>(
         &mut self,
         stream: &mut W,
@@ -186,7 +189,7 @@ impl WriteQueue {
         (settled, Poll::Ready(Ok(())))
     }
 
-    /// So many bytes are out. Says how many of them were counted.
+    /// Notes that `n` bytes were written. Returns how many of them were counted.
     fn advance(&mut self, mut n: usize) -> usize {
         let mut counted = 0;
         while n > 0 {
@@ -218,12 +221,12 @@ mod tests {
     use super::*;
     use crate::budget::{Budget, Share};
 
-    /// Takes a limited number of bytes.
+    /// Accepts a limited number of bytes.
     #[derive(Default)]
     struct Pipe {
         taken: Vec<u8>,
         room: usize,
-        /// Holds back what it took.
+        /// Whether it holds back what it accepted.
         stuck: bool,
     }
 
@@ -247,7 +250,7 @@ mod tests {
         }
     }
 
-    /// An empty queue of a new account, which counts what is pushed.
+    /// An empty queue with a new account, which counts what is pushed.
     fn queue() -> (WriteQueue, Share, Arc<Budget>) {
         let budget = Budget::new(0, usize::MAX);
         let share = budget.open(IpAddr::V4(Ipv4Addr::LOCALHOST));
