@@ -1,8 +1,4 @@
-<<<<<<< HEAD:rust/net/src/transport.rs
-//! What a connection runs over: TCP, whose bytes are counted here, or TLS over it.
-=======
-//! The TCP stream under every connection (plain, TLS or WebSocket), where its bytes are counted.
->>>>>>> w2:rust/net/src/tcp/counted.rs
+//! The stream under every connection (plain, TLS or WebSocket), where its bytes are counted.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -13,17 +9,13 @@ use tokio::net::TcpStream;
 
 use crate::traffic::{count_received, count_sent};
 
-<<<<<<< HEAD:rust/net/src/transport.rs
-/// What a connection runs over: plain TCP, or TLS over it.
+/// The stream that a connection runs over: plain TCP, or TLS over TCP.
 pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send {
-    /// The TCP socket at the bottom, for its options.
+    /// The underlying TCP socket, for its options.
     fn tcp(&self) -> &TcpStream;
 }
 
-/// The TCP stream at the bottom of every connection, plain, TLS or WebSocket. Counts the bytes it moves.
-=======
 /// A TCP stream that counts the bytes it moves.
->>>>>>> w2:rust/net/src/tcp/counted.rs
 #[derive(Debug)]
 pub(crate) struct Counted(pub(crate) TcpStream);
 

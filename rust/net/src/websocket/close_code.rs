@@ -13,13 +13,7 @@ pub const MAX_REASON_LEN: usize = 123;
 pub struct CloseCode(u16);
 
 impl CloseCode {
-<<<<<<< HEAD
-    /// 1001: the server stops, or a browser leaves the page.
-=======
-    /// 1000: normal closure, the connection has served its purpose.
-    pub const NORMAL: Self = Self(1000);
     /// 1001: the server is stopping, or a browser is leaving the page.
->>>>>>> w2
     pub const GOING_AWAY: Self = Self(1001);
     /// 1002: the peer violated the protocol.
     pub const PROTOCOL_ERROR: Self = Self(1002);

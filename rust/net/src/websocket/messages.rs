@@ -131,14 +131,8 @@ impl Messages {
         self.len() == 0
     }
 
-<<<<<<< HEAD
-    /// Bytes of payload in all messages, given out or not.
-    pub(crate) fn payload_bytes(&self) -> usize {
-=======
     /// Number of payload bytes in all messages, including those already returned.
-    #[must_use]
-    pub fn payload_bytes(&self) -> usize {
->>>>>>> w2
+    pub(crate) fn payload_bytes(&self) -> usize {
         self.payload
     }
 
