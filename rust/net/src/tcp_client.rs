@@ -181,9 +181,9 @@ impl TcpClient {
     ///
     /// The peer may have started TLS already, so the beginning of its handshake may be among the bytes received.
     /// `unread` is therefore called once no more plain bytes can reach the mailbox. It must take the [`TcpEvent::Data`]
-    /// that waits there, release it as if the user had read it, and return everything received that the user has not
-    /// read. These bytes are treated as the beginning of the peer's handshake; plain bytes among them make the
-    /// handshake fail.
+    /// that waits there, and return everything received that the user has not read, after [releasing](Mailbox::release)
+    /// it as if the user had read it. These bytes are treated as the beginning of the peer's handshake; plain bytes
+    /// among them make the handshake fail.
     ///
     /// # Errors
     /// [`StartTlsError`]; the connection continues unchanged, and `unread` has not been called.

@@ -122,7 +122,7 @@ impl TcpListener {
         self.admission.set_rules(rules);
     }
 
-    /// Number of connections turned away by their address, or displaced by newer ones.
+    /// Numbers of connections turned away by their address, or displaced by newer ones.
     #[must_use]
     pub fn turned_away(&self) -> TurnedAway {
         self.admission.turned_away()

@@ -250,7 +250,8 @@ impl<T> Table<T> {
         self.leave(number)
     }
 
-    /// Removes up to a sixteenth of the handshakes, and reduces the places to the number that remain.
+    /// Removes up to a sixteenth of the handshakes, and reduces the places to the number that remain, but at least
+    /// [`FEWEST`].
     fn thin_out(&mut self) -> Vec<T> {
         let count = self.entries.len().div_ceil(16);
         let tasks: Vec<_> = std::iter::from_fn(|| self.displace()).take(count).collect();

@@ -63,7 +63,7 @@ pub(crate) struct Driver {
 /// Why a phase of the connection has ended.
 #[derive(Debug)]
 enum End {
-    /// The user closed the connection; after the flush: everything sent before the close is out.
+    /// The user closed the connection (open phase), or everything sent before the close is out (flush).
     Closed,
     /// The user aborted the connection.
     Aborted,
