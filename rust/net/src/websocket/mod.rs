@@ -1,8 +1,8 @@
 //! The parts of a WebSocket server (RFC 6455): what a user sees of them, and the tasks behind
 //! [`crate::websocket_server::WebSocketServer`].
 //!
-//! The bytes' way in: `upgrade` reads a request head and answers it by the rules of `handshake`; `connection` is the
-//! task of one client from then on; `protocol` turns its bytes into messages without touching a socket; [`messages`]
+//! The bytes' way in: `upgrade` reads a request head (`crate::http::head`) and answers it by the rules of `handshake`;
+//! `connection` is the task of one client from then on; `protocol` turns its bytes into messages without touching a socket; [`messages`]
 //! carries them to the main thread. The way out: `link` holds frames that the main thread made (`frame`) until the
 //! connection's `write_queue` takes them; those for many clients go by way of `broadcasts`.
 

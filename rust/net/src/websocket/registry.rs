@@ -16,10 +16,10 @@ use super::link::Link;
 use super::messages::Messages;
 use super::options::WebSocketOptions;
 use super::request::{ClientInfo, HandshakeFailure, HandshakeRequest};
-use super::response::Refusal;
 use crate::admission::{Admission, Refused, Share, Shares, Source};
 use crate::budget::Budget;
 use crate::command::WebSocketCommand;
+use crate::http::response::Refusal;
 use crate::mailbox::MailboxSender;
 
 /// Notes that may wait for the main thread before no more connections are accepted. A client has at most three (that it
