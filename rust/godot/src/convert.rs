@@ -6,9 +6,9 @@ use std::time::Duration;
 use async_sockets_net::error::{
     BindError, ConnectError, DatagramError, DatagramLost, MulticastError, SendError, TlsError,
 };
+use async_sockets_net::http::headers::Headers;
 use async_sockets_net::recv_buffer::RecvBuffer;
 use async_sockets_net::websocket::messages::Prepared;
-use async_sockets_net::websocket::request::Headers;
 use godot::builtin::{GString, PackedByteArray, VarArray, VarDictionary, Variant, varray};
 use godot::global::Error;
 use godot::meta::ToGodot;

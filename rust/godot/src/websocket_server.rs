@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use async_sockets_net::websocket::options::{BackpressurePolicy, ResponseHeader, Subprotocol};
+use async_sockets_net::http::headers::ResponseHeader;
+use async_sockets_net::websocket::options::{BackpressurePolicy, Subprotocol};
 use async_sockets_net::websocket_server::WebSocketServer as Server;
 use godot::builtin::{GString, PackedByteArray, PackedStringArray};
 use godot::classes::{RefCounted, TlsOptions};

@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use crate::budget::{Budget, Share};
-use crate::websocket::handshake::{Head, check, parse};
+use crate::http::head::{Parsed, RequestHead};
+use crate::websocket::handshake::{check, websocket_request};
 use crate::websocket::messages::Messages;
 use crate::websocket::options::HandshakeOptions;
 use crate::websocket::protocol::{Protocol, Received};
@@ -15,7 +16,10 @@ use crate::websocket::response::switching_protocols;
 /// refused.
 #[must_use]
 pub fn answer_handshake(request: &[u8], options: &HandshakeOptions) -> Vec<u8> {
-    let Ok(Head::Complete(request, _)) = parse(request, options) else {
+    let Ok(Parsed::Complete(head, _)) = RequestHead::parse(request, options.head_limits()) else {
+        return Vec::new();
+    };
+    let Ok(request) = websocket_request(head) else {
         return Vec::new();
     };
     match check(&request, options) {

@@ -16,6 +16,7 @@ pub mod command;
 pub mod error;
 pub mod event;
 pub mod external;
+pub mod http;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals;

@@ -15,6 +15,8 @@ use crate::admission::{AdmissionRules, TurnedAway};
 use crate::command::WebSocketCommand;
 use crate::error::{BindError, SendError};
 use crate::event::WebSocketEvent;
+use crate::http::headers::ResponseHeader;
+use crate::http::response::Refusal;
 use crate::mailbox::{Mailbox, SocketId, mailbox};
 use crate::websocket::ClientId;
 use crate::websocket::broadcasts::{Recipients, shared};
@@ -22,10 +24,9 @@ use crate::websocket::client::Client;
 use crate::websocket::close_code::{CloseCode, CloseFrame};
 use crate::websocket::frame::{Kind, encode, frame_len};
 use crate::websocket::groups::Groups;
-use crate::websocket::options::{BackpressurePolicy, ResponseHeader, Subprotocol, WebSocketOptions};
+use crate::websocket::options::{BackpressurePolicy, Subprotocol, WebSocketOptions};
 use crate::websocket::registry::{Decision, MAX_NOTES, Note, Registry};
 use crate::websocket::request::ClientInfo;
-use crate::websocket::response::Refusal;
 use crate::websocket::server::{self, Running};
 
 /// The longest payload of a ping (RFC 6455 section 5.5).

@@ -5,7 +5,8 @@ mod websocket_common;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use async_sockets_net::websocket::options::{HandshakeOptions, ResponseHeader, Subprotocol, WebSocketOptions};
+use async_sockets_net::http::headers::ResponseHeader;
+use async_sockets_net::websocket::options::{HandshakeOptions, Subprotocol, WebSocketOptions};
 use websocket_common::{Happened, Peer, REQUEST, Server, TEXT, frame, wait_until};
 
 fn with(handshake: HandshakeOptions) -> WebSocketOptions {

@@ -6,8 +6,9 @@ mod websocket_common;
 use std::time::Duration;
 
 use async_sockets_net::event::WebSocketEvent;
+use async_sockets_net::http::headers::ResponseHeader;
 use async_sockets_net::websocket::ClientId;
-use async_sockets_net::websocket::options::{HandshakeOptions, ResponseHeader, WebSocketOptions};
+use async_sockets_net::websocket::options::{HandshakeOptions, WebSocketOptions};
 use async_sockets_net::websocket::request::{HandshakeFailure, HandshakeRequest};
 use async_sockets_net::websocket_server::DecisionError;
 use websocket_common::{Happened, Peer, Server, TEXT, frame, wait_until};

@@ -5,8 +5,8 @@
 use std::cell::RefCell;
 use std::rc::Weak;
 
+use async_sockets_net::http::headers::ResponseHeader;
 use async_sockets_net::websocket::ClientId;
-use async_sockets_net::websocket::options::ResponseHeader;
 use async_sockets_net::websocket::request::HandshakeRequest as Request;
 use async_sockets_net::websocket_server::DecisionError;
 use godot::builtin::{GString, PackedStringArray, VarDictionary};

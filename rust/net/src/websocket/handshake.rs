@@ -1,64 +1,45 @@
-//! The opening handshake (RFC 6455 section 4.2.1) as functions of bytes.
+//! The rules of the opening handshake (RFC 6455 section 4.2), without sockets.
 
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 use super::options::HandshakeOptions;
-use super::request::{Headers, Request};
-use super::response::Refusal;
+use super::request::Request;
+use crate::http::head::{RequestHead, Version};
+use crate::http::headers::Headers;
+use crate::http::response::Refusal;
 
-/// Bytes in a decoded `Sec-WebSocket-Key`.
+/// Length of a decoded `Sec-WebSocket-Key`, in bytes.
 const KEY_LEN: usize = 16;
 
-/// Base64 whose last character may carry bits that no byte needs. RFC 4648 section 3.5 leaves that to the decoder, and
-/// the key in RFC 6455 section 4.1 has such bits.
+/// Base64 in which the unused bits of the last character need not be zero: RFC 4648 section 3.5 leaves that to the
+/// decoder, and in the example of RFC 6455 section 4.1 they are not.
 const KEY_ENCODING: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
 );
 
-/// What is known of a request so far.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Head {
-    /// The head is not over yet.
-    Partial,
-    /// It is; what follows so many bytes belongs to the WebSocket connection.
-    Complete(Request, usize),
-}
-
-/// Reads a request head. `bytes` is everything that came so far; the limits of `options` are kept.
-pub(crate) fn parse(bytes: &[u8], options: &HandshakeOptions) -> Result<Head, Refusal> {
-    let mut lines = vec![httparse::EMPTY_HEADER; options.max_headers];
-    let mut head = httparse::Request::new(&mut lines);
-    let len = match head.parse(bytes) {
-        Ok(httparse::Status::Complete(len)) if len <= options.max_head => len,
-        Ok(httparse::Status::Partial) if bytes.len() < options.max_head => return Ok(Head::Partial),
-        Ok(_) => return Err(Refusal::new(431, "The request head is too long.\n")),
-        Err(httparse::Error::TooManyHeaders) => return Err(Refusal::new(431, "Too many header lines.\n")),
-        Err(error) => return Err(bad(&format!("not HTTP/1.1 ({error})"))),
-    };
-    if head.method != Some("GET") {
+/// Makes a request to open a WebSocket of a head (RFC 6455 section 4.2.1), or refuses it.
+pub(crate) fn websocket_request(head: RequestHead<'_>) -> Result<Request, Refusal> {
+    // Before the target: for other methods it may have other forms.
+    if head.method != "GET" {
         return Err(Refusal::new(405, "A WebSocket is opened with GET.\n"));
     }
-    if head.version != Some(1) {
-        return Err(bad("a WebSocket is opened with HTTP/1.1"));
+    if head.version != Version::Http11 {
+        return Err(Refusal::bad_request("a WebSocket is opened with HTTP/1.1"));
     }
-    let (path, query) = target(head.path.unwrap_or_default())?;
-    let headers = Headers::new(head.headers.iter().map(|line| (line.name, line.value)));
-    let key = key(&headers)?;
-    Ok(Head::Complete(
-        Request {
-            path,
-            query,
-            headers,
-            key,
-        },
-        len,
-    ))
+    let (path, query) = head.path_and_query()?;
+    let key = key(&head.headers)?;
+    Ok(Request {
+        path: path.to_owned(),
+        query: query.to_owned(),
+        headers: head.headers,
+        key,
+    })
 }
 
-/// Applies the server's own rules to a valid request. Gives the subprotocol, empty if none.
+/// Applies the server's own rules to a valid request. Returns the subprotocol, which is empty if there is none in common.
 pub(crate) fn check(request: &Request, options: &HandshakeOptions) -> Result<String, Refusal> {
     if !options.paths.is_empty() && !options.paths.contains(&request.path) {
         return Err(Refusal::new(404, "There is no WebSocket here.\n"));
@@ -72,47 +53,23 @@ pub(crate) fn check(request: &Request, options: &HandshakeOptions) -> Result<Str
 }
 
 fn is_origin_allowed(request: &Request, allowed: &[String]) -> bool {
-    // Two origins would let one of them slip past.
+    // Of two origins, one would not be checked.
     let mut origins = request.headers.all("Origin");
     let (origin, another) = (origins.next().unwrap_or_default(), origins.next());
     allowed.is_empty() || (another.is_none() && allowed.iter().any(|a| a == "*" || a.eq_ignore_ascii_case(origin)))
 }
 
-/// Splits a request target, in origin form or absolute form (RFC 9112 section 3.2), into path and query.
-fn target(target: &str) -> Result<(String, String), Refusal> {
-    let path_and_query = match target.split_once("://") {
-        Some((scheme, rest))
-            if ["http", "https", "ws", "wss"]
-                .iter()
-                .any(|s| s.eq_ignore_ascii_case(scheme)) =>
-        {
-            match rest.find(['/', '?']) {
-                Some(at) => &rest[at..],
-                None => "",
-            }
-        }
-        _ if target.starts_with('/') => target,
-        _ => return Err(bad("the target is no path")),
-    };
-    if path_and_query.contains('#') {
-        return Err(bad("the target has a fragment"));
-    }
-    let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
-    let path = if path.is_empty() { "/" } else { path };
-    Ok((path.to_owned(), query.to_owned()))
-}
-
-/// Looks for all that makes a request one for a WebSocket, and gives its key.
+/// Checks the headers, and returns the key.
 fn key(headers: &Headers) -> Result<String, Refusal> {
     if headers.all("Host").count() != 1 {
-        return Err(bad("there must be one Host header"));
+        return Err(Refusal::bad_request("there must be one Host header"));
     }
-    // A body would be taken for frames.
+    // A body would be parsed as frames.
     let has_body = headers.get("Transfer-Encoding").is_some() || headers.all("Content-Length").any(|len| len != "0");
     if has_body {
-        return Err(bad("the request has a body"));
+        return Err(Refusal::bad_request("the request has a body"));
     }
-    if !has_token(headers, "Upgrade", "websocket") || !has_token(headers, "Connection", "upgrade") {
+    if !headers.has_token("Upgrade", "websocket") || !headers.has_token("Connection", "upgrade") {
         return Err(Refusal::new(426, "This is a WebSocket server.\n"));
     }
     if !headers.all("Sec-WebSocket-Version").eq(["13"]) {
@@ -124,26 +81,17 @@ fn key(headers: &Headers) -> Result<String, Refusal> {
     let mut keys = headers.all("Sec-WebSocket-Key");
     match (keys.next(), keys.next()) {
         (Some(key), None) if KEY_ENCODING.decode(key).is_ok_and(|bytes| bytes.len() == KEY_LEN) => Ok(key.to_owned()),
-        _ => Err(bad("there must be one Sec-WebSocket-Key of 16 bytes in base64")),
+        _ => Err(Refusal::bad_request(
+            "there must be one Sec-WebSocket-Key of 16 bytes in base64",
+        )),
     }
-}
-
-/// Whether a list of tokens, on one line or several, has this one.
-fn has_token(headers: &Headers, name: &str, token: &str) -> bool {
-    headers
-        .all(name)
-        .flat_map(|line| line.split(','))
-        .any(|item| item.trim().eq_ignore_ascii_case(token))
-}
-
-fn bad(why: &str) -> Refusal {
-    Refusal::new(400, format!("Bad request: {why}.\n"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::options::Subprotocol;
     use super::*;
+    use crate::http::head::Parsed;
 
     const LINES: [&str; 5] = [
         "Host: a",
@@ -157,22 +105,27 @@ mod tests {
         format!("{first}\r\n{}\r\n\r\n", lines.join("\r\n"))
     }
 
-    fn parse_text(text: &str) -> Result<Head, Refusal> {
-        parse(text.as_bytes(), &HandshakeOptions::default())
+    fn parse(text: &str) -> Result<Parsed<Request>, Refusal> {
+        Ok(
+            match RequestHead::parse(text.as_bytes(), HandshakeOptions::default().head_limits())? {
+                Parsed::Partial => Parsed::Partial,
+                Parsed::Complete(head, len) => Parsed::Complete(websocket_request(head)?, len),
+            },
+        )
     }
 
     fn status(text: &str) -> u16 {
-        parse_text(text).map_or_else(|refusal| refusal.status, |_| 0)
+        parse(text).map_or_else(|refusal| refusal.status, |_| 0)
     }
 
     fn request(first: &str, more: &[&str]) -> Request {
-        match parse_text(&head(first, &[&LINES, more].concat())) {
-            Ok(Head::Complete(request, _)) => request,
+        match parse(&head(first, &[&LINES, more].concat())) {
+            Ok(Parsed::Complete(request, _)) => request,
             other => panic!("{other:?}"),
         }
     }
 
-    /// The usual lines, with `new` in the place of the one that has the same name.
+    /// The status of the usual lines with `new` in place of the line of the same name; 0 if accepted.
     fn with(new: &str) -> u16 {
         let name = new.split(':').next().unwrap_or_default();
         let mut lines: Vec<_> = LINES.into_iter().filter(|line| !line.starts_with(name)).collect();
@@ -189,9 +142,9 @@ mod tests {
     fn a_head_is_partial_until_its_last_byte() {
         let text = head("GET /a/b?c=d&e HTTP/1.1", &LINES);
         for end in 0..text.len() {
-            assert_eq!(parse_text(&text[..end]), Ok(Head::Partial), "{end}");
+            assert_eq!(parse(&text[..end]), Ok(Parsed::Partial), "{end}");
         }
-        let Ok(Head::Complete(request, len)) = parse_text(&format!("{text}frames")) else {
+        let Ok(Parsed::Complete(request, len)) = parse(&format!("{text}frames")) else {
             panic!("not complete");
         };
         assert_eq!(len, text.len());
@@ -245,38 +198,14 @@ mod tests {
             400
         );
         assert_eq!(status(&head("POST / HTTP/1.1", &LINES)), 405);
+        assert_eq!(status(&head("OPTIONS * HTTP/1.1", &LINES)), 405);
+        assert_eq!(status(&head("POST * HTTP/1.0", &LINES)), 405);
         assert_eq!(status(&head("GET / HTTP/1.0", &LINES)), 400);
         assert_eq!(status(&head("GET / HTTP/2.0", &LINES)), 400);
         assert_eq!(status(&head("GET a HTTP/1.1", &LINES)), 400);
         assert_eq!(status(&head("GET /#a HTTP/1.1", &LINES)), 400);
         assert_eq!(status("\x16\x03\x01\x02"), 400);
         assert_eq!(status(&head("GET / HTTP/1.1", &["Host : a"])), 400);
-    }
-
-    #[test]
-    fn an_absolute_target_has_its_path() {
-        let request = |first| {
-            let request = request(first, &[]);
-            (request.path, request.query)
-        };
-        assert_eq!(request("GET http://a:1/b?c HTTP/1.1"), ("/b".into(), "c".into()));
-        assert_eq!(request("GET ws://a HTTP/1.1"), ("/".into(), String::new()));
-        assert_eq!(request("GET ws://a?b HTTP/1.1"), ("/".into(), "b".into()));
-    }
-
-    #[test]
-    fn a_head_has_its_limits() {
-        let long = format!("X: {}", "x".repeat(8 * 1024));
-        assert_eq!(status(&head("GET / HTTP/1.1", &[&LINES[..], &[&long]].concat())), 431);
-        assert_eq!(status(&format!("GET /{}", "x".repeat(8 * 1024))), 431);
-        assert_eq!(
-            status(&head("GET / HTTP/1.1", &[&LINES[..], &["X: x"; 60]].concat())),
-            431
-        );
-        assert_eq!(
-            status(&head("GET / HTTP/1.1", &[&LINES[..], &["X: x"; 59]].concat())),
-            0
-        );
     }
 
     #[test]

@@ -16,10 +16,10 @@ use super::link::Link;
 use super::messages::Messages;
 use super::options::WebSocketOptions;
 use super::request::{ClientInfo, HandshakeFailure, HandshakeRequest};
-use super::response::Refusal;
 use crate::admission::{Admission, Refused, Share, Shares, Source};
 use crate::budget::Budget;
 use crate::command::WebSocketCommand;
+use crate::http::response::Refusal;
 use crate::mailbox::MailboxSender;
 
 /// Maximum number of notes that wait for the main thread before accepting pauses. A client has at most three

@@ -1,4 +1,4 @@
-//! Carries one connection through the opening handshake: reads the head, asks whoever must be asked, answers.
+//! The opening handshake of one connection: reads the request, has it decided, and sends the response.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,49 +12,57 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::ClientId;
 use super::client::Client;
-use super::handshake::{Head, check, parse};
+use super::handshake::{check, websocket_request};
 use super::registry::{Decision, NoEntry, Note, Registry};
 use super::request::{ClientInfo, HandshakeFailure, HandshakeRequest, Request};
-use super::response::{Refusal, switching_protocols};
+use super::response::{refused, switching_protocols};
 use crate::accept::pending::Place;
 use crate::admission::Share;
+use crate::http::head::{HeadError, Parsed, RequestHead};
+use crate::http::response::Refusal;
 use crate::limits::LINGER_TIMEOUT;
 use crate::transport::Transport;
 
-/// Time to hand an answer to the system, beside the handshake's own.
-const ANSWER_TIME: Duration = Duration::from_secs(1);
+/// Time to hand a response to the system, in addition to the handshake's own.
+const RESPONSE_TIME: Duration = Duration::from_secs(1);
 
-/// The most that one read of a request takes.
+/// Room for one read of a request, in bytes.
 const READ_SIZE: usize = 1024;
 
 /// A connection whose opening handshake is in progress.
 pub(crate) struct Arrival {
     pub(crate) peer: SocketAddr,
-    /// When the handshake must have ended, TLS included.
+    /// When the handshake expires, TLS included.
     pub(crate) deadline: Instant,
-    /// Its place among the handshakes in progress; `None` once it waits for a decision.
+    /// Its place among the handshakes in progress; `None` once its decision is pending.
     pub(crate) place: Option<Place>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) stopping: watch::Receiver<bool>,
 }
 
-/// A client that is in, and what it sent behind its request.
+/// An established client, and the bytes received after its request.
 pub(crate) struct Upgraded<S> {
     pub(crate) stream: S,
     pub(crate) client: Arc<Client>,
     pub(crate) early: Vec<u8>,
 }
 
-/// Why nobody came in.
+/// Why the client was not established.
 enum Failure {
     Refused(Refusal),
-    /// There is nobody to tell.
+    /// The connection is lost, so that there is no response.
     Gone,
 }
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
+    }
+}
+
+impl From<HeadError> for Failure {
+    fn from(error: HeadError) -> Self {
+        Refusal::from(error).into()
     }
 }
 
@@ -74,12 +82,12 @@ impl From<NoEntry> for Failure {
     }
 }
 
-/// A connection that was refused, and is closed for sending.
+/// A connection that was refused. Its sending side is closed.
 pub(crate) struct Refused<S>(S);
 
 impl<S: Transport> Refused<S> {
-    /// Reads until the peer is done, within bounds: closing at once would make the system answer what still comes with
-    /// RST, which can destroy the answer before the peer has read it.
+    /// Reads until the peer closes, within [`LINGER_TIMEOUT`]: after an immediate close the system would answer further
+    /// data with RST, which can destroy the response before the peer has read it.
     pub(crate) async fn linger(mut self) {
         let _ = timeout(LINGER_TIMEOUT, async {
             let mut scrap = [0; 512];
@@ -89,7 +97,7 @@ impl<S: Transport> Refused<S> {
     }
 }
 
-/// Answers one request to open a WebSocket. The place of the handshake is free again afterwards.
+/// Answers one request to open a WebSocket. The place of the handshake is released by then.
 pub(crate) async fn upgrade<S: Transport>(mut stream: S, mut arrival: Arrival) -> Result<Upgraded<S>, Refused<S>> {
     let mut negotiation = Negotiation {
         stream: &mut stream,
@@ -109,30 +117,31 @@ pub(crate) async fn upgrade<S: Transport>(mut stream: S, mut arrival: Arrival) -
     }
 }
 
-/// Sends a refusal.
+/// Sends a refusal, and closes the sending side.
 pub(crate) async fn turn_away<S: Transport>(mut stream: S, refusal: &Refusal) -> Refused<S> {
-    let _ = timeout(ANSWER_TIME, refuse(&mut stream, refusal)).await;
+    let _ = timeout(RESPONSE_TIME, refuse(&mut stream, refusal)).await;
     Refused(stream)
 }
 
 async fn refuse<S: Transport>(stream: &mut S, refusal: &Refusal) -> io::Result<()> {
-    stream.write_all(&refusal.to_bytes()).await?;
+    stream.write_all(&refused(refusal)).await?;
     stream.shutdown().await
 }
 
 struct Negotiation<'a, S> {
     stream: &'a mut S,
     arrival: &'a mut Arrival,
-    /// A place among the requests that wait for a decision.
+    /// A place among the requests whose decision is pending.
     deciding: Option<Share>,
+    /// Bytes received and not yet parsed.
     received: Vec<u8>,
 }
 
-/// A request that the main thread hears of. It hears of its failure too, also when the task ends before its time.
+/// A request that is reported to the main thread. Its failure is reported too, even if the task is dropped.
 struct Announced<'a> {
     registry: &'a Registry,
     id: ClientId,
-    /// `None` if there is nothing to be told.
+    /// `None` if there is nothing to report.
     failure: Option<HandshakeFailure>,
 }
 
@@ -144,10 +153,10 @@ impl Drop for Announced<'_> {
     }
 }
 
-/// A client that is counted, and has not got its answer.
+/// A registered client whose response has not been sent. It is unregistered on drop.
 struct Entered<'a> {
     registry: &'a Registry,
-    /// `None` when it is in.
+    /// `None` once it is established.
     client: Option<Arc<Client>>,
 }
 
@@ -163,7 +172,7 @@ impl<S: Transport> Negotiation<'_, S> {
     async fn run(&mut self) -> Result<(Arc<Client>, Vec<u8>), Failure> {
         let registry = self.arrival.registry.clone();
         let options = &registry.options.handshake;
-        let request = self.head().await?;
+        let request = self.request().await?;
         if !self.arrival.place.as_ref().is_some_and(Place::complete) {
             return Err(Failure::Gone);
         }
@@ -171,7 +180,7 @@ impl<S: Transport> Negotiation<'_, S> {
         registry.may_enter(self.arrival.peer.ip())?;
         if !options.manual {
             return self
-                .let_in(&registry, None, request, protocol)
+                .establish(&registry, None, request, protocol)
                 .await
                 .map_err(|(failure, _)| failure);
         }
@@ -188,7 +197,7 @@ impl<S: Transport> Negotiation<'_, S> {
         let result = match self.decide(announced.id, request.clone()).await {
             Ok(Decision::Accept(decided)) => {
                 let protocol = decided.unwrap_or(protocol);
-                self.let_in(&registry, Some(announced.id), request, protocol)
+                self.establish(&registry, Some(announced.id), request, protocol)
                     .await
                     .map_err(|(failure, why)| (failure, Some(why)))
             }
@@ -207,15 +216,15 @@ impl<S: Transport> Negotiation<'_, S> {
         }
     }
 
-    /// Counts the client and answers it.
-    async fn let_in(
+    /// Registers the client and sends the response.
+    async fn establish(
         &mut self,
         registry: &Registry,
         id: Option<ClientId>,
         request: Request,
         protocol: String,
     ) -> Result<(Arc<Client>, Vec<u8>), (Failure, HandshakeFailure)> {
-        let answer = switching_protocols(&request.key, &protocol, &registry.options.handshake.response_headers);
+        let response = switching_protocols(&request.key, &protocol, &registry.options.handshake.response_headers);
         let info = ClientInfo {
             request,
             peer: self.arrival.peer,
@@ -226,11 +235,11 @@ impl<S: Transport> Negotiation<'_, S> {
             registry,
             client: Some(client.clone()),
         };
-        let answered = async {
-            self.stream.write_all(&answer).await?;
+        let sent = async {
+            self.stream.write_all(&response).await?;
             self.stream.flush().await
         };
-        match timeout(ANSWER_TIME, answered).await {
+        match timeout(RESPONSE_TIME, sent).await {
             Ok(Ok(())) => {
                 entered.client = None;
                 registry.figures.connected.fetch_add(1, Ordering::Relaxed);
@@ -241,8 +250,8 @@ impl<S: Transport> Negotiation<'_, S> {
         }
     }
 
-    /// Reads the request's head; what follows it stays in `received`.
-    async fn head(&mut self) -> Result<Request, Failure> {
+    /// Reads the request; what follows it stays in `received`.
+    async fn request(&mut self) -> Result<Request, Failure> {
         let options = &self.arrival.registry.options.handshake;
         loop {
             let before = self.received.len();
@@ -256,29 +265,31 @@ impl<S: Transport> Negotiation<'_, S> {
             if n == 0 {
                 return Err(Failure::Gone);
             }
-            // A head that comes byte by byte is looked at once a line. The first bytes are looked at in any case:
-            // whoever speaks another protocol is told so at once.
+            // A head that arrives byte by byte is parsed once per line. The first bytes are parsed in any case, so that
+            // another protocol is refused at once.
             let is_due =
                 before == 0 || self.received[before..].contains(&b'\n') || self.received.len() >= options.max_head;
-            if is_due && let Head::Complete(request, len) = parse(&self.received, options)? {
+            if is_due && let Parsed::Complete(head, len) = RequestHead::parse(&self.received, options.head_limits())? {
+                let request = websocket_request(head)?;
                 self.received.drain(..len);
                 return Ok(request);
             }
         }
     }
 
-    /// Asks the main thread.
+    /// Waits for the main thread's decision.
     async fn decide(&mut self, id: ClientId, request: Request) -> Result<Decision, (Failure, HandshakeFailure)> {
         let (answer, mut decision) = oneshot::channel();
         let peer = self.arrival.peer;
-        let asked = Box::new(HandshakeRequest { request, peer });
-        self.arrival.registry.tell(Note::HandshakeRequested(id, asked, answer));
+        let request = Box::new(HandshakeRequest { request, peer });
+        let note = Note::HandshakeRequested(id, request, answer);
+        self.arrival.registry.tell(note);
         loop {
             let may_read = self.received.len() < self.arrival.registry.options.handshake.max_head;
             tokio::select! {
                 decision = timeout_at(self.arrival.deadline, &mut decision) => return match decision {
                     Ok(Ok(decision)) => Ok(decision),
-                    // The handle that could have answered has stopped.
+                    // The handle was stopped.
                     Ok(Err(_)) => Err((stopping().into(), HandshakeFailure::Stopping)),
                     Err(_) => {
                         let refusal = Refusal::new(503, "The server did not answer in time.\n");
@@ -317,7 +328,7 @@ fn stopping() -> Refusal {
     Refusal::new(503, "The server is stopping.\n")
 }
 
-/// The refusal of a client whose address has its number of clients.
+/// The refusal of a client whose address has reached its limit of clients.
 pub(crate) fn crowded() -> Refusal {
     Refusal::new(429, "Too many connections from this address.\n")
 }
