@@ -41,8 +41,8 @@ pub const MAX_PING_LEN: usize = 125;
 /// A WebSocket server (RFC 6455), for the thread that uses it. No method blocks, except that [`WebSocketServer::start`]
 /// may wait up to a second for a port that this process is closing.
 ///
-/// [`Self::next_event`] makes a client known when it returns its [`WebSocketEvent::Connected`], and unknown again when it
-/// returns its [`WebSocketEvent::Disconnected`]. Dropping the handle stops the server.
+/// [`Self::next_event`] makes a client known when it returns its [`WebSocketEvent::Connected`], and unknown again when
+/// it returns its [`WebSocketEvent::Disconnected`]. Dropping the handle stops the server.
 #[derive(Debug)]
 pub struct WebSocketServer {
     mailbox: Mailbox<Note>,
@@ -170,8 +170,8 @@ impl WebSocketServer {
         }
     }
 
-    /// Defers wake-ups until [`Self::next_event`] or [`Self::uncork`], so that a handler that sends a hundred messages to a
-    /// client wakes its task once. Call it before draining events.
+    /// Defers wake-ups until [`Self::next_event`] or [`Self::uncork`], so that a handler that sends a hundred messages
+    /// to a client wakes its task once. Call it before draining events.
     pub fn cork(&mut self) {
         self.wakeups.corked = true;
     }
@@ -281,8 +281,9 @@ impl WebSocketServer {
         Ok(())
     }
 
-    /// Sends a client what is queued for it, then a close frame, and ends the connection when the client has answered or
-    /// the close timeout has passed. Messages that still arrive are dropped. [`WebSocketEvent::Disconnected`] follows.
+    /// Sends a client what is queued for it, then a close frame, and ends the connection when the client has answered
+    /// or the close timeout has passed. Messages that still arrive are dropped. [`WebSocketEvent::Disconnected`]
+    /// follows.
     ///
     /// # Errors
     /// [`ClientError::Unknown`], or [`ClientError::Closing`] the second time.

@@ -12,7 +12,8 @@ use crate::websocket::broadcasts::{Recipients, shared};
 use crate::websocket::client::Client;
 use crate::websocket::frame::{Kind, encode, frame_len};
 
-/// Up to this number of clients, the main thread queues a broadcast itself, which is cheaper than to wake the server's task.
+/// Up to this number of clients, the main thread queues a broadcast itself, which is cheaper than to wake the server's
+/// task.
 const FEW: usize = 8;
 
 /// Whom a broadcast reaches.
@@ -34,14 +35,14 @@ pub struct Broadcast {
 }
 
 impl WebSocketServer {
-    /// Sends a text message to an audience, in one frame that all clients share. Clients in `exclude` and clients that are
-    /// being disconnected are skipped.
+    /// Sends a text message to an audience, in one frame that all clients share. Clients in `exclude` and clients that
+    /// are being disconnected are skipped.
     pub fn broadcast_text(&mut self, text: &str, to: Audience<'_>, exclude: &[ClientId]) -> Broadcast {
         self.broadcast(Kind::Text, text.as_bytes(), to, exclude)
     }
 
-    /// Sends a binary message to an audience, in one frame that all clients share. Clients in `exclude` and clients that
-    /// are being disconnected are skipped.
+    /// Sends a binary message to an audience, in one frame that all clients share. Clients in `exclude` and clients
+    /// that are being disconnected are skipped.
     pub fn broadcast_binary(&mut self, data: &[u8], to: Audience<'_>, exclude: &[ClientId]) -> Broadcast {
         self.broadcast(Kind::Binary, data, to, exclude)
     }
