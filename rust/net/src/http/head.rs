@@ -181,5 +181,8 @@ mod tests {
         );
         let unfinished = format!("GET /{}", "x".repeat(8 * 1024));
         assert_eq!(parse(&unfinished), Err(HeadError::TooLong));
+        for error in [HeadError::TooLong, HeadError::TooManyHeaders] {
+            assert_eq!(Refusal::from(error).status, 431, "{error}");
+        }
     }
 }

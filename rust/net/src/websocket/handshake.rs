@@ -39,7 +39,7 @@ pub(crate) fn websocket_request(head: RequestHead<'_>) -> Result<Request, Refusa
     })
 }
 
-/// Applies the server's own rules to a valid request. Returns the subprotocol, which is empty if there is none in common.
+/// Applies the server's own rules to a valid request. Returns the subprotocol; empty if there is none in common.
 pub(crate) fn check(request: &Request, options: &HandshakeOptions) -> Result<String, Refusal> {
     if !options.paths.is_empty() && !options.paths.contains(&request.path) {
         return Err(Refusal::new(404, "There is no WebSocket here.\n"));

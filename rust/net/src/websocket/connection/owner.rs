@@ -1,0 +1,31 @@
+//! The interface between a connection and its owner.
+
+use std::task::Waker;
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::websocket::close_code::Disconnect;
+use crate::websocket::link::Link;
+use crate::websocket::messages::Messages;
+
+/// The owner of a connection: a server, for one of its clients.
+pub(crate) trait Owner: Unpin {
+    /// The connection's state that the main thread shares.
+    fn link(&self) -> &Link;
+
+    /// Returns whether the connection may read more, while an unfinished message takes `in_progress` bytes. If not, the
+    /// waker is woken when it may.
+    fn may_read(&self, in_progress: usize, waker: &Waker) -> bool;
+
+    /// Takes messages from the peer.
+    fn deliver(&self, messages: Messages);
+
+    /// The connection has ended for the main thread. Called exactly once, at the latest when the connection is dropped.
+    fn leave(&mut self, how: Disconnect);
+
+    /// Reserves a place among the connections that wait for the peer's FIN; `None` if all are taken.
+    fn linger(&self) -> Option<OwnedSemaphorePermit>;
+
+    /// Whether the connection must end within a second. The link's task is woken when this becomes true.
+    fn is_stopping(&self) -> bool;
+}

@@ -1,0 +1,48 @@
+//! The figures of a server.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::admission::TurnedAway;
+use crate::websocket::registry::Registry;
+
+/// A server's figures since its start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Statistics {
+    /// Clients that are established now; their events may still be queued.
+    pub clients: usize,
+    /// Clients that were ever established.
+    pub connected: u64,
+    /// Connections that were refused or lost before the end of the opening handshake.
+    pub refused: u64,
+    /// Of those, the ones that were refused because of their address or had to make room.
+    pub turned_away: TurnedAway,
+    /// Messages received.
+    pub messages_in: u64,
+    /// Payload bytes of messages received.
+    pub bytes_in: u64,
+    /// Messages accepted for sending; a broadcast counts once per client.
+    pub messages_out: u64,
+    /// Bytes of frames accepted for sending.
+    pub bytes_out: u64,
+    /// Bytes that count against [`WebSocketOptions::max_total`](crate::websocket::options::WebSocketOptions::max_total)
+    /// now.
+    pub memory: usize,
+}
+
+impl Statistics {
+    pub(super) fn of(registry: &Registry) -> Self {
+        let figures = &registry.figures;
+        let read = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
+        Self {
+            clients: registry.count(),
+            connected: read(&figures.connected),
+            refused: read(&figures.refused),
+            turned_away: registry.admission.turned_away(),
+            messages_in: read(&figures.messages_in),
+            bytes_in: read(&figures.bytes_in),
+            messages_out: read(&figures.messages_out),
+            bytes_out: read(&figures.bytes_out),
+            memory: registry.budget.used(),
+        }
+    }
+}
