@@ -79,7 +79,10 @@ impl Budget {
             waits: AtomicBool::new(false),
             holder: OnceLock::new(),
         });
-        self.accounts().insert(account.id, account.clone());
+        // Without a limit nobody is shed, and nobody is looked for.
+        if self.limit != usize::MAX {
+            self.accounts().insert(account.id, account.clone());
+        }
         Share(account)
     }
 
@@ -267,6 +270,18 @@ impl Account {
             self.budget.waiting().push((self.clone(), waker.clone()));
         }
         !self.budget.is_queue_full()
+    }
+
+    /// Undoes [`Self::wait_for_queue`], as the connection is over: its task is not kept until something is taken.
+    pub(crate) fn stop_waiting(&self) {
+        if self.waits.swap(false, Ordering::AcqRel) {
+            let own = {
+                let mut waiting = self.budget.waiting();
+                let at = waiting.iter().position(|(account, _)| account.id == self.id);
+                at.map(|at| waiting.swap_remove(at))
+            };
+            drop(own);
+        }
     }
 
     fn holds(&self) -> usize {
@@ -474,5 +489,19 @@ mod tests {
         let (client, ended) = client(&budget, 1);
         client.0.charge(usize::MAX / 4);
         assert_eq!(ended.get(), 0);
+    }
+
+    #[test]
+    fn a_connection_that_is_over_no_longer_waits() {
+        let budget = Budget::new(0, 10);
+        let (gone, _) = client(&budget, 1);
+        let queued = budget.queue(10);
+        let task = Arc::<Count>::default();
+        assert!(!gone.0.wait_for_queue(&task.clone().into()));
+        gone.0.stop_waiting();
+        gone.0.stop_waiting();
+        assert_eq!(Arc::strong_count(&task), 1);
+        drop(queued);
+        assert_eq!(task.get(), 0);
     }
 }

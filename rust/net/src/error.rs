@@ -193,6 +193,17 @@ pub enum SendError {
     Closed,
 }
 
+/// Error queueing a ping. Nothing was queued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum PingError {
+    /// The payload is longer than a control frame can carry (RFC 6455 section 5.5). Holds its length in bytes.
+    #[error("a ping carries at most 125 bytes, not {0}")]
+    TooLong(usize),
+    /// The queue is full, or the connection is closing.
+    #[error(transparent)]
+    Queue(#[from] SendError),
+}
+
 /// Error queueing a datagram for sending. Nothing was queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum DatagramError {

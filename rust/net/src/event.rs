@@ -8,8 +8,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::error::{ConnectError, DatagramLost, TlsError};
+use crate::http::headers::Headers;
 use crate::websocket::ClientId;
 use crate::websocket::close_code::Disconnect;
+use crate::websocket::connect_error::WebSocketConnectError;
 use crate::websocket::messages::Messages;
 use crate::websocket::request::{ClientInfo, HandshakeFailure, HandshakeRequest};
 
@@ -105,6 +107,38 @@ pub enum WebSocketEvent {
     /// The server has stopped and all its clients are gone. The last event, also sent if the whole runtime was stopped
     /// while the server was running.
     Stopped,
+}
+
+/// What happened on a WebSocket connection that this side opens, in order.
+#[derive(Debug)]
+pub enum WebSocketClientEvent {
+    /// The connection is established: the opening handshake has succeeded.
+    Connected(Box<Established>),
+    /// The attempt has failed. The last event.
+    ConnectFailed(Box<WebSocketConnectError>),
+    /// Messages are queued: take them by [`crate::websocket_client::WebSocketClient::take_messages`].
+    Messages,
+    /// Everything sent before [`crate::websocket_client::WebSocketClient::flush`] with this token, or a smaller one, was
+    /// handed to the system.
+    Flushed(u64),
+    /// The connection is over; the number of bytes of accepted frames that were not handed to the system, and are lost. The
+    /// last event.
+    Disconnected(Box<Disconnect>, usize),
+}
+
+/// What is known of a WebSocket connection that this side has opened.
+#[derive(Debug, Clone)]
+pub struct Established {
+    /// The two addresses.
+    pub endpoints: Endpoints,
+    /// The URL that the server answered at: that of the last redirect, if any was followed. Without user information.
+    pub url: String,
+    /// The subprotocol that was selected; empty if none.
+    pub protocol: String,
+    /// The header lines of the response.
+    pub headers: Headers,
+    /// What TLS has negotiated; `None` without TLS.
+    pub tls: Option<TlsInfo>,
 }
 
 /// The two addresses of a connection.

@@ -6,6 +6,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 use crate::budget::{Budget, Share};
 use crate::http::head::{Parsed, RequestHead};
+use crate::websocket::frame::{Kind, encode};
 use crate::websocket::handshake::{check, websocket_request};
 use crate::websocket::messages::Messages;
 use crate::websocket::options::HandshakeOptions;
@@ -26,6 +27,11 @@ pub fn answer_handshake(request: &[u8], options: &HandshakeOptions) -> Vec<u8> {
         Ok(protocol) => switching_protocols(&request.key, &protocol, &options.response_headers),
         Err(_) => Vec::new(),
     }
+}
+
+/// Writes the frame of a binary message behind what `out` holds: a client's is masked, a server's is not.
+pub fn encode_frame(role: Role, payload: &[u8], out: &mut Vec<u8>) {
+    encode(role, Kind::Binary, payload, out);
 }
 
 /// The receiving side of one WebSocket client.

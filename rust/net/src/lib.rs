@@ -33,6 +33,7 @@ pub mod traffic;
 pub mod udp_socket;
 pub mod wakes;
 pub mod websocket;
+pub mod websocket_client;
 pub mod websocket_server;
 
 mod accept;

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use futures_util::task::AtomicWaker;
 
 use crate::budget::{Account, Share};
@@ -79,7 +79,20 @@ pub(crate) fn mailbox_of<E>(
     max_bytes: usize,
     memory: Option<Share>,
 ) -> (MailboxSender<E>, Mailbox<E>) {
-    let (sender, receiver) = unbounded();
+    join(unbounded(), max_events, max_bytes, memory)
+}
+
+/// Creates a mailbox whose sender never has more than `capacity` events queued; it needs far less memory.
+pub(crate) fn small_mailbox<E>(capacity: usize) -> (MailboxSender<E>, Mailbox<E>) {
+    join(bounded(capacity), capacity, usize::MAX, None)
+}
+
+fn join<E>(
+    (sender, receiver): (Sender<E>, Receiver<E>),
+    max_events: usize,
+    max_bytes: usize,
+    memory: Option<Share>,
+) -> (MailboxSender<E>, Mailbox<E>) {
     let shared = Arc::new(Shared {
         id: SocketId::next(),
         listed: AtomicBool::new(false),

@@ -254,7 +254,8 @@ impl Drop for TcpClient {
     }
 }
 
-fn endpoints(stream: &TcpStream) -> io::Result<Endpoints> {
+/// The two addresses of a connection.
+pub(crate) fn endpoints(stream: &TcpStream) -> io::Result<Endpoints> {
     Ok(Endpoints {
         local: canonical(stream.local_addr()?),
         peer: canonical(stream.peer_addr()?),

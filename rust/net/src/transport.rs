@@ -2,12 +2,23 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::traffic::{count_received, count_sent};
+
+/// `MSG_NOSIGNAL`. Apple's systems have a socket option instead, which the standard library sets.
+const NO_SIGNAL: i32 = if cfg!(any(target_os = "linux", target_os = "android")) {
+    0x4000
+} else {
+    0
+};
+
+/// Blocks that one call sends at most; the system's limit is 1024 or less.
+const MAX_BLOCKS: usize = 64;
 
 /// The stream that a connection runs over: plain TCP, or TLS over TCP.
 pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send {
@@ -48,9 +59,7 @@ impl AsyncWrite for Counted {
         cx: &mut Context<'_>,
         blocks: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().0)
-            .poll_write_vectored(cx, blocks)
-            .map_ok(counted_sent)
+        poll_send_vectored(&self.0, cx, blocks).map_ok(counted_sent)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -63,6 +72,20 @@ impl AsyncWrite for Counted {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().0).poll_shutdown(cx)
+    }
+}
+
+/// Writes several blocks like tokio's `poll_write_vectored`, which however uses `writev`: on Linux that ends the process
+/// with SIGPIPE if the peer has reset the connection, unless the process ignores the signal, which the engine does not.
+fn poll_send_vectored(tcp: &TcpStream, cx: &mut Context<'_>, blocks: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    let blocks = &blocks[..blocks.len().min(MAX_BLOCKS)];
+    loop {
+        ready!(tcp.poll_write_ready(cx))?;
+        let send = || SockRef::from(tcp).send_vectored_with_flags(blocks, NO_SIGNAL);
+        match tcp.try_io(Interest::WRITABLE, send) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            sent => return Poll::Ready(sent),
+        }
     }
 }
 

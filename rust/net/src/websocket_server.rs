@@ -22,7 +22,7 @@ use crate::mailbox::{Mailbox, SocketId, mailbox};
 use crate::websocket::ClientId;
 use crate::websocket::client::Client;
 use crate::websocket::close_code::{CloseCode, CloseFrame};
-use crate::websocket::frame::{Kind, frame_len};
+use crate::websocket::frame::Kind;
 use crate::websocket::groups::Groups;
 use crate::websocket::options::{BackpressurePolicy, WebSocketOptions};
 use crate::websocket::registry::{MAX_NOTES, Note, Registry};
@@ -236,7 +236,7 @@ impl WebSocketServer {
 
     fn send(&mut self, id: ClientId, kind: Kind, payload: &[u8]) -> Result<(), ClientError> {
         let client = self.clients.get(&id).ok_or(ClientError::Unknown(id))?;
-        let len = frame_len(payload.len());
+        let len = client.link.frame_len(payload.len());
         if let Err(error) = client.link.admit(len, self.registry.options.max_pending) {
             return Err(self.refused(client, error));
         }
@@ -272,7 +272,7 @@ impl WebSocketServer {
         let client = self.clients.get(&client).ok_or(ClientError::Unknown(client))?;
         if let Err(error) = client
             .link
-            .admit(frame_len(payload.len()), self.registry.options.max_pending)
+            .admit(client.link.frame_len(payload.len()), self.registry.options.max_pending)
         {
             return Err(self.refused(client, error));
         }

@@ -12,6 +12,7 @@ criterion::criterion_group!(
     mailbox::events,
     handshake::handshakes,
     frames::frames,
+    frames::encoders,
     broadcast::broadcasts
 );
 criterion::criterion_main!(benches);

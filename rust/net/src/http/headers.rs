@@ -110,12 +110,7 @@ impl ResponseHeader {
     /// [`HeaderError::Invalid`] for any other line, among them one with a control character in the value, which could
     /// begin another line. [`HeaderError::Reserved`] for a header that the server writes itself.
     pub fn parse(line: &str) -> Result<Self, HeaderError> {
-        let invalid = || HeaderError::Invalid(line.to_owned());
-        let (name, value) = line.split_once(':').ok_or_else(invalid)?;
-        let value = value.trim_matches([' ', '\t']);
-        if !is_token(name) || value.chars().any(|c| c.is_control() && c != '\t') {
-            return Err(invalid());
-        }
+        let (name, value) = split(line)?;
         if RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
             return Err(HeaderError::Reserved(name.to_owned()));
         }
@@ -138,14 +133,25 @@ impl ResponseHeader {
     }
 }
 
+/// Splits a header line into its name, a token, and its value, which has no control character that could begin another
+/// line.
+pub(crate) fn split(line: &str) -> Result<(&str, &str), HeaderError> {
+    let parts = line
+        .split_once(':')
+        .map(|(name, value)| (name, value.trim_matches([' ', '\t'])));
+    parts
+        .filter(|(name, value)| is_token(name) && !value.chars().any(|c| c.is_control() && c != '\t'))
+        .ok_or_else(|| HeaderError::Invalid(line.to_owned()))
+}
+
 /// Why a header line was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum HeaderError {
     /// Not a header line.
     #[error("'{0}' is not a header line: use 'Name: value' without control characters")]
     Invalid(String),
-    /// The name of a header that the server writes itself.
-    #[error("the server writes the header '{0}' itself")]
+    /// The name of a header that this crate writes itself.
+    #[error("the header '{0}' is written by the library itself")]
     Reserved(String),
 }
 

@@ -41,7 +41,8 @@ async fn dial_unlimited(target: &Target, options: &TcpOptions) -> Result<Stream,
     let Some(config) = &options.tls else {
         return Ok(tcp.into());
     };
-    let secured = connect_tls(tcp, config, &target.host).await;
+    // Boxed, as a connection without TLS would else have the memory for it too.
+    let secured = Box::pin(connect_tls(tcp, config, &target.host)).await;
     secured.map(Stream::from).map_err(|source| ConnectError::Tls {
         host: target.host.clone(),
         port: target.port,

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, Weak};
 
+use tokio_tungstenite::tungstenite::protocol::Role;
+
 use super::ClientId;
 use super::link::Link;
 use super::messages::Messages;
@@ -26,7 +28,7 @@ impl Client {
         let client = Arc::new(Self {
             id,
             info: Arc::new(info),
-            link: Link::new(memory),
+            link: Link::new(Role::Server, memory),
             served: Mutex::new(u64::MAX),
         });
         let holder: Weak<Self> = Arc::downgrade(&client);

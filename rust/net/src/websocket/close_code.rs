@@ -90,6 +90,12 @@ impl CloseFrame {
         }
     }
 
+    /// 1001 without a reason: this side stops.
+    #[must_use]
+    pub fn going_away() -> Self {
+        Self::new(CloseCode::GOING_AWAY, "")
+    }
+
     /// The code.
     #[must_use]
     pub fn code(&self) -> CloseCode {
@@ -100,6 +106,11 @@ impl CloseFrame {
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
+    }
+
+    /// The payload of the frame (RFC 6455 section 5.5.1).
+    pub(crate) fn to_payload(&self) -> Vec<u8> {
+        [&self.code.0.to_be_bytes(), self.reason.as_bytes()].concat()
     }
 
     pub(crate) fn to_wire(&self) -> WireFrame {

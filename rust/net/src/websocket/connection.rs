@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 use socket2::SockRef;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep};
-use tokio_tungstenite::tungstenite::protocol::Role;
 
+use super::client_options::WebSocketClientOptions;
 use super::close_code::{CloseCode, CloseFrame, Disconnect};
+use super::flushes::Flushes;
 use super::frame::{Kind, encode};
 use super::heartbeat::{Beat, Heartbeat};
 use super::message_clock::MessageClock;
@@ -41,8 +42,6 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 /// Fixed settings of a connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Settings {
-    /// This side's role, which decides who masks frames (RFC 6455 section 5.1).
-    role: Role,
     max_message_size: usize,
     message_timeout: Option<Duration>,
     close_timeout: Duration,
@@ -52,9 +51,17 @@ pub(crate) struct Settings {
 impl Settings {
     pub(crate) fn of_server(options: &WebSocketOptions) -> Self {
         Self {
-            role: Role::Server,
             max_message_size: options.max_message_size,
             message_timeout: options.message_timeout,
+            close_timeout: options.close_timeout.unwrap_or(NO_TIME_LIMIT),
+            prepare_text: options.prepare_text,
+        }
+    }
+
+    pub(crate) fn of_client(options: &WebSocketClientOptions) -> Self {
+        Self {
+            max_message_size: options.max_message_size,
+            message_timeout: None,
             close_timeout: options.close_timeout.unwrap_or(NO_TIME_LIMIT),
             prepare_text: options.prepare_text,
         }
@@ -67,7 +74,10 @@ pub(crate) struct Connection<S: Transport, O: Owner> {
     owner: O,
     protocol: Protocol,
     writes: WriteQueue,
+    flushes: Flushes,
     heartbeat: Heartbeat,
+    /// Whether the peer has taken data since the last beat.
+    progressed: bool,
     /// Measures how long the message in progress has taken.
     clock: MessageClock,
     /// Bytes that arrived with the opening handshake, until they are parsed.
@@ -96,14 +106,17 @@ enum Phase {
 
 impl<S: Transport, O: Owner> Connection<S, O> {
     pub(crate) fn new(stream: S, early: Vec<u8>, settings: Settings, owner: O) -> Self {
+        let role = owner.link().role();
         let account = owner.link().account().clone();
         Self {
             stream,
-            protocol: Protocol::new(settings.role, settings.max_message_size, account.clone()),
+            protocol: Protocol::new(role, settings.max_message_size, account.clone()),
             writes: WriteQueue::new(account),
+            flushes: Flushes::default(),
             owner,
             clock: MessageClock::new(settings.message_timeout),
             heartbeat: Heartbeat::default(),
+            progressed: false,
             early,
             close_timeout: settings.close_timeout,
             prepare_text: settings.prepare_text,
@@ -117,7 +130,8 @@ impl<S: Transport, O: Owner> Connection<S, O> {
     fn poll_live(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.take_commands();
         if self.is_dead(cx) {
-            self.vanish("the client did not answer a ping");
+            let words = format!("the {} did not answer a ping", self.owner.link().peer());
+            self.vanish(&words);
             return Poll::Ready(());
         }
         loop {
@@ -152,14 +166,22 @@ impl<S: Transport, O: Owner> Connection<S, O> {
     fn take_commands(&mut self) {
         for command in self.owner.link().take_commands() {
             match command {
-                WebSocketCommand::Frames(frames) => self.writes.push(frames),
-                WebSocketCommand::Shared(frame) => self.writes.push_shared(frame),
+                WebSocketCommand::Frames(frames) => {
+                    self.flushes.queued(frames.len());
+                    self.writes.push(frames);
+                }
+                WebSocketCommand::Shared(frame) => {
+                    self.flushes.queued(frame.len());
+                    self.writes.push_shared(frame);
+                }
                 WebSocketCommand::Ping(payload) => {
                     let mut frame = Vec::new();
-                    encode(Kind::Ping, &payload, &mut frame);
+                    encode(self.owner.link().role(), Kind::Ping, &payload, &mut frame);
+                    self.flushes.queued(frame.len());
                     self.writes.push(frame);
                     self.heartbeat.sent(payload, Instant::now());
                 }
+                WebSocketCommand::Flush(token) => self.flushes.push(token),
                 WebSocketCommand::Close(frame) => self.close(frame),
                 WebSocketCommand::CloseNow(frame) => self.close_now(frame),
             }
@@ -208,8 +230,14 @@ impl<S: Transport, O: Owner> Connection<S, O> {
     }
 
     /// Sends a ping if one is due. Returns whether the last one went unanswered.
-    fn is_dead(&mut self, cx: &Context<'_>) -> bool {
-        if !matches!(self.phase, Phase::Open) || !self.owner.link().take_beat() {
+    fn is_dead(&mut self, cx: &mut Context<'_>) -> bool {
+        if !matches!(self.phase, Phase::Open) || !self.owner.take_beat(cx) {
+            return false;
+        }
+        let progressed = std::mem::take(&mut self.progressed);
+        if self.writes.control() > 0 && progressed {
+            // The last ping still waits behind data, which the peer takes.
+            self.heartbeat.heard();
             return false;
         }
         if !self.may_read(cx) {
@@ -220,7 +248,7 @@ impl<S: Transport, O: Owner> Connection<S, O> {
             Beat::Dead => true,
             Beat::Ping(payload) => {
                 let mut frame = Vec::new();
-                encode(Kind::Ping, &payload, &mut frame);
+                encode(self.owner.link().role(), Kind::Ping, &payload, &mut frame);
                 self.writes.push_control(frame);
                 self.heartbeat.sent(payload, Instant::now());
                 false
@@ -267,16 +295,35 @@ impl<S: Transport, O: Owner> Connection<S, O> {
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        // Before more is written, as the stream would then hold that back.
+        ready!(self.poll_flush(cx))?;
         let (settled, result) = self.writes.poll_write(&mut self.stream, cx);
         if settled > 0 {
             self.owner.link().settle(settled);
+            self.progressed = true;
         }
-        result
+        self.flushes.settled(settled);
+        match self.poll_flush(cx) {
+            Poll::Ready(Ok(())) => result,
+            other => other,
+        }
+    }
+
+    /// Flushes the stream if someone waits for that, and tells them.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        if self.flushes.is_reached() {
+            ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+            self.flushes.flushed(|token| self.owner.flushed(token));
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn drop_unstarted(&mut self) {
         let dropped = self.writes.drop_unstarted();
-        self.owner.link().settle(dropped);
+        if dropped > 0 {
+            self.flushes.fail();
+        }
+        self.owner.dropped(dropped);
     }
 
     fn set_deadline(&mut self, time: Duration) {
@@ -310,6 +357,9 @@ impl<S: Transport, O: Owner> Future for Connection<S, O> {
         this.owner.link().register(cx.waker());
         if this.owner.link().take_shed() {
             this.shed();
+        }
+        if this.owner.is_aborted() && !matches!(this.phase, Phase::Lingering(_) | Phase::Over) {
+            this.cut();
         }
         loop {
             let turned = match &this.phase {

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
+use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::frame::{Kind, encode, frame_len};
 use super::messages::Messages;
 use crate::budget::{Account, Share};
 use crate::command::WebSocketCommand;
 use crate::error::SendError;
+use crate::wakes;
 
 /// Maximum size of a block that consecutive small messages share, in bytes.
 const COALESCE: usize = 16 * 1024;
@@ -23,9 +25,19 @@ const MIN_BLOCK: usize = 256;
 /// No latency has been measured yet.
 const NO_LATENCY: u32 = u32::MAX;
 
+/// The other side of a connection in which this side has `role`, in words.
+pub(crate) fn peer_of(role: Role) -> &'static str {
+    match role {
+        Role::Server => "client",
+        Role::Client => "server",
+    }
+}
+
 /// The state shared by the main thread and the task of one connection.
 #[derive(Debug)]
 pub(crate) struct Link {
+    /// This side's role, which decides whether it masks its frames (RFC 6455 section 5.1).
+    role: Role,
     outbox: Mutex<Vec<WebSocketCommand>>,
     /// Number of bytes of frames accepted but not yet handed to the system.
     pending: AtomicUsize,
@@ -52,9 +64,10 @@ struct Inbox {
 }
 
 impl Link {
-    /// Creates the link of a new connection, whose memory is counted by `memory`.
-    pub(crate) fn new(memory: Share) -> Self {
+    /// Creates the link of a new connection. `role` is this side's. The memory is counted by `memory`.
+    pub(crate) fn new(role: Role, memory: Share) -> Self {
         Self {
+            role,
             outbox: Mutex::default(),
             pending: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
@@ -65,6 +78,21 @@ impl Link {
             memory,
             task: AtomicWaker::new(),
         }
+    }
+
+    /// This side's role.
+    pub(crate) fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The other side in words.
+    pub(crate) fn peer(&self) -> &'static str {
+        peer_of(self.role)
+    }
+
+    /// Length of a frame of this side with a payload of this length, in bytes.
+    pub(crate) fn frame_len(&self, payload: usize) -> usize {
+        frame_len(self.role, payload)
     }
 
     /// Counts `len` bytes as pending, unless that would exceed `limit`. Only the main thread calls this, so the number
@@ -82,9 +110,9 @@ impl Link {
 
     /// Queues one message whose frame was admitted. Returns whether the task must be woken.
     pub(crate) fn send(&self, kind: Kind, payload: &[u8]) -> bool {
-        let len = frame_len(payload.len());
+        let len = self.frame_len(payload.len());
         self.queue(len, |commands| {
-            let (before, after) = append(commands, len, |block| encode(kind, payload, block));
+            let (before, after) = append(commands, len, |block| encode(self.role, kind, payload, block));
             self.account().charge(after - before);
         })
     }
@@ -108,10 +136,15 @@ impl Link {
 
     /// Queues a ping of at most 125 bytes whose frame was admitted, and wakes the task.
     pub(crate) fn ping(&self, payload: Bytes) {
-        self.queue(frame_len(payload.len()), |commands| {
+        self.queue(self.frame_len(payload.len()), |commands| {
             commands.push(WebSocketCommand::Ping(payload))
         });
         self.wake();
+    }
+
+    /// Queues a command that weighs nothing. Returns whether the task must be woken.
+    pub(crate) fn command(&self, command: WebSocketCommand) -> bool {
+        self.queue(0, |commands| commands.push(command))
     }
 
     fn queue(&self, len: usize, put: impl FnOnce(&mut Vec<WebSocketCommand>)) -> bool {
@@ -240,6 +273,16 @@ impl Link {
 
     pub(crate) fn wake(&self) {
         self.task.wake();
+    }
+
+    /// Wakes the task for what was sent, once this thread holds no wake-ups.
+    pub(crate) fn wake_later(&self) {
+        wakes::wake(&self.task);
+    }
+
+    /// Whether commands are no longer accepted.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
     }
 
     /// Sets the waker that [`Self::wake`] wakes. Must be called before looking for commands or room.

@@ -119,6 +119,16 @@ impl Messages {
         }
     }
 
+    /// Whether [`Self::next`] will return a text; `None` if no message is left.
+    #[must_use]
+    pub fn next_is_text(&self) -> Option<bool> {
+        Some(match self.entries.get(self.next)? {
+            Entry::Text(_) => true,
+            Entry::Binary(_) => false,
+            Entry::Large => matches!(self.large.front()?, Large::Text(..)),
+        })
+    }
+
     /// Number of messages that [`Self::next`] will return.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -5,25 +5,37 @@
 //! the task of one client from then on; `protocol` turns its bytes into messages without touching a socket;
 //! [`messages`] carries them to the main thread. Outbound: `link` holds frames that the main thread encoded (`frame`) until the connection's
 //! `write_queue` takes them; frames for many clients go through `broadcasts`.
+//!
+//! The client's side: [`url`], the opening handshake ([`client_handshake`], carried by `dialer`), `outgoing` (the owner of
+//! the connection), and [`reconnect`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+pub mod client_handshake;
+pub mod client_options;
 pub mod close_code;
+pub mod connect_error;
 pub mod groups;
 pub mod messages;
 pub mod options;
+pub mod outgoing;
+pub mod reconnect;
 pub mod request;
+pub mod url;
 
 pub(crate) mod assembly;
 pub(crate) mod broadcasts;
 pub(crate) mod client;
 pub(crate) mod connection;
+pub(crate) mod dialer;
+pub(crate) mod flushes;
 pub(crate) mod frame;
 pub(crate) mod frame_gate;
 pub(crate) mod handshake;
 pub(crate) mod heartbeat;
 pub(crate) mod link;
+pub(crate) mod mask;
 pub(crate) mod member;
 pub(crate) mod message_clock;
 pub(crate) mod protocol;

@@ -8,20 +8,24 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use tokio_tungstenite::tungstenite::error::Error;
-use tokio_tungstenite::tungstenite::protocol::frame::Frame as WireFrame;
 use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig, WebSocketContext};
 
 use super::assembly::{Assembly, NotUtf8};
 use super::close_code::{CloseCode, CloseFrame};
+use super::frame::{Kind, encode};
 use super::frame_gate::{Carries, FrameGate, Header, MAX_HEADER};
+use super::link::peer_of;
+use super::mask;
 use super::messages::{COPY_LIMIT, Messages};
 use crate::budget::Account;
 
 /// Buffers of the engine, in bytes. Control frames are short (a header and 125 bytes) and leave the engine at once.
-const READ_BUFFER: usize = 256;
+const READ_BUFFER: usize = 160;
 const WRITE_BUFFER: usize = 4 * 1024;
 
 pub(crate) struct Protocol {
+    /// This side's role.
+    role: Role,
     /// Handles the control frames.
     engine: WebSocketContext,
     gate: FrameGate,
@@ -65,6 +69,7 @@ impl Protocol {
             .write_buffer_size(0)
             .max_write_buffer_size(WRITE_BUFFER);
         Self {
+            role,
             engine: WebSocketContext::new(role, Some(config)),
             gate: FrameGate::new(role, max_message_size),
             frame: None,
@@ -124,7 +129,7 @@ impl Protocol {
                 if header.carries == Carries::Close {
                     let from = self.close.len();
                     self.close.extend_from_slice(part);
-                    unmask(&mut self.close[from..], header.mask, at);
+                    mask::apply(&mut self.close[from..], header.mask, at);
                 }
                 if left == 0 && self.message.is_none() {
                     self.ended += 1;
@@ -157,7 +162,7 @@ impl Protocol {
         if self.closing {
             return Ok(());
         }
-        unmask(part, header.mask, at);
+        mask::apply(part, header.mask, at);
         if ends && self.message.is_none() && part.len() <= COPY_LIMIT {
             // The usual case: a small message in one piece.
             match header.carries {
@@ -211,16 +216,16 @@ impl Protocol {
         let reason = String::from_utf8_lossy(reason);
         let came = CloseFrame::parse(code.into(), &reason);
         let (answer, received) = match came {
-            Ok(frame) => (frame.to_wire(), Received::Closed(Some(frame))),
+            Ok(frame) => (frame.to_payload(), Received::Closed(Some(frame))),
             Err(_) => {
-                let frame = CloseFrame::new(CloseCode::PROTOCOL_ERROR, &illegal_code(code, &reason));
-                (frame.to_wire(), Received::Failed(frame))
+                let words = illegal_code(self.role, code, &reason);
+                let frame = CloseFrame::new(CloseCode::PROTOCOL_ERROR, &words);
+                (frame.to_payload(), Received::Failed(frame))
             }
         };
         if output.len() > answer_at {
             output.truncate(answer_at);
-            // Writing to memory cannot fail.
-            let _ = WireFrame::close(Some(answer)).format(output);
+            encode(self.role, Kind::Close, &answer, output);
         }
         received
     }
@@ -256,23 +261,6 @@ impl Protocol {
     }
 }
 
-/// Unmasks bytes of a payload, the first of which is its byte `at` (RFC 6455 section 5.3).
-fn unmask(bytes: &mut [u8], mut mask: [u8; 4], at: usize) {
-    if mask == [0; 4] {
-        return;
-    }
-    mask.rotate_left(at % 4);
-    let [a, b, c, d] = mask;
-    let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
-    let (words, rest) = bytes.as_chunks_mut::<8>();
-    for word in words {
-        *word = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();
-    }
-    for (byte, mask) in rest.iter_mut().zip([a, b, c, d, a, b, c]) {
-        *byte ^= mask;
-    }
-}
-
 /// The close frame for an error of the engine.
 fn failure(error: &Error) -> CloseFrame {
     let code = match error {
@@ -283,9 +271,10 @@ fn failure(error: &Error) -> CloseFrame {
     CloseFrame::new(code, &error.to_string())
 }
 
-/// The reason given for a close code that must not be sent.
-fn illegal_code(code: u16, reason: &str) -> String {
-    let words = format!("the client closed with code {code}, which no one may send (RFC 6455 section 7.4)");
+/// The reason given for a close code that must not be sent. `role` is this side's.
+fn illegal_code(role: Role, code: u16, reason: &str) -> String {
+    let peer = peer_of(role);
+    let words = format!("the {peer} closed with code {code}, which no one may send (RFC 6455 section 7.4)");
     if reason.is_empty() {
         words
     } else {
@@ -325,23 +314,135 @@ impl Write for Wire<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::super::frame::frame_len;
+    use super::super::frame_gate::MASKED;
+    use super::super::messages::Message;
     use super::*;
+    use crate::budget::{Budget, Share};
+
+    /// One side of a connection.
+    struct Side(Protocol, #[expect(dead_code, reason = "held")] Share);
+
+    impl Side {
+        fn new(role: Role) -> Self {
+            let share = Budget::new(0, usize::MAX).open(IpAddr::V4(Ipv4Addr::LOCALHOST));
+            Self(Protocol::new(role, 1024 * 1024, share.0.clone()), share)
+        }
+
+        /// What comes of some bytes: their end, the messages, and what is to be sent.
+        fn receive(&mut self, input: &[u8]) -> (Received, Messages, Vec<u8>) {
+            let (mut messages, mut output) = (Messages::default(), Vec::new());
+            let received = self.0.receive(&mut input.to_vec(), &mut output, &mut messages, |_| {});
+            (received, messages, output)
+        }
+
+        fn close(&mut self, frame: &CloseFrame) -> Vec<u8> {
+            let mut output = Vec::new();
+            self.0.close(frame, &mut output);
+            output
+        }
+    }
+
+    fn frame(role: Role, kind: Kind, payload: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        encode(role, kind, payload, &mut out);
+        out
+    }
+
+    fn close_frame(code: i64, reason: &str) -> CloseFrame {
+        CloseFrame::parse(code, reason).expect("valid")
+    }
+
+    /// A close frame of a server with a code that must not be sent.
+    const ILLEGAL: [u8; 4] = [0x88, 2, 1006_u16.to_be_bytes()[0], 1006_u16.to_be_bytes()[1]];
 
     #[test]
-    fn a_mask_fits_wherever_it_begins() {
-        let mask = [1, 2, 3, 4];
-        let plain: Vec<u8> = (0..40).collect();
-        let masked: Vec<u8> = plain
-            .iter()
-            .zip(mask.iter().cycle())
-            .map(|(byte, mask)| byte ^ mask)
-            .collect();
-        for cut in 0..plain.len() {
-            let mut bytes = masked.clone();
-            let (first, second) = bytes.split_at_mut(cut);
-            unmask(first, mask, 0);
-            unmask(second, mask, cut);
-            assert_eq!(bytes, plain);
+    fn a_server_takes_a_clients_frames_and_a_client_a_servers() {
+        for (from, to) in [(Role::Client, Role::Server), (Role::Server, Role::Client)] {
+            for len in [0, 1, 16, 125, 126, 4095, 4097, 65535, 65536, 200_000] {
+                let payload: Vec<u8> = (0..len).map(|n| (n % 101) as u8).collect();
+                for kind in [Kind::Text, Kind::Binary] {
+                    let bytes = frame(from, kind, &payload);
+                    let (received, mut messages, output) = Side::new(to).receive(&bytes);
+                    assert_eq!((received, output.len()), (Received::More, 0), "{kind:?} {len}");
+                    let message = messages.next().expect("a message");
+                    let came = match (&message, kind) {
+                        (Message::Text(text), Kind::Text) => text.as_bytes(),
+                        (Message::Binary(data), Kind::Binary) => data,
+                        other => panic!("{other:?}"),
+                    };
+                    assert!(came == payload, "{kind:?} {len}");
+                }
+            }
         }
+    }
+
+    #[test]
+    fn neither_takes_frames_of_its_own_kind() {
+        for role in [Role::Client, Role::Server] {
+            let (received, _, _) = Side::new(role).receive(&frame(role, Kind::Text, b"hi"));
+            assert!(matches!(received, Received::Failed(_)), "{received:?}");
+        }
+    }
+
+    #[test]
+    fn a_closing_handshake_works_from_either_side() {
+        for (first, second) in [(Role::Client, Role::Server), (Role::Server, Role::Client)] {
+            for code in [1000, 1012, 4321] {
+                let (mut first, mut second) = (Side::new(first), Side::new(second));
+                let bye = close_frame(code, "bye");
+                let (received, _, answer) = second.receive(&first.close(&bye));
+                assert_eq!(received, Received::Closed(Some(bye.clone())));
+                let (received, _, output) = first.receive(&answer);
+                assert_eq!((received, output.len()), (Received::Closed(Some(bye)), 0));
+            }
+        }
+    }
+
+    #[test]
+    fn all_that_a_client_sends_is_masked() {
+        let bye = close_frame(1000, "bye");
+        let broken = [0x8F, 0];
+        let no_code = [0x88, 0];
+        for (what, sent, payload) in [
+            (
+                "pong",
+                Side::new(Role::Client)
+                    .receive(&frame(Role::Server, Kind::Ping, b"x"))
+                    .2,
+                1,
+            ),
+            ("close", Side::new(Role::Client).close(&bye), 5),
+            (
+                "answer",
+                Side::new(Role::Client)
+                    .receive(&frame(Role::Server, Kind::Close, &bye.to_payload()))
+                    .2,
+                5,
+            ),
+            ("answer without a code", Side::new(Role::Client).receive(&no_code).2, 0),
+        ] {
+            assert_eq!(sent.len(), frame_len(Role::Client, payload), "{what}");
+            assert_eq!(usize::from(sent[1]), usize::from(MASKED) + payload, "{what}");
+        }
+        for (what, came) in [("illegal", &ILLEGAL[..]), ("broken", &broken)] {
+            let (received, _, sent) = Side::new(Role::Client).receive(came);
+            let Received::Failed(told) = received else {
+                panic!("{what}: {received:?}");
+            };
+            let (received, _, _) = Side::new(Role::Server).receive(&sent);
+            assert_eq!(received, Received::Closed(Some(told)), "{what}");
+        }
+    }
+
+    #[test]
+    fn an_illegal_close_code_is_the_peers() {
+        let (received, _, _) = Side::new(Role::Client).receive(&ILLEGAL);
+        assert!(
+            matches!(&received, Received::Failed(frame) if frame.reason().starts_with("the server closed with code 1006")),
+            "{received:?}"
+        );
     }
 }

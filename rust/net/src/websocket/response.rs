@@ -34,7 +34,8 @@ pub(crate) fn refused(refusal: &Refusal) -> Vec<u8> {
     })
 }
 
-fn accept_key(key: &str) -> String {
+/// The `Sec-WebSocket-Accept` of a `Sec-WebSocket-Key` (RFC 6455 section 4.2.2, item 5.4).
+pub(crate) fn accept_key(key: &str) -> String {
     let mut hash = Sha1::new();
     hash.update(key.as_bytes());
     hash.update(GUID);

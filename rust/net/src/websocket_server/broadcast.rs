@@ -6,6 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::WebSocketServer;
+use tokio_tungstenite::tungstenite::protocol::Role;
+
 use crate::error::SendError;
 use crate::websocket::ClientId;
 use crate::websocket::broadcasts::{Recipients, shared};
@@ -52,8 +54,8 @@ impl WebSocketServer {
         if self.running.is_none() {
             return result;
         }
-        let mut frame = Vec::with_capacity(frame_len(payload.len()));
-        encode(kind, payload, &mut frame);
+        let mut frame = Vec::with_capacity(frame_len(Role::Server, payload.len()));
+        encode(Role::Server, kind, payload, &mut frame);
         let mut left_out: HashSet<ClientId> = exclude.iter().copied().collect();
         let (mut members, mut few) = (HashSet::new(), Vec::new());
         let mut admit = |client: &Arc<Client>| {

@@ -1,6 +1,6 @@
 //! The interface between a connection and its owner.
 
-use std::task::Waker;
+use std::task::{Context, Waker};
 
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -8,7 +8,7 @@ use crate::websocket::close_code::Disconnect;
 use crate::websocket::link::Link;
 use crate::websocket::messages::Messages;
 
-/// The owner of a connection: a server, for one of its clients.
+/// The owner of a connection: a server, for one of its clients, or the client itself.
 pub(crate) trait Owner: Unpin {
     /// The connection's state that the main thread shares.
     fn link(&self) -> &Link;
@@ -28,4 +28,22 @@ pub(crate) trait Owner: Unpin {
 
     /// Whether the connection must end within a second. The link's task is woken when this becomes true.
     fn is_stopping(&self) -> bool;
+
+    /// Returns whether a heartbeat is due. If not, the task is woken when it is.
+    fn take_beat(&mut self, _cx: &mut Context<'_>) -> bool {
+        self.link().take_beat()
+    }
+
+    /// Everything before [`crate::command::WebSocketCommand::Flush`] with this token was handed to the system.
+    fn flushed(&self, _token: u64) {}
+
+    /// Accepted frames of `bytes` bytes were dropped unsent, because the connection is closing.
+    fn dropped(&self, bytes: usize) {
+        self.link().settle(bytes);
+    }
+
+    /// Whether the connection must end at once. The link's task is woken when this becomes true.
+    fn is_aborted(&self) -> bool {
+        false
+    }
 }

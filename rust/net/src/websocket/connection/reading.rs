@@ -76,8 +76,9 @@ impl<S: Transport, O: Owner> Connection<S, O> {
                     }
                 }
                 Poll::Ready(Err(error)) => {
-                    let ended = "the client closed the connection without a close frame";
-                    self.vanish(&error.map_or_else(|| ended.to_owned(), |error| error.to_string()));
+                    let peer = self.owner.link().peer();
+                    let ended = format!("the {peer} closed the connection without a close frame");
+                    self.vanish(&error.map_or(ended, |error| error.to_string()));
                     return Read::PhaseChanged;
                 }
             }
