@@ -8,6 +8,7 @@ use async_sockets_net::error::{
 };
 use async_sockets_net::http::headers::Headers;
 use async_sockets_net::recv_buffer::RecvBuffer;
+use async_sockets_net::websocket::connect_error::WebSocketConnectError;
 use async_sockets_net::websocket::messages::Prepared;
 use godot::builtin::{GString, PackedByteArray, VarArray, VarDictionary, Variant, varray};
 use godot::global::Error;
@@ -87,6 +88,25 @@ pub(crate) fn connect_error(error: &ConnectError) -> Error {
         ConnectError::Connect { .. } => Error::ERR_CANT_CONNECT,
         ConnectError::TimedOut { .. } => Error::ERR_TIMEOUT,
         ConnectError::Tls { source, .. } => tls_error(source),
+    }
+}
+
+pub(crate) fn websocket_connect_error(error: &WebSocketConnectError) -> Error {
+    if let Some((status, _)) = error.response() {
+        return match status {
+            401 | 403 | 407 => Error::ERR_UNAUTHORIZED,
+            404 | 410 => Error::ERR_DOES_NOT_EXIST,
+            408 => Error::ERR_TIMEOUT,
+            429 | 503 => Error::ERR_BUSY,
+            101 => Error::ERR_INVALID_DATA,
+            _ => Error::ERR_CONNECTION_ERROR,
+        };
+    }
+    match error {
+        WebSocketConnectError::Connect(error) => connect_error(error),
+        WebSocketConnectError::Handshake(_) => Error::ERR_INVALID_DATA,
+        WebSocketConnectError::NoTls => Error::ERR_UNCONFIGURED,
+        WebSocketConnectError::GivenUp | WebSocketConnectError::Stopped => Error::ERR_UNAVAILABLE,
     }
 }
 

@@ -17,6 +17,7 @@ mod convert;
 mod guard;
 mod lifecycle;
 mod names;
+mod optional_tls;
 mod project_settings;
 mod pump;
 mod restore;
@@ -28,6 +29,7 @@ mod time;
 mod tls;
 mod udp_socket;
 mod waiting;
+mod websocket_client;
 mod websocket_server;
 
 /// The entry point of the library, and the only place where gdext requires `unsafe`.

@@ -10,6 +10,11 @@ pub(crate) fn limit(seconds: f64) -> Result<Option<Duration>, String> {
     read(seconds, "seconds from 0, which sets no limit")
 }
 
+/// A time limit as a script reads it.
+pub(crate) fn seconds(limit: Option<Duration>) -> f64 {
+    limit.map_or(0.0, |limit| limit.as_secs_f64())
+}
+
 /// Parses a `timeout` argument; exactly -1 stands for `default`.
 pub(crate) fn timeout(seconds: f64, default: Option<Duration>) -> Result<Option<Duration>, String> {
     if seconds.to_bits() == DEFAULT.to_bits() {

@@ -1,7 +1,5 @@
 //! The class `WebSocketServer`: what a script sees of a server and its clients.
 
-use std::time::Duration;
-
 use async_sockets_net::http::headers::ResponseHeader;
 use async_sockets_net::websocket::options::{BackpressurePolicy, Subprotocol};
 use async_sockets_net::websocket_server::WebSocketServer as Server;
@@ -14,6 +12,7 @@ use godot::register::{GodotClass, godot_api};
 use crate::class::SocketClass;
 use crate::convert::int;
 use crate::guard::State;
+use crate::time;
 use core::ServerCore;
 use handshake_request::WebSocketHandshakeRequest;
 
@@ -284,7 +283,7 @@ impl WebSocketServer {
 
     #[func]
     fn get_message_timeout(&self) -> f64 {
-        seconds_of(self.core.options.borrow().message_timeout)
+        time::seconds(self.core.options.borrow().message_timeout)
     }
 
     #[func]
@@ -317,7 +316,7 @@ impl WebSocketServer {
 
     #[func]
     fn get_handshake_timeout(&self) -> f64 {
-        seconds_of(self.core.options.borrow().handshake.timeout)
+        time::seconds(self.core.options.borrow().handshake.timeout)
     }
 
     #[func]
@@ -329,7 +328,7 @@ impl WebSocketServer {
 
     #[func]
     fn get_close_timeout(&self) -> f64 {
-        seconds_of(self.core.options.borrow().close_timeout)
+        time::seconds(self.core.options.borrow().close_timeout)
     }
 
     #[func]
@@ -341,7 +340,7 @@ impl WebSocketServer {
 
     #[func]
     fn get_heartbeat_interval(&self) -> f64 {
-        seconds_of(self.core.options.borrow().heartbeat_interval)
+        time::seconds(self.core.options.borrow().heartbeat_interval)
     }
 
     #[func]
@@ -505,10 +504,6 @@ impl WebSocketServer {
             self.core.apply_admission();
         }
     }
-}
-
-fn seconds_of(limit: Option<Duration>) -> f64 {
-    limit.map_or(0.0, |limit| limit.as_secs_f64())
 }
 
 fn strings(array: &PackedStringArray) -> Vec<String> {
