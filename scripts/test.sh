@@ -117,8 +117,8 @@ install_tools() {
 check_scripts() {
 	local -a folders=()
 	local folder
-	for folder in demos tests bench; do
-		[[ ! -d demo_project/$folder ]] || folders+=("demo_project/$folder")
+	for folder in demo_project/{demos,tests,bench} addons/async_sockets; do
+		[[ ! -d $folder ]] || folders+=("$folder")
 	done
 	check "tools for scripts" install_tools || return 0
 	check "gdformat" "$tools_bin/gdformat" --check "${folders[@]}" || true
@@ -213,6 +213,7 @@ check_scenes() {
 	fi
 	check "demo hello" run_demo "$demo_project" hello || true
 	check "demo websocket_echo" run_demo "$demo_project" websocket_echo || true
+	check "demo websocket_client" run_demo "$demo_project" websocket_client || true
 	check "empty project" scripts/smoke.sh addons/async_sockets || true
 	for script in demo_project/tests/test_*.gd; do
 		name=$(basename -- "$script" .gd)

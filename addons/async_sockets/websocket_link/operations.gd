@@ -1,0 +1,66 @@
+@tool
+extends RefCounted
+## Pending operations of one kind, first in, first out. An abandoned operation gives up its place.
+
+const Operation := preload("operation.gd")
+
+var _queue: Array[Operation] = []
+
+
+## Adds an operation and returns what the script awaits.
+func add(deadline_usec: int, values_of_failure := [], kind := 0) -> Signal:
+	var operation := Operation.new()
+	operation.deadline_usec = deadline_usec
+	operation.values_of_failure = values_of_failure
+	operation.kind = kind
+	_queue.append(operation)
+	return operation.completed
+
+
+func is_empty() -> bool:
+	return _queue.is_empty()
+
+
+## The first operation whose result somebody can receive, or null. Drops the abandoned ones before it.
+func first() -> Operation:
+	while not _queue.is_empty() and _queue[0].is_abandoned():
+		_queue.pop_front()
+	return null if _queue.is_empty() else _queue[0]
+
+
+func drop_first() -> void:
+	_queue.pop_front()
+
+
+## Completes all operations with this result. Runs user code, which may add new ones; those stay.
+func complete_all(result: Array) -> void:
+	var all := _queue
+	_queue = []
+	for operation in all:
+		operation.completed.emit(result.duplicate())
+
+
+## Fails all operations. Runs user code, which may add new ones; those stay.
+func fail_all(error: Error) -> void:
+	var all := _queue
+	_queue = []
+	for operation in all:
+		operation.fail(error)
+
+
+## Fails the operations whose time is over. Runs user code.
+func expire(now_usec: int) -> void:
+	if not _queue.any(_is_due.bind(now_usec)):
+		return
+	var due := _queue.filter(_is_due.bind(now_usec))
+	_queue = _queue.filter(_is_not_due.bind(now_usec))
+	for operation: Operation in due:
+		operation.fail(ERR_TIMEOUT)
+
+
+func _is_due(operation: Operation, now_usec: int) -> bool:
+	return operation.deadline_usec != 0 and operation.deadline_usec <= now_usec
+
+
+func _is_not_due(operation: Operation, now_usec: int) -> bool:
+	return not _is_due(operation, now_usec)

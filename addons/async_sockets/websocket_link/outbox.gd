@@ -1,0 +1,50 @@
+@tool
+extends RefCounted
+## Messages that are not sent yet. The engine's own queue is kept short: it refuses messages beyond a number, and what
+## it has cannot be taken back when the connection is lost.
+
+const MessageQueue := preload("message_queue.gd")
+
+## The engine gets more while it holds less than this.
+const _ENGINE_BYTES := 64 * 1024
+## ... and while it has been given fewer messages since it last held nothing.
+const _ENGINE_MESSAGES := 1024
+
+var _queue := MessageQueue.new()
+var _given := 0
+
+
+func is_empty() -> bool:
+	return _queue.is_empty()
+
+
+func push(message: PackedByteArray, is_text: bool) -> void:
+	_queue.push([message, is_text], message.size())
+
+
+func clear() -> void:
+	_queue.clear()
+
+
+func keep_first(max_bytes: int) -> void:
+	_queue.keep_first(max_bytes)
+
+
+func get_bytes() -> int:
+	return _queue.bytes
+
+
+## Gives an open peer what it takes. A message that it fails to send is lost with the connection.
+func send_to(peer: WebSocketPeer) -> void:
+	while not _queue.is_empty() and peer.get_ready_state() == WebSocketPeer.STATE_OPEN:
+		var held := peer.get_current_outbound_buffered_amount()
+		if held == 0:
+			_given = 0
+		if held >= _ENGINE_BYTES or _given >= _ENGINE_MESSAGES:
+			return
+		_given += 1
+		var message: Array = _queue.pop()
+		var bytes: PackedByteArray = message[0]
+		var is_text: bool = message[1]
+		@warning_ignore("return_value_discarded")  # As the documentation above says.
+		peer.send(bytes, WebSocketPeer.WRITE_MODE_TEXT if is_text else WebSocketPeer.WRITE_MODE_BINARY)
