@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Builds the add-on, finds or fetches Godot, and runs the demos: a listener and a client written in GDScript exchange
-# real data, and a WebSocket server talks to the engine's own WebSocket client.
+# real data, a WebSocket server talks to the engine's own WebSocket client, and a WebSocket client finds its server again.
 #
 #   scripts/demo.sh                    headless; prints the transcripts and exits
 #   scripts/demo.sh --window [NAME]    opens the demo in demo_project/demos/NAME in a window: hello (the default),
-#                                      websocket_echo, or chat, which browsers join with the page chat.html beside it
+#                                      websocket_echo, websocket_client, or chat, which browsers join with the page
+#                                      chat.html beside it
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
@@ -37,3 +38,4 @@ if $window; then
 fi
 run_demo "$demo_project" hello
 run_demo "$demo_project" websocket_echo
+run_demo "$demo_project" websocket_client
