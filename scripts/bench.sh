@@ -69,10 +69,13 @@ install_node_server() {
 	cp -- "$source/server.mjs" "$folder/"
 	arguments+=(--node-folder "$folder")
 }
+certificates=$target_folder/bench-certificates
+cargo run --quiet --locked --package async-sockets-net --example make_certificates -- "$certificates"
+
 install_node_server || say "Node's server is left out: node or npm is missing, or its package cannot be had"
 
 # Ten thousand clients need one file descriptor each.
 ulimit -n "$(ulimit -Hn)" 2>/dev/null || say "the limit of open files stays at $(ulimit -n)"
 
 "$(find_python)" scripts/bench/bench.py --root "$root" --engine "$GODOT" --generator "$generator" \
-	--results "$results" ${arguments[@]+"${arguments[@]}"}
+	--certificate "$certificates/good" --results "$results" ${arguments[@]+"${arguments[@]}"}

@@ -1,21 +1,9 @@
-extends Node
-## Base class of the benchmark's servers.
+extends "res://bench/bench_peer.gd"
+## Base class of the benchmark's servers. They know the work `count`, which only counts, and `broadcast`, which answers
+## each message with a burst to all clients.
 
 ## Broadcasts per burst.
 const BURST := 16
-
-## `echo` sends every message back, `count` only counts, and `broadcast` answers each message with a burst to all
-## clients. A server's own file describes further kinds of work.
-var work := "echo"
-
-## Microseconds that each frame gives to the network; 0 leaves it to automatic processing.
-var budget_usec := 0
-
-## Payload size in bytes; TCP blocks have exactly this size.
-var message_size := 64
-
-## Messages received.
-var received := 0
 
 var _number := 0
 var _call_times := PackedInt64Array()
@@ -26,7 +14,6 @@ func start() -> int:
 	return 0
 
 
-## Begins a new measurement.
 func reset() -> void:
 	_call_times.clear()
 
@@ -40,8 +27,8 @@ func figures() -> Dictionary:
 		for time in sorted:
 			total += time
 		result["call_usec_mean"] = float(total) / sorted.size()
-		result["call_usec_p50"] = sorted[sorted.size() / 2]
-		result["call_usec_p99"] = sorted[(sorted.size() - 1) * 99 / 100]
+		result["call_usec_p50"] = at_share(sorted, 50)
+		result["call_usec_p99"] = at_share(sorted, 99)
 	return result
 
 

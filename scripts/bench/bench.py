@@ -27,7 +27,12 @@ def main() -> int:
     arguments = _arguments()
     server_processors, load_processors = machine.cores()
     setup = Setup(
-        Path(arguments.root), arguments.engine, Path(arguments.generator), arguments.node_folder, server_processors
+        Path(arguments.root),
+        arguments.engine,
+        Path(arguments.generator),
+        arguments.node_folder,
+        arguments.certificate,
+        server_processors,
     )
     seconds, warm_up = (QUICK_SECONDS, QUICK_WARM_UP) if arguments.quick else (SECONDS, WARM_UP)
     bench = Bench(setup, load_processors, seconds, warm_up)
@@ -68,6 +73,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--engine", required=True)
     parser.add_argument("--generator", required=True)
     parser.add_argument("--node-folder", type=Path)
+    parser.add_argument("--certificate", type=Path, required=True)
     parser.add_argument("--results", required=True)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--rounds", type=int)

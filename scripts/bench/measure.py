@@ -13,6 +13,9 @@ MEBIBYTE = 1024 * 1024
 # Seconds that a server may take to handle what a flood has left in the buffers.
 FLOOD_REST = 20
 
+# Seconds without a message after which the rest of a flood counts as lost.
+FLOOD_STILL = 2
+
 # Seconds that connects may take, per second of measurement.
 STORM_LIMIT = 8
 
@@ -126,12 +129,12 @@ def idle(bench: Bench, spec: Spec, mode: str, options: dict) -> dict[str, float]
     figures: dict[str, float] = {}
     with Server(spec, bench.setup) as server:
         before = machine.memory(server.pid)
-        alone = _frame_cost(bench, server)
+        alone = frame_cost(bench, server)
         with bench.load(mode, server.port, options) as load:
             load.until("connected")
             time.sleep(0.5)
             after = machine.memory(server.pid)
-            together = _frame_cost(bench, server)
+            together = frame_cost(bench, server)
             load.go_on()
             if (alive := load.until("end")["alive"]) != clients:
                 raise Failure(f"{clients - alive} of {clients} idle clients were lost")
@@ -143,7 +146,7 @@ def idle(bench: Bench, spec: Spec, mode: str, options: dict) -> dict[str, float]
     return figures
 
 
-def _frame_cost(bench: Bench, server: Server) -> float:
+def frame_cost(bench: Bench, server: Server) -> float:
     """Main-thread time per frame, in seconds."""
     if not server.spec.is_scene:
         return 0.0
@@ -166,6 +169,7 @@ def flood(bench: Bench, spec: Spec, mode: str, options: dict) -> dict[str, float
                 load.go_on()
     figures = window.figures
     figures["lost"] = sent - received
+    figures["lost_share"] = figures["lost"] / sent if sent else 0.0
     figures["per_second"] = figures["handled"] / figures["window"]
     if figures.get("cpu_main") and figures["handled"]:
         figures["main_ms_per_1000"] = figures["cpu_main"] * 1e6 / figures["per_second"]
@@ -173,9 +177,15 @@ def flood(bench: Bench, spec: Spec, mode: str, options: dict) -> dict[str, float
 
 
 def _wait_for(server: Server, count: int) -> int:
+    """Waits until this number of messages was received, or no more arrive."""
+    received = -1
     deadline = time.monotonic() + FLOOD_REST
     while True:
-        received = server.ask("stats")["received"]
+        before, received = received, server.ask("stats")["received"]
         if received >= count or time.monotonic() > deadline:
+            return received
+        if received > before:
+            changed = time.monotonic()
+        elif time.monotonic() > changed + FLOOD_STILL:
             return received
         time.sleep(0.1)

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Callable
 
+import client_runs
 import measure
-from servers import NODE, Spec, bare, scene
+from servers import NODE, Spec, bare, client_scene, scene
 
 # Microseconds per frame that a server gives to the network: nearly all of the 16.67 ms at 60 FPS.
 BUDGET = 16000
@@ -13,6 +14,9 @@ MANY = {"clients": 100, "in_flight": 32, "size": 64}
 LONE = {"clients": 1, "in_flight": 1, "size": 64}
 SINGLE = {"clients": 100, "in_flight": 1, "size": 64}
 LARGE = {"protocol": "binary", "clients": 4, "in_flight": 1, "size": 1024 * 1024}
+
+# So few datagrams in flight fit into the system's buffer of a socket.
+DATAGRAMS = {"clients": 4, "in_flight": 32}
 
 # The engine's server has a backlog of 8; batches of that size connect without a pause.
 GENTLE = {"batch": 8}
@@ -31,13 +35,15 @@ class Run:
 
     def options_of(self, server: str) -> dict:
         usual = GENTLE if server == "engine" else QUICK
+        if self.servers[server].role == "client":
+            usual = {}
         return {**usual, **self.options, **dict(self.changes).get(server, {})}
 
 
-def _websocket(fps: int = 60, budget: int = BUDGET, work: str = "echo") -> dict[str, Spec]:
+def _websocket(fps: int = 60, budget: int = BUDGET, work: str = "echo", **more) -> dict[str, Spec]:
     return {
-        "addon": scene("addon_websocket", fps=fps, budget=budget, work=work),
-        "engine": scene("engine_websocket", fps=fps, work=work),
+        "addon": scene("addon_websocket", fps=fps, budget=budget, work=work, **more),
+        "engine": scene("engine_websocket", fps=fps, work=work, **more),
     }
 
 
@@ -48,9 +54,35 @@ def _tcp(fps: int = 60, budget: int = BUDGET, work: str = "echo", engine_work: s
     }
 
 
+def _tls(fps: int = 60, budget: int = BUDGET, work: str = "echo") -> dict[str, Spec]:
+    return {
+        "addon": scene("addon_tcp", fps=fps, budget=budget, work=work, tls=1),
+        "engine": scene("engine_tls", fps=fps, tls=1),
+    }
+
+
+def _udp(budget: int = BUDGET, work: str = "echo", engine_work: str = "echo") -> dict[str, Spec]:
+    return {
+        "addon": scene("addon_udp", fps=60, budget=budget, work=work),
+        "engine": scene("engine_udp", fps=60, work=engine_work),
+    }
+
+
+def _client(fps: int = 60, budget: int = BUDGET, work: str = "echo") -> dict[str, Spec]:
+    return {
+        "addon": client_scene("addon_websocket", fps=fps, budget=budget, work=work),
+        "engine": client_scene("engine_websocket", fps=fps),
+    }
+
+
+def _client_run(name: str, clients: dict[str, Spec], **options) -> Run:
+    return Run(name, clients, options, way=client_runs.round_trips)
+
+
 _ADDON = {"addon": _websocket(60)["addon"]}
 _BARE = {"bare": bare("websocket")}
 _BARE_TCP = {"bare": bare("tcp")}
+_BARE_UDP = {"bare": bare("udp")}
 _BARE_SMALL = {"bare": bare("websocket", read_buffer=4096)}
 _NODE = {"node": NODE}
 
@@ -105,4 +137,22 @@ RUNS = (
     Run("unfinished", _ADDON, {"clients": 201, "way": "unfinished"}, "hoard", measure.hoard),
     Run("unread", _ADDON, {"clients": 51, "way": "unread"}, "hoard", measure.hoard),
     Run("large", {**_websocket(), **_BARE}, LARGE, "echo", measure.large),
+    Run("wss", _websocket(tls=1), {**MANY, "protocol": "binary", "tls": 1}),
+    Run("tls", _tls(), {**MANY, "protocol": "tcp", "tls": 1}),
+    Run("tls_unframed", _tls(work="stream"), {**MANY, "protocol": "tcp", "tls": 1}),
+    Run("wss_handshakes", _websocket(60, 0, tls=1), {"clients": 32, "tls": 1}, "handshakes"),
+    Run("tls_handshakes", _tls(60, 0), {"protocol": "tcp", "clients": 32, "tls": 1}, "handshakes"),
+    Run("udp", {**_udp(), **_BARE_UDP}, DATAGRAMS, "datagrams"),
+    Run("udp_receive", _udp(work="receive"), DATAGRAMS, "datagrams"),
+    Run("udp_automatic", _udp(0), DATAGRAMS, "datagrams"),
+    Run("udp_lone", {**_udp(), **_BARE_UDP}, {"clients": 1, "in_flight": 1}, "datagrams"),
+    Run("udp_paced", _udp(0, "count", "count"), {"rate": 20_000}, "pour", measure.flood),
+    Run("udp_flood", _udp(0, "count", "count"), {}, "pour", measure.flood),
+    Run("udp_flood_receive", _udp(0, "take", "count"), {}, "pour", measure.flood),
+    _client_run("client", _client(), in_flight=32),
+    _client_run("client_receive", _client(work="receive"), in_flight=32),
+    _client_run("client_automatic", _client(60, 0), in_flight=32),
+    _client_run("client_uncapped", _client(0, 0), in_flight=32),
+    _client_run("client_lone", _client(), in_flight=1),
+    Run("client_idle", _client(60, 0, "idle"), {"count": 1000}, way=client_runs.idle),
 )

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import machine
@@ -31,15 +31,18 @@ class Setup:
     engine: str
     generator: Path
     node_folder: Path | None
+    # A certificate and its key, without the names' ends.
+    certificate: Path
     processors: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
 class Spec:
-    """The kind and options of a server: an engine scene, bare tokio, or Node's `ws`."""
+    """The kind and options of a server: an engine scene, bare tokio, or Node's `ws`. A scene may be a client instead."""
 
     kind: str
     options: tuple[tuple[str, str], ...] = ()
+    role: str = "server"
 
     def command(self, setup: Setup) -> list[str]:
         options = dict(self.options)
@@ -48,17 +51,30 @@ class Spec:
             return [str(setup.generator), "serve", "--lifetime", str(LIFETIME), *pairs]
         if self.kind == "node":
             return [shutil.which("node") or "node", str(setup.node_folder / "server.mjs")]
+        if options.pop("tls", ""):
+            options["certificate"] = str(setup.certificate)
         words = [f"{name}={value}" for name, value in options.items()]
         scene = ["--headless", "--path", str(setup.root / "demo_project"), "res://bench/bench.tscn", "--"]
-        return [setup.engine, *scene, f"server={self.kind}", f"lifetime={LIFETIME}", *words]
+        return [setup.engine, *scene, f"{self.role}={self.kind}", f"lifetime={LIFETIME}", *words]
+
+    def with_options(self, **options) -> "Spec":
+        return replace(self, options=self.options + _pairs(options))
 
     @property
     def is_scene(self) -> bool:
         return self.kind not in ("bare", "node")
 
 
+def _pairs(options: dict) -> tuple[tuple[str, str], ...]:
+    return tuple((name, str(value)) for name, value in options.items())
+
+
 def scene(kind: str, **options) -> Spec:
-    return Spec(kind, tuple((name, str(value)) for name, value in options.items()))
+    return Spec(kind, _pairs(options))
+
+
+def client_scene(kind: str, **options) -> Spec:
+    return Spec(kind, _pairs(options), "client")
 
 
 def bare(protocol: str, **options) -> Spec:

@@ -10,6 +10,7 @@ var _clients := {}
 func start() -> int:
 	_listener = TcpListener.create(0, "127.0.0.1")
 	_listener.auto_process = budget_usec == 0
+	_listener.tls_options = tls_options
 	_listener.start()
 	_accept()
 	return _listener.get_local_port()

@@ -15,6 +15,7 @@ func start() -> int:
 			_server.data_received.connect(_count_binary)
 		"broadcast":
 			_server.message_received.connect(_on_asked)
+	_server.tls_options = tls_options
 	_server.start(0, "127.0.0.1")
 	return _server.get_local_port()
 

@@ -7,6 +7,8 @@ const MAX_PACKETS := 65536
 
 var _listener := TCPServer.new()
 var _peers: Array[WebSocketPeer] = []
+## Connections whose TLS handshake is not complete.
+var _shaking: Array[StreamPeerTLS] = []
 
 
 func start() -> int:
@@ -16,13 +18,15 @@ func start() -> int:
 
 func _process(_delta: float) -> void:
 	while _listener.is_connection_available():
-		var peer := WebSocketPeer.new()
-		peer.inbound_buffer_size = BUFFER_SIZE
-		peer.outbound_buffer_size = BUFFER_SIZE
-		peer.max_queued_packets = MAX_PACKETS
-		peer.accept_stream(_listener.take_connection())
-		peer.set_no_delay(true)
-		_peers.append(peer)
+		var stream := _listener.take_connection()
+		if tls_options == null:
+			_accept(stream)
+			continue
+		var session := StreamPeerTLS.new()
+		if session.accept_stream(stream, tls_options) == OK:
+			_shaking.append(session)
+	if not _shaking.is_empty():
+		_shaking = _shaking.filter(_is_shaking)
 	var is_gone := false
 	for peer in _peers:
 		peer.poll()
@@ -39,6 +43,24 @@ func broadcast(message: String) -> void:
 	for peer in _peers:
 		if peer.get_ready_state() == WebSocketPeer.STATE_OPEN:
 			peer.send_text(message)
+
+
+func _accept(stream: StreamPeer) -> void:
+	var peer := WebSocketPeer.new()
+	peer.inbound_buffer_size = BUFFER_SIZE
+	peer.outbound_buffer_size = BUFFER_SIZE
+	peer.max_queued_packets = MAX_PACKETS
+	peer.accept_stream(stream)
+	peer.set_no_delay(true)
+	_peers.append(peer)
+
+
+## Continues a TLS handshake. Returns whether it is still not complete.
+func _is_shaking(session: StreamPeerTLS) -> bool:
+	session.poll()
+	if session.get_status() == StreamPeerTLS.STATUS_CONNECTED:
+		_accept(session)
+	return session.get_status() == StreamPeerTLS.STATUS_HANDSHAKING
 
 
 func _receive(peer: WebSocketPeer) -> void:

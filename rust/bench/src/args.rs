@@ -81,6 +81,11 @@ impl Args {
         }
     }
 
+    /// Whether the connections use TLS.
+    pub(crate) fn tls(&self) -> Result<bool, Fault> {
+        Ok(self.get("tls", 0)? != 0)
+    }
+
     /// The moment by which the whole run must be over.
     pub(crate) fn deadline(&self) -> Result<Instant, Fault> {
         Ok(self.start + self.seconds("limit", 60.0)?)

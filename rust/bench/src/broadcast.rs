@@ -45,9 +45,12 @@ pub(crate) fn run(args: &Args) -> Result<(), Fault> {
     let poll = Poll::new()?;
     let mut clients = Vec::new();
     for (index, stream) in connect_all(args, Protocol::Binary)?.into_iter().enumerate() {
-        let mut stream = TcpStream::from_std(stream);
-        poll.registry()
-            .register(&mut stream, Token(index), Interest::READABLE | Interest::WRITABLE)?;
+        let mut stream = stream.map(TcpStream::from_std);
+        poll.registry().register(
+            stream.socket_mut(),
+            Token(index),
+            Interest::READABLE | Interest::WRITABLE,
+        )?;
         clients.push(Client {
             link: Link::new(stream),
             next: Payload::plain(size),

@@ -8,6 +8,7 @@ use socket2::SockRef;
 
 use crate::args::{Args, Protocol};
 use crate::fault::Fault;
+use crate::wire::{Wire, shake_hands};
 
 /// The WebSocket upgrade request, with the key from RFC 6455 section 1.3.
 pub(crate) const UPGRADE: &[u8] = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -20,20 +21,22 @@ const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 const MAX_HEAD: usize = 4096;
 
 /// Connects as many clients as the arguments say. The returned streams are non-blocking.
-pub(crate) fn connect_all(args: &Args, protocol: Protocol) -> Result<Vec<TcpStream>, Fault> {
-    let (server, count) = (args.server()?, args.get("clients", 100)?);
+pub(crate) fn connect_all(args: &Args, protocol: Protocol) -> Result<Vec<Wire<TcpStream>>, Fault> {
+    let (server, count, tls) = (args.server()?, args.get("clients", 100)?, args.tls()?);
     let (batch, deadline) = (args.get("batch", 8)?, args.deadline()?);
     let proof = vec![b'p'; args.size()?];
     let mut clients = Vec::with_capacity(count);
     while clients.len() < count {
         let first = clients.len();
         for _ in first..count.min(first + batch) {
-            let mut stream = connect(server, deadline)?;
+            clients.push(Wire::new(connect(server, deadline)?, tls)?);
+        }
+        shake_hands(&mut clients[first..])?;
+        for stream in &mut clients[first..] {
             stream.write_all(match protocol {
                 Protocol::Tcp => &proof,
                 Protocol::Text | Protocol::Binary => UPGRADE,
             })?;
-            clients.push(stream);
         }
         for (client, stream) in clients.iter_mut().enumerate().skip(first) {
             let result = match protocol {
@@ -41,7 +44,7 @@ pub(crate) fn connect_all(args: &Args, protocol: Protocol) -> Result<Vec<TcpStre
                 Protocol::Text | Protocol::Binary => read_answer(stream),
             };
             result.map_err(|error| Fault::peer(client, format!("did not get in: {error}")))?;
-            stream.set_nonblocking(true)?;
+            stream.socket().set_nonblocking(true)?;
         }
     }
     Ok(clients)
@@ -68,7 +71,7 @@ where
     SockRef::from(stream).set_linger(Some(Duration::ZERO))
 }
 
-fn read_proof(stream: &mut TcpStream, proof: &[u8]) -> io::Result<()> {
+fn read_proof(stream: &mut impl Read, proof: &[u8]) -> io::Result<()> {
     let mut echo = vec![0; proof.len()];
     stream.read_exact(&mut echo)?;
     if echo == proof {
@@ -84,7 +87,7 @@ pub(crate) fn open(stream: &mut TcpStream) -> io::Result<()> {
     read_answer(stream)
 }
 
-fn read_answer(stream: &mut TcpStream) -> io::Result<()> {
+fn read_answer(stream: &mut impl Read) -> io::Result<()> {
     let mut answer = Vec::new();
     let mut byte = [0];
     // Read byte by byte: the first frame may follow the head at once.

@@ -13,6 +13,7 @@ use crate::link::{Link, scratch};
 use crate::payload::Payload;
 use crate::report::{Report, event};
 use crate::samples::Samples;
+use crate::wire::Wire;
 
 /// The longest that a poll may sleep.
 const TICK: Duration = Duration::from_millis(5);
@@ -59,9 +60,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Fault> {
     let mut poll = Poll::new()?;
     let mut clients = Vec::new();
     for (index, stream) in connect_all(args, protocol)?.into_iter().enumerate() {
-        let mut stream = TcpStream::from_std(stream);
+        let mut stream = stream.map(TcpStream::from_std);
         let interest = Interest::READABLE | Interest::WRITABLE;
-        poll.registry().register(&mut stream, Token(index), interest)?;
+        poll.registry().register(stream.socket_mut(), Token(index), interest)?;
         clients.push(Client::new(stream, index, size, protocol));
     }
     event("connected")?;
@@ -87,7 +88,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Fault> {
 }
 
 impl Client {
-    fn new(stream: TcpStream, index: usize, size: usize, protocol: Protocol) -> Self {
+    fn new(stream: Wire<TcpStream>, index: usize, size: usize, protocol: Protocol) -> Self {
         let payload = Payload::new(size, index);
         Self {
             link: Link::new(stream),

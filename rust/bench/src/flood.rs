@@ -36,9 +36,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Fault> {
     let mut events = Events::with_capacity(1024);
     let mut clients = Vec::new();
     for (index, stream) in connect_all(args, protocol)?.into_iter().enumerate() {
-        let mut stream = TcpStream::from_std(stream);
+        let mut stream = stream.map(TcpStream::from_std);
         let interest = Interest::READABLE | Interest::WRITABLE;
-        poll.registry().register(&mut stream, Token(index), interest)?;
+        poll.registry().register(stream.socket_mut(), Token(index), interest)?;
         let next = Payload::new(size, index);
         clients.push(Client {
             link: Link::new(stream),

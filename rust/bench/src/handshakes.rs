@@ -1,5 +1,6 @@
-//! WebSocket handshakes, a fixed number at a time: an admitted client leaves, and the next handshake begins. They begin
-//! one by one, or all together once the last one has been admitted.
+//! Handshakes, a fixed number at a time: an admitted client leaves, and the next handshake begins. They begin one by one,
+//! or all together once the last one has been admitted. A WebSocket client is admitted by the answer to its upgrade, a TCP
+//! client by the echo of its first block.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -7,12 +8,14 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-use crate::args::Args;
+use crate::args::{Args, Protocol};
 use crate::connect::{UPGRADE, check_answer, reset_on_close};
 use crate::fault::Fault;
 use crate::link::{Link, scratch};
+use crate::payload::Payload;
 use crate::report::{Report, event};
 use crate::samples::Samples;
+use crate::wire::Wire;
 
 /// The longest that a poll may sleep.
 const TICK: Duration = Duration::from_millis(5);
@@ -28,6 +31,10 @@ struct Opening {
 
 struct Load {
     server: SocketAddr,
+    tls: bool,
+    protocol: Protocol,
+    /// The first block of a TCP client.
+    block: Payload,
     poll: Poll,
     openings: Vec<Opening>,
     /// Whether all handshakes begin together.
@@ -42,6 +49,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Fault> {
     let (warm_up, time) = (args.seconds("warm-up", 0.3)?, args.seconds("seconds", 2.0)?);
     let mut load = Load {
         server: args.server()?,
+        tls: args.tls()?,
+        protocol: args.protocol()?,
+        block: Payload::new(args.size()?, 0),
         poll: Poll::new()?,
         openings: Vec::new(),
         together: args.get("together", 0)? != 0,
@@ -77,8 +87,11 @@ impl Load {
         let mut stream = TcpStream::connect(self.server)?;
         let interest = Interest::READABLE | Interest::WRITABLE;
         self.poll.registry().register(&mut stream, Token(slot), interest)?;
-        let mut link = Link::new(stream);
-        link.output.extend_from_slice(UPGRADE);
+        let mut link = Link::new(Wire::new(stream, self.tls)?);
+        link.output.extend_from_slice(match self.protocol {
+            Protocol::Tcp => self.block.bytes(),
+            Protocol::Text | Protocol::Binary => UPGRADE,
+        });
         Ok(Opening {
             link,
             begun: Instant::now(),
@@ -123,7 +136,7 @@ impl Load {
         opening.is_in = true;
         self.done += 1;
         self.times.add(opening.begun.elapsed());
-        reset_on_close(&opening.link.stream)?;
+        reset_on_close(opening.link.stream.socket())?;
         if self.together {
             self.missing -= 1;
         } else {
@@ -136,16 +149,26 @@ impl Load {
     fn go_on(&mut self, slot: usize, readable: bool, buffer: &mut [u8]) -> Result<bool, Fault> {
         let link = &mut self.openings[slot].link;
         let fault = |what: &str, error: std::io::Error| Fault::peer(slot, format!("{what}: {error}"));
-        if link.stream.peer_addr().is_ok() {
+        if link.stream.socket().peer_addr().is_ok() {
             link.write().map_err(|error| fault("while writing", error))?;
-        } else if let Some(error) = link.stream.take_error()? {
+        } else if let Some(error) = link.stream.socket().take_error()? {
             return Err(fault("while connecting", error));
         }
         if !readable {
             return Ok(false);
         }
         while link.read(buffer).map_err(|error| fault("while reading", error))? {}
-        match check_answer(link.input()) {
+        if link.stream.is_tls() {
+            // Until the TLS handshake is complete, writing waits for what is read.
+            link.write().map_err(|error| fault("while writing", error))?;
+        }
+        let answer = match self.protocol {
+            Protocol::Tcp if link.input().len() < self.block.bytes().len() => None,
+            Protocol::Tcp if link.input() == self.block.bytes() => Some(Ok(link.input().len())),
+            Protocol::Tcp => Some(Err(std::io::Error::other("the echo is not what was sent"))),
+            Protocol::Text | Protocol::Binary => check_answer(link.input()),
+        };
+        match answer {
             None => Ok(false),
             Some(Ok(_)) => Ok(true),
             Some(Err(error)) => Err(fault("at the handshake", error)),

@@ -14,6 +14,7 @@ use crate::fault::Fault;
 use crate::frame::{decode, encode};
 use crate::idle::wait_for_input;
 use crate::report::{Report, event};
+use crate::wire::Wire;
 
 const MEBIBYTE: usize = 1024 * 1024;
 
@@ -32,7 +33,7 @@ const TURN: usize = 64 * 1024;
 const STILL: Duration = Duration::from_secs(1);
 
 struct Client {
-    stream: TcpStream,
+    stream: Wire<TcpStream>,
     /// The block that is sent repeatedly.
     block: Vec<u8>,
     sent: usize,
@@ -54,7 +55,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Fault> {
             "--clients must be 2 or more: the last one watches".to_owned(),
         ));
     };
-    witness.set_nonblocking(false)?;
+    witness.socket().set_nonblocking(false)?;
     let mut clients: Vec<_> = streams
         .into_iter()
         .map(|stream| Client::new(stream, is_unread))
@@ -93,7 +94,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Fault> {
 }
 
 impl Client {
-    fn new(stream: TcpStream, is_unread: bool) -> Self {
+    fn new(stream: Wire<TcpStream>, is_unread: bool) -> Self {
         let (block, total) = if is_unread {
             let block = encode(false, &vec![0; UNREAD]);
             let total = UNREAD_TOTAL / UNREAD * block.len();
@@ -139,22 +140,24 @@ impl Client {
     fn is_ended(&mut self, is_unread: bool) -> bool {
         if self.ended || is_unread {
             // The end of the stream is hidden behind unread data, but writing fails.
-            return self.ended || self.stream.write(&[]).is_err() || matches!(self.stream.take_error(), Ok(Some(_)));
+            return self.ended
+                || self.stream.write(&[]).is_err()
+                || matches!(self.stream.socket().take_error(), Ok(Some(_)));
         }
         // The only thing that can arrive is a close frame or the end of the stream.
-        !matches!(self.stream.peek(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
+        !matches!(self.stream.socket().peek(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
     }
 }
 
 /// A client that behaves normally and measures its echoes.
 struct Witness {
-    stream: TcpStream,
+    stream: Wire<TcpStream>,
     echoes: u64,
     slowest: Duration,
 }
 
 impl Witness {
-    fn new(stream: TcpStream) -> Self {
+    fn new(stream: Wire<TcpStream>) -> Self {
         Self {
             stream,
             echoes: 0,

@@ -4,11 +4,13 @@ use std::io::{self, Read, Write};
 
 use mio::net::TcpStream;
 
+use crate::wire::Wire;
+
 /// The most that one read takes, in bytes.
 const READ_SIZE: usize = 256 * 1024;
 
 pub(crate) struct Link {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Wire<TcpStream>,
     input: Vec<u8>,
     /// Bytes of the input that were processed.
     taken: usize,
@@ -19,7 +21,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(stream: TcpStream) -> Self {
+    pub(crate) fn new(stream: Wire<TcpStream>) -> Self {
         Self {
             stream,
             input: Vec::new(),
@@ -40,7 +42,8 @@ impl Link {
                     self.taken = 0;
                 }
                 self.input.extend_from_slice(&scratch[..n]);
-                Ok(n == scratch.len())
+                // A TLS stream gives what it has decrypted, and the socket may have more.
+                Ok(self.stream.is_tls() || n == scratch.len())
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
@@ -73,7 +76,10 @@ impl Link {
         }
         self.output.clear();
         self.sent = 0;
-        Ok(true)
+        match self.stream.flush() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            result => result.map(|()| true),
+        }
     }
 }
 

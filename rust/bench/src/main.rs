@@ -8,6 +8,7 @@ mod args;
 mod bare;
 mod broadcast;
 mod connect;
+mod datagrams;
 mod echo;
 mod fault;
 mod flood;
@@ -21,6 +22,7 @@ mod report;
 mod samples;
 mod silent;
 mod storm;
+mod wire;
 
 use std::process::ExitCode;
 
@@ -30,17 +32,19 @@ use fault::Fault;
 const HELP: &str = "\
 async-sockets-bench MODE --port PORT [--OPTION VALUE]...
 
-  echo        messages there and back      --protocol --clients --in-flight --size --seconds --warm-up --think-ms
+  echo        messages there and back      --protocol --tls --clients --in-flight --size --seconds --warm-up --think-ms
   storm       all connect in one moment    --clients --size
-  handshakes  WebSocket openings           --clients (at a time) --together (0 or 1) --seconds --warm-up
+  handshakes  openings                     --protocol --tls --clients (at a time) --together (0 or 1) --seconds --warm-up
   idle        clients that say nothing     --clients; holds them until its input ends
   silent      openings beside a silent crowd --clients (of the crowd) --openings --warm-up
   flood       sends as fast as it can      --protocol --clients --size --seconds; then holds them
   hoard       the server is made to hold memory   --clients (the last one watches) --way unfinished or unread
   broadcast   one asks, all get a burst    --clients --size --burst --seconds --warm-up
-  serve       a bare tokio server          --protocol tcp, websocket or broadcast; --read-buffer --lifetime
+  datagrams   UDP there and back           --clients --in-flight --size --seconds --warm-up
+  pour        UDP one way                  --rate (0: unlimited) --size --seconds; then holds the socket
+  serve       a bare tokio server          --protocol tcp, udp, websocket or broadcast; --read-buffer --lifetime
 
---protocol is tcp, text or binary (the last two by WebSocket); --batch is how many clients connect at a time;
+--protocol is tcp, text or binary (the last two by WebSocket), --tls 0 or 1; --batch is how many clients connect at a time;
 --limit is the longest time in seconds, for everything.
 ";
 
@@ -71,6 +75,8 @@ fn run() -> Result<(), Fault> {
         "flood" => flood::run(&args),
         "hoard" => hoard::run(&args),
         "broadcast" => broadcast::run(&args),
+        "datagrams" => datagrams::echo(&args),
+        "pour" => datagrams::pour(&args),
         "serve" => bare::run(&args),
         _ => Err(Fault::Usage(format!("there is no mode '{mode}' (see --help)"))),
     }

@@ -2,13 +2,14 @@
 
 mod broadcast;
 mod tcp;
+mod udp;
 mod websocket;
 
 use std::future::Future;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::runtime::Builder;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -25,6 +26,12 @@ pub(crate) fn run(args: &Args) -> Result<(), Fault> {
     let config = WebSocketConfig::default().read_buffer_size(args.get("read-buffer", READ_BUFFER)?);
     let runtime = Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
+        if args.text("protocol", "websocket") == "udp" {
+            let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, args.get("port", 0)?)).await?;
+            let port = socket.local_addr()?.port();
+            Report::new("listening").count("port", port.into()).print()?;
+            return live(lifetime, udp::serve(socket)).await;
+        }
         let listener = listen(args.get("port", 0)?)?;
         let port = listener.local_addr()?.port();
         Report::new("listening").count("port", port.into()).print()?;
@@ -39,7 +46,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Fault> {
                 live(lifetime, broadcast::serve(listener, config, burst)).await
             }
             other => Err(Fault::Usage(format!(
-                "--protocol {other} is not tcp, websocket or broadcast"
+                "--protocol {other} is not tcp, udp, websocket or broadcast"
             ))),
         }
     })
