@@ -3,6 +3,7 @@
 mod broadcast;
 mod decisions;
 mod error;
+mod multicast;
 mod statistics;
 mod wakeups;
 
@@ -32,6 +33,7 @@ use crate::websocket::server::{self, Running};
 pub use broadcast::{Audience, Broadcast};
 use decisions::Handshakes;
 pub use error::{ClientError, DecisionError};
+pub use multicast::Multicast;
 pub use statistics::Statistics;
 use wakeups::Wakeups;
 
@@ -49,6 +51,8 @@ pub struct WebSocketServer {
     registry: Arc<Registry>,
     local: SocketAddr,
     clients: HashMap<ClientId, Arc<Client>>,
+    /// Changes whenever a client is added or removed.
+    generation: u64,
     groups: Groups,
     handshakes: Handshakes,
     /// `None` once stopped.
@@ -72,6 +76,7 @@ impl WebSocketServer {
             registry,
             local,
             clients: HashMap::new(),
+            generation: 0,
             groups: Groups::default(),
             handshakes: Handshakes::default(),
             running: Some(running),
@@ -146,6 +151,7 @@ impl WebSocketServer {
                     self.handshakes.end(id);
                     self.registry.broadcasts.join(&client);
                     self.clients.insert(id, client);
+                    self.generation += 1;
                     WebSocketEvent::Connected(id, info)
                 }
                 Note::Messages(client) => {
@@ -157,6 +163,7 @@ impl WebSocketServer {
                 }
                 Note::Disconnected(id, how) => {
                     self.clients.remove(&id);
+                    self.generation += 1;
                     self.groups.forget(id);
                     WebSocketEvent::Disconnected(id, how)
                 }
@@ -300,6 +307,12 @@ impl WebSocketServer {
     /// Changes the rules of admission for new connections.
     pub fn set_admission(&self, rules: AdmissionRules) {
         self.registry.admission.set_rules(rules);
+    }
+
+    /// Sets whether every new client is refused with 503, in its opening handshake. Established clients stay. Default
+    /// `false`.
+    pub fn set_refusing(&self, on: bool) {
+        self.registry.set_refusing(on);
     }
 
     /// The groups.

@@ -196,3 +196,30 @@ fn pings_of_a_client_that_reads_no_pongs_are_bounded() {
     let sent = thread.join().expect("no failure");
     assert!(sent < 30_000_000, "{sent}");
 }
+
+/// Messages of one client that are not taken are limited in number too.
+#[test]
+fn a_number_of_messages_pauses_the_reading() {
+    let mut server = Server::start(WebSocketOptions {
+        max_queued_messages: 10,
+        ..WebSocketOptions::default()
+    });
+    let (mut peer, _) = server.join();
+    let calm = |server: &Server| {
+        let mut before = u64::MAX;
+        wait_until("nothing more is read", || {
+            let now = server.inner.statistics().messages_in;
+            sleep(Duration::from_millis(20));
+            now > 0 && std::mem::replace(&mut before, now) == now
+        });
+        server.inner.statistics().messages_in
+    };
+    for n in 0..2000_u32 {
+        peer.frame(0x82, &n.to_le_bytes().repeat(100));
+    }
+    let read = calm(&server);
+    assert!((10..2000).contains(&read), "{read}");
+    for n in 0..2000_u32 {
+        assert_eq!(server.binary(), n.to_le_bytes().repeat(100));
+    }
+}

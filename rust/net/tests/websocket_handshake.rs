@@ -112,6 +112,20 @@ fn refusals_are_http_that_the_peer_can_read() {
 }
 
 #[test]
+fn a_server_may_take_no_new_clients_for_a_while() {
+    let mut server = Server::start(WebSocketOptions::default());
+    let (mut first, id) = server.join();
+    server.inner.set_refusing(true);
+    let answer = refusal(server.port(), format!("{REQUEST}\r\n").as_bytes());
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(server.poll().is_none(), "a refusal is no event");
+    server.inner.send_text(id, "still here").expect("room");
+    assert_eq!(first.next_frame(), (TEXT, b"still here".to_vec()));
+    server.inner.set_refusing(false);
+    server.join();
+}
+
+#[test]
 fn a_full_server_says_503_and_has_room_again() {
     let mut server = Server::start(WebSocketOptions {
         max_clients: Some(2),

@@ -110,6 +110,17 @@ fn a_client_that_leaves_meanwhile_expires_at_once() {
 }
 
 #[test]
+fn an_accepted_client_is_refused_if_nobody_is_taken_meanwhile() {
+    let mut server = manual(Duration::from_secs(60));
+    let mut peer = Peer::ask(server.port(), "");
+    let (id, _) = asked(&mut server);
+    server.inner.set_refusing(true);
+    assert_eq!(server.inner.accept_handshake(id, ""), Ok(()));
+    assert_eq!(failed(&mut server), (id, HandshakeFailure::Refusing));
+    assert!(String::from_utf8_lossy(&peer.rest()).starts_with("HTTP/1.1 503 "));
+}
+
+#[test]
 fn a_stop_refuses_who_waits() {
     let mut server = manual(Duration::from_secs(60));
     let mut peer = Peer::ask(server.port(), "");

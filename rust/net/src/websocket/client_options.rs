@@ -41,6 +41,8 @@ pub struct WebSocketClientOptions {
     /// Received bytes that may be queued before reading pauses and TCP slows the server, 1 or more; each message counts 32
     /// bytes more than its payload, and a prepared text four times its length more. Default 1 MiB.
     pub max_queued: usize,
+    /// The same limit as a number of messages, 1 or more; messages that arrive at once may exceed it. Default: no limit.
+    pub max_queued_messages: usize,
     /// Counts what is received and not consumed yet. Connections that share one share a limit of four times
     /// [`Self::max_queued`]: what one has left unread slows the next. Default: its own.
     pub unread: Unread,
@@ -65,6 +67,7 @@ impl Default for WebSocketClientOptions {
             max_message_size: 16 * 1024 * 1024,
             max_pending: 16 * 1024 * 1024,
             max_queued,
+            max_queued_messages: usize::MAX,
             unread: Unread::new(max_queued),
             prepare_text: None,
         }

@@ -231,11 +231,12 @@ impl Link {
         !std::mem::replace(&mut inbox.noted, true)
     }
 
-    /// Returns whether the messages waiting for the main thread have reached `limit`, as they count against the limits.
-    /// If so, the task is woken when they have been taken.
-    pub(crate) fn is_over(&self, limit: usize) -> bool {
+    /// Returns whether the messages waiting for the main thread have reached `limit`, as they count against the limits,
+    /// or `count` in number. If so, the task is woken when they have been taken.
+    pub(crate) fn is_over(&self, limit: usize, count: usize) -> bool {
         let mut inbox = self.inbox();
-        inbox.task_waits = inbox.messages.weight() >= limit.max(1);
+        let messages = &inbox.messages;
+        inbox.task_waits = messages.weight() >= limit.max(1) || messages.len() >= count.max(1);
         inbox.task_waits
     }
 

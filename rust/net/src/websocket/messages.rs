@@ -129,6 +129,18 @@ impl Messages {
         })
     }
 
+    /// Length of the message that [`Self::next`] will return, in bytes; `None` if no message is left.
+    #[must_use]
+    pub fn next_len(&self) -> Option<usize> {
+        Some(match *self.entries.get(self.next)? {
+            Entry::Text(len) | Entry::Binary(len) => len as usize,
+            Entry::Large => match self.large.front()? {
+                Large::Text(text, _) => text.len(),
+                Large::Binary(bytes) => bytes.len(),
+            },
+        })
+    }
+
     /// Number of messages that [`Self::next`] will return.
     #[must_use]
     pub fn len(&self) -> usize {

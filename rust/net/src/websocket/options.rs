@@ -48,7 +48,10 @@ pub struct WebSocketOptions {
     /// that client, at least 1. Each message counts 32 bytes more than its payload, and a prepared text four times its
     /// length more. Default 1 MiB.
     pub max_queued_per_client: usize,
-    /// The same limit for all clients together, in bytes; effectively no more than a quarter of [`Self::max_total`]. A
+    /// Maximum number of messages of one client that wait for the main thread, likewise, at least 1. Messages that arrive
+    /// at once may exceed it. Default: no limit.
+    pub max_queued_messages: usize,
+    /// The limit of [`Self::max_queued_per_client`] for all clients together, in bytes; effectively no more than a quarter of [`Self::max_total`]. A
     /// client with nothing waiting is still read, unless its message in progress exceeds 64 KiB or all memory is used.
     /// Default 64 MiB.
     pub max_queued: usize,
@@ -81,6 +84,7 @@ impl Default for WebSocketOptions {
             heartbeat_interval: None,
             close_timeout: Some(Duration::from_secs(3)),
             max_queued_per_client: 1024 * 1024,
+            max_queued_messages: usize::MAX,
             max_queued: 64 * 1024 * 1024,
             max_total: DEFAULT_MAX_TOTAL,
             message_timeout: Some(Duration::from_secs(30)),

@@ -62,6 +62,7 @@ pub(crate) struct Outgoing {
     flush_noted: AtomicBool,
     /// One more than the last token that an event has given.
     flush_told: AtomicU64,
+    max_queued_messages: usize,
     aborted: AtomicBool,
     /// The handle was dropped.
     abandoned: AtomicBool,
@@ -80,6 +81,7 @@ impl Outgoing {
             flushed: AtomicU64::new(0),
             flush_noted: AtomicBool::new(false),
             flush_told: AtomicU64::new(0),
+            max_queued_messages: options.max_queued_messages,
             aborted: AtomicBool::new(false),
             abandoned: AtomicBool::new(false),
         }
@@ -199,12 +201,13 @@ impl Owner for Opener {
             link,
             unread,
             max_queued,
+            max_queued_messages,
             ..
         } = &*self.outgoing;
         if unread.0.is_queue_full() {
             return link.account().wait_for_queue(waker);
         }
-        !link.is_over(*max_queued)
+        !link.is_over(*max_queued, *max_queued_messages)
     }
 
     fn deliver(&self, mut messages: Messages) {

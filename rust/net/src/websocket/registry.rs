@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -68,6 +68,8 @@ pub(crate) enum NoEntry {
     Full,
     /// The address has its maximum number of clients.
     Crowded,
+    /// The user takes no new clients at the moment.
+    Refusing,
     Stopping,
 }
 
@@ -75,6 +77,8 @@ pub(crate) enum NoEntry {
 pub(crate) struct Registry {
     pub(crate) options: WebSocketOptions,
     pub(crate) admission: Admission,
+    /// Whether every new client is refused.
+    refusing: AtomicBool,
     events: MailboxSender<Note>,
     clients: Mutex<Clients>,
     pub(crate) broadcasts: Broadcasts,
@@ -109,6 +113,7 @@ impl Registry {
         let budget = Budget::new(options.max_total, options.max_queued);
         Self {
             admission: Admission::new(options.admission.clone()),
+            refusing: AtomicBool::new(false),
             deciding: Shares::new(options.handshake.max_pending.min(MAX_DECIDING)),
             refused_lingering: Shares::new(MAX_REFUSED_LINGERING),
             options,
@@ -145,6 +150,9 @@ impl Registry {
         if clients.stopping {
             return Err(NoEntry::Stopping);
         }
+        if self.is_refusing() {
+            return Err(NoEntry::Refusing);
+        }
         if self.options.max_clients.is_some_and(|max| clients.by_id.len() >= max) {
             return Err(NoEntry::Full);
         }
@@ -164,6 +172,9 @@ impl Registry {
         if clients.stopping {
             return Err(NoEntry::Stopping);
         }
+        if self.is_refusing() {
+            return Err(NoEntry::Refusing);
+        }
         match self.options.max_clients {
             Some(max) if clients.by_id.len() >= max => Err(NoEntry::Full),
             _ if !self.admission.may_enter(ip) => {
@@ -172,6 +183,15 @@ impl Registry {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Sets whether every new client is refused.
+    pub(crate) fn set_refusing(&self, on: bool) {
+        self.refusing.store(on, Ordering::Release);
+    }
+
+    fn is_refusing(&self) -> bool {
+        self.refusing.load(Ordering::Acquire)
     }
 
     /// Removes a client that left before the main thread learned of it.
@@ -205,10 +225,10 @@ impl Registry {
     /// woken when the main thread has taken what waits.
     pub(crate) fn may_read(&self, link: &Link, in_progress: usize, waker: &Waker) -> bool {
         if !self.budget.is_queue_full() {
-            return !link.is_over(self.options.max_queued_per_client);
+            return !link.is_over(self.options.max_queued_per_client, self.options.max_queued_messages);
         }
         // When too much is queued in all, each client may still have one small message waiting, so that nobody starves.
-        if link.is_over(1) {
+        if link.is_over(1, 1) {
             return false;
         }
         if in_progress <= SMALL_MESSAGE && !self.budget.is_clogged() {

@@ -62,6 +62,9 @@ pub enum HandshakeFailure {
     /// It was accepted, but its address had reached its limit of clients.
     #[error("its address has too many clients")]
     Crowded,
+    /// It was accepted, but the server takes no new clients at the moment.
+    #[error("the server takes no new clients")]
+    Refusing,
     /// The server was stopped.
     #[error("the server is stopping")]
     Stopping,

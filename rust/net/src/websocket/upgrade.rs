@@ -77,6 +77,7 @@ impl From<NoEntry> for Failure {
         match reason {
             NoEntry::Full => Refusal::new(503, "The server is full.\n").into(),
             NoEntry::Crowded => crowded().into(),
+            NoEntry::Refusing => Refusal::new(503, "The server takes no new clients.\n").into(),
             NoEntry::Stopping => stopping().into(),
         }
     }
@@ -314,6 +315,7 @@ impl From<NoEntry> for HandshakeFailure {
         match reason {
             NoEntry::Full => Self::Full,
             NoEntry::Crowded => Self::Crowded,
+            NoEntry::Refusing => Self::Refusing,
             NoEntry::Stopping => Self::Stopping,
         }
     }
