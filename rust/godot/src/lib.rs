@@ -16,6 +16,7 @@ mod class;
 mod convert;
 mod guard;
 mod lifecycle;
+mod multiplayer_peer;
 mod names;
 mod optional_tls;
 mod project_settings;

@@ -18,6 +18,7 @@ macro_rules! names {
 }
 
 names! {
+    _flush,
     client_connected,
     client_disconnected,
     client_refused,
@@ -32,6 +33,8 @@ names! {
     handshake_failed,
     handshake_requested,
     message_received,
+    peer_connected,
+    peer_disconnected,
     reconnecting,
     send_failed,
     server_error,

@@ -20,12 +20,13 @@ use crate::time;
 use core::ClientCore;
 
 mod connect;
-mod core;
+pub(crate) mod core;
 mod events;
 mod inbox;
 mod messages;
 mod operations;
 mod outbox;
+pub(crate) mod packets;
 mod session;
 mod settings;
 mod turn;

@@ -15,13 +15,15 @@ use crate::guard::State;
 use crate::time;
 use core::ServerCore;
 use handshake_request::WebSocketHandshakeRequest;
+pub(crate) use sink::Sink;
 
 mod clients;
-mod core;
+pub(crate) mod core;
 mod groups;
 mod handshake_request;
 mod sending;
 mod server;
+mod sink;
 
 /// A WebSocket server (RFC 6455) that works in the background and reports by signals.
 ///

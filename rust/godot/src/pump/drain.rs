@@ -32,7 +32,7 @@ impl Pump {
             one: None,
             automatic: true,
         };
-        self.drain(scope, start + self.budget.frame, false);
+        self.drain(scope, start + self.budget.frame, false, &|| false);
         self.figures.drained(start);
     }
 
@@ -50,11 +50,36 @@ impl Pump {
             automatic: wait,
         };
         let time = if wait { budget } else { self.budget.frame };
-        self.drain(scope, Instant::now() + time, wait);
+        self.drain(scope, Instant::now() + time, wait, &|| false);
         self.figures.events.get() - before
     }
 
-    fn drain(&self, scope: Scope<'_>, deadline: Instant, wait: bool) {
+    /// Gives one socket a turn of at most `time`, for the events that are queued now. Without effect inside its own turn.
+    pub(crate) fn give_one_turn(&self, socket: Rc<dyn Socket>, time: Duration) {
+        if socket.base().in_turn.get() {
+            return;
+        }
+        self.schedule(socket.clone());
+        let scope = Scope {
+            one: Some(&socket),
+            automatic: false,
+        };
+        self.drain(scope, Instant::now() + time, false, &|| false);
+    }
+
+    /// Like [`Self::process`] with a budget, but ends as soon as `enough` is true.
+    pub(crate) fn process_until(&self, socket: Rc<dyn Socket>, budget: Duration, enough: &dyn Fn() -> bool) {
+        if !socket.base().in_turn.get() {
+            self.schedule(socket.clone());
+        }
+        let scope = Scope {
+            one: Some(&socket),
+            automatic: true,
+        };
+        self.drain(scope, Instant::now() + budget, true, enough);
+    }
+
+    fn drain(&self, scope: Scope<'_>, deadline: Instant, wait: bool, enough: &dyn Fn() -> bool) {
         self.release_orphans();
         self.budget.reset_free_slice();
         let _free = Finally(|| self.budget.reset_free_slice());
@@ -70,7 +95,7 @@ impl Pump {
             self.collect_ready();
             self.ring_alarms(Instant::now());
             self.take_turns(scope, deadline, wait);
-            if !wait || !self.sleep(scope, deadline) {
+            if !wait || enough() || !self.sleep(scope, deadline) {
                 break;
             }
         }

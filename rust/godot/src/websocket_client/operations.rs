@@ -38,7 +38,11 @@ impl WebSocketClient {
     /// [constant ERR_CANT_CREATE] if the network threads cannot start, and [constant ERR_UNAVAILABLE] while the engine
     /// quits. While a closing handshake is in flight, the new connection takes the place of the old one.
     #[func]
-    fn connect_to_url(&self, url: GString, #[opt(default = OptionalTls(None))] tls_options: OptionalTls) -> Error {
+    pub(crate) fn connect_to_url(
+        &self,
+        url: GString,
+        #[opt(default = OptionalTls(None))] tls_options: OptionalTls,
+    ) -> Error {
         self.run(|core| {
             let Some(url) = self.parsed("connect_to_url", WebSocketUrl::parse(&url.to_string())) else {
                 return Error::ERR_INVALID_PARAMETER;

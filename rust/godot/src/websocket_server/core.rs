@@ -1,7 +1,7 @@
 //! The state behind a `WebSocketServer`: the running server, those that are still stopping, and their events.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::time::Instant;
 
 use async_sockets_net::address::BindAddress;
@@ -14,13 +14,14 @@ use async_sockets_net::websocket::options::WebSocketOptions;
 use async_sockets_net::websocket_server::{DecisionError, WebSocketServer as Server};
 use godot::builtin::{GString, PackedByteArray, PackedStringArray, Variant};
 use godot::classes::{RefCounted, TlsOptions};
-use godot::global::push_warning;
+use godot::global::{Error, push_warning};
 use godot::meta::ToGodot;
 use godot::obj::Gd;
 
 use super::handshake_request::WebSocketHandshakeRequest;
+use super::sink::Sink;
 use crate::admission::Admission;
-use crate::convert::{prepare_text, prepared_text, text};
+use crate::convert::{bind_error, prepare_text, prepared_text, text};
 use crate::lifecycle;
 use crate::pump::{Pump, QUITTING};
 use crate::restore::Finally;
@@ -40,6 +41,10 @@ pub(crate) struct ServerCore {
     stopping: RefCell<Vec<Server>>,
     /// Messages of one client that a turn has not handled.
     unread: RefCell<Option<(ClientId, Messages)>>,
+    /// Takes the events of clients in place of the signals.
+    pub(super) sink: RefCell<Option<Weak<dyn Sink>>>,
+    /// New clients are refused with 503.
+    pub(super) refusing: Cell<bool>,
     /// The client of the `client_disconnected` that is being emitted.
     leaving: RefCell<Option<(ClientId, Disconnect)>>,
 }
@@ -51,14 +56,15 @@ impl ServerCore {
 
     // Starting and stopping -------------------------------------------------------------------------------------------
 
-    /// Starts the server; the error is in words.
-    pub(crate) fn start(self: &Rc<Self>, address: BindAddress) -> Result<(), String> {
+    /// Starts the server.
+    pub(crate) fn start(self: &Rc<Self>, address: BindAddress) -> Result<(), (Error, String)> {
         let pump = Pump::get();
         if pump.is_closed() {
-            return Err(QUITTING.to_owned());
+            return Err((Error::ERR_UNAVAILABLE, QUITTING.to_owned()));
         }
         if self.is_listening() {
-            return Err("the server is running already; stop it first".to_owned());
+            let words = "the server is running already; stop it first";
+            return Err((Error::ERR_ALREADY_IN_USE, words.to_owned()));
         }
         // Shares the ids with earlier servers, which may still establish clients for a moment.
         let mut options = self.options.borrow().clone();
@@ -68,9 +74,10 @@ impl ServerCore {
         if let Some(tls) = &tls {
             // HTTP/1.1 is the only protocol for the opening handshake; clients without ALPN are accepted too.
             let config = tls::server(tls, &PackedStringArray::from(["http/1.1"].map(GString::from)));
-            options.tls = Some(config.map_err(|(_, words)| words)?);
+            options.tls = Some(config?);
         }
-        let server = Server::start(address, options).map_err(|error| error.to_string())?;
+        let server = Server::start(address, options).map_err(|error| (bind_error(&error), error.to_string()))?;
+        server.set_refusing(self.refusing.get());
         lifecycle::hook();
         pump.register(server.id(), self.clone());
         if let Some(last) = self.server.replace(Some(server)) {
@@ -143,13 +150,22 @@ impl ServerCore {
         }
         match event {
             WebSocketEvent::Connected(id, _) => {
+                if let Some(sink) = self.sink() {
+                    return sink.connected(id, pump);
+                }
                 object.emit_signal(&names.client_connected, &[id.to_variant()]);
             }
             WebSocketEvent::Messages(id, messages) => {
+                if let Some(sink) = self.sink() {
+                    return sink.received(id, messages);
+                }
                 *self.unread.borrow_mut() = Some((id, messages));
                 self.emit_messages(pump, object);
             }
             WebSocketEvent::Disconnected(id, how) => {
+                if let Some(sink) = self.sink() {
+                    return sink.disconnected(id, &how);
+                }
                 let code = i64::from(how.code.get());
                 *self.leaving.borrow_mut() = Some((id, *how));
                 let _gone = Finally(|| drop(self.leaving.take()));
@@ -160,6 +176,9 @@ impl ServerCore {
                 self.base.emit(&names.handshake_requested, &[request.to_variant()]);
             }
             WebSocketEvent::HandshakeFailed(id, why) => {
+                if let Some(sink) = self.sink() {
+                    sink.failed(id);
+                }
                 let reason = GString::from(&why.to_string());
                 object.emit_signal(&names.handshake_failed, &[id.to_variant(), reason.to_variant()]);
             }
@@ -217,6 +236,11 @@ impl ServerCore {
         next
     }
 
+    /// Whether events stay queued until the sink takes them.
+    fn must_wait(&self) -> bool {
+        self.sink().is_some_and(|sink| !sink.takes_events())
+    }
+
     /// Drops servers whose last event was handled.
     fn forget_stopped(&self, pump: &Pump) {
         let is_over = |server: &mut Server| server.is_over();
@@ -255,6 +279,10 @@ impl Socket for ServerCore {
         let Some(mut object) = self.base.object() else {
             return Turn::Done;
         };
+        if self.must_wait() {
+            self.each(|server| server.unlist());
+            return Turn::Done;
+        }
         let mut left = 0;
         self.each(|server| {
             server.unlist();
@@ -271,7 +299,7 @@ impl Socket for ServerCore {
             if is_last {
                 self.forget_stopped(pump);
             }
-            cut = self.unread.borrow().is_some() || pump.turn_over();
+            cut = self.unread.borrow().is_some() || pump.turn_over() || self.must_wait();
         }
         drop(uncork);
         let mut queued = false;

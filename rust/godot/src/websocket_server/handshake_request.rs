@@ -70,13 +70,29 @@ impl WebSocketHandshakeRequest {
     /// Accepts the client, with one of the subprotocols that it offers; an empty [param protocol] leaves the choice to
     /// [member WebSocketServer.supported_protocols]. Returns [constant ERR_DOES_NOT_EXIST] if the request is no longer
     /// pending, or [constant ERR_INVALID_PARAMETER] for a subprotocol that the client does not offer.
+    /// [br][br][param peer_id], 2 to 2147483647, is for the server of an [AsyncMultiplayerPeer]: the id that the client
+    /// gets there, for example that of a player who returns. 0, the default, leaves the choice to the peer. Returns
+    /// [constant ERR_ALREADY_IN_USE] if another client has this id, and [constant ERR_INVALID_PARAMETER] for any other
+    /// number or server; the request stays pending then.
     #[func]
-    fn accept(&self, #[opt(default = "")] protocol: GString) -> Error {
-        self.decide("accept", |core| {
+    fn accept(&self, #[opt(default = "")] protocol: GString, #[opt(default = 0)] peer_id: i64) -> Error {
+        if peer_id != 0
+            && let Err(error) = self.reserve(peer_id)
+        {
+            return error;
+        }
+        let error = self.decide("accept", |core| {
             core.decide(self.client, |server| {
                 server.accept_handshake(self.client, &protocol.to_string())
             })
-        })
+        });
+        if error != Error::OK
+            && peer_id != 0
+            && let Some(sink) = self.server.upgrade().and_then(|core| core.sink())
+        {
+            sink.failed(self.client);
+        }
+        error
     }
 
     /// Refuses the client with an HTTP status from 400 to 599, a body and additional headers, each as [code]"Name:
@@ -122,6 +138,24 @@ impl WebSocketHandshakeRequest {
             this.port = asked.peer.port().into();
         }
         this
+    }
+
+    /// Reserves the id that the client gets as a peer.
+    fn reserve(&self, peer_id: i64) -> Result<(), Error> {
+        if !on_main_thread() {
+            return Err(Error::ERR_UNAVAILABLE);
+        }
+        let Some(sink) = self.server.upgrade().and_then(|core| core.sink()) else {
+            let words = "only the server of an AsyncMultiplayerPeer gives its clients peer ids";
+            return Err(self.refuse("accept", words.to_owned()));
+        };
+        sink.reserve(self.client, peer_id).map_err(|(error, words)| {
+            if error == Error::ERR_INVALID_PARAMETER {
+                return self.refuse("accept", words);
+            }
+            *self.last_error.borrow_mut() = words;
+            error
+        })
     }
 
     fn decide(&self, method: &str, decide: impl FnOnce(&ServerCore) -> Result<(), DecisionError>) -> Error {

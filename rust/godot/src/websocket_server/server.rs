@@ -3,6 +3,7 @@
 use async_sockets_net::address::BindAddress;
 use godot::builtin::{GString, VarDictionary, vdict};
 use godot::classes::RefCounted;
+use godot::global::Error;
 use godot::meta::ToGodot;
 use godot::obj::Gd;
 use godot::register::godot_api;
@@ -24,10 +25,11 @@ impl WebSocketServer {
         let Some(core) = this.bind().core().cloned() else {
             return false;
         };
-        let address = BindAddress::parse(&host.to_string(), port).map_err(|error| error.to_string());
+        let address = BindAddress::parse(&host.to_string(), port);
+        let address = address.map_err(|error| (Error::ERR_INVALID_PARAMETER, error.to_string()));
         core.base.set_last_error("");
         let started = address.and_then(|address| core.start(address));
-        if let Err(error) = &started {
+        if let Err((_, error)) = &started {
             core.base.set_last_error(error);
             let signal = &Pump::get().names.server_error;
             let mut object = this.upcast::<RefCounted>();

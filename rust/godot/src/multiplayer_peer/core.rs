@@ -1,0 +1,281 @@
+//! The state behind an `AsyncMultiplayerPeer`, and what `poll()` does.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use async_sockets_net::mailbox::SocketId;
+use godot::builtin::{PackedByteArray, Variant};
+use godot::classes::multiplayer_peer::{ConnectionStatus, TransferMode};
+use godot::global::push_warning;
+use godot::meta::ToGodot;
+use godot::obj::{Gd, NewGd};
+
+use super::incoming::Incoming;
+use super::outgoing::Outgoing;
+use super::roster::Roster;
+use crate::class::SocketClass;
+use crate::project_settings;
+use crate::pump::Pump;
+use crate::restore::Restore;
+use crate::socket::{Socket, SocketBase, Turn};
+use crate::websocket_client::WebSocketClient;
+use crate::websocket_client::core::ClientCore;
+use crate::websocket_server::WebSocketServer;
+use crate::websocket_server::core::ServerCore;
+
+/// A poll takes no new events while this number of packets is waiting.
+pub(super) const ENOUGH: usize = 512;
+
+/// What the peer is at present.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Nothing,
+    Server,
+    /// Waits for the connection, and then for its id, until the time given.
+    Joining(Option<Instant>),
+    /// Has this id.
+    Joined(i32),
+    /// This side has left, and the end is told in the next poll.
+    Leaving(i32),
+}
+
+/// An engine object that the peer works with, and its state.
+pub(super) type Part<T, C> = OnceCell<(Gd<T>, Rc<C>)>;
+
+pub(crate) struct PeerCore {
+    pub(super) base: SocketBase,
+    pub(super) role: Cell<Role>,
+    server: Part<WebSocketServer, ServerCore>,
+    client: Part<WebSocketClient, ClientCore>,
+    pub(super) roster: RefCell<Roster>,
+    pub(super) incoming: RefCell<Incoming>,
+    pub(super) outgoing: RefCell<Outgoing>,
+    /// What `set_target_peer` chose for the next packet.
+    pub(super) target: Cell<i32>,
+    pub(super) channel: Cell<i32>,
+    pub(super) mode: Cell<TransferMode>,
+    pub(super) refusing: Cell<bool>,
+    /// The additional headers of the handshake, as the script gave them.
+    pub(super) headers: RefCell<Vec<String>>,
+    /// Maximum time for one poll and the packets that are read after it.
+    pub(super) budget: Cell<Duration>,
+    /// When the budget of the last poll ends.
+    deadline: Cell<Option<Instant>>,
+    /// A packet was read since the last poll.
+    has_read: Cell<bool>,
+    /// `poll()` is running.
+    pub(super) polling: Cell<bool>,
+    /// What is to be logged once no borrow of the object is held, since a logger may be a script.
+    pub(super) to_log: RefCell<Vec<String>>,
+}
+
+impl PeerCore {
+    pub(super) fn new() -> Rc<Self> {
+        Rc::new(Self {
+            base: SocketBase::default(),
+            role: Cell::new(Role::Nothing),
+            server: OnceCell::new(),
+            client: OnceCell::new(),
+            roster: RefCell::default(),
+            incoming: RefCell::default(),
+            outgoing: RefCell::default(),
+            target: Cell::new(0),
+            channel: Cell::new(0),
+            mode: Cell::new(TransferMode::RELIABLE),
+            refusing: Cell::new(false),
+            headers: RefCell::default(),
+            budget: Cell::new(project_settings::frame_budget()),
+            deadline: Cell::new(None),
+            has_read: Cell::new(false),
+            polling: Cell::new(false),
+            to_log: RefCell::default(),
+        })
+    }
+
+    // Parts -----------------------------------------------------------------------------------------------------------
+
+    pub(super) fn server(&self) -> &(Gd<WebSocketServer>, Rc<ServerCore>) {
+        self.server.get_or_init(|| {
+            let object = WebSocketServer::new_gd();
+            let core = object.bind().core().cloned().unwrap_or_default();
+            let mut options = core.options.borrow_mut();
+            options.max_queued_per_client = super::INBOUND_DEFAULT;
+            options.max_queued_messages = super::PACKETS_DEFAULT;
+            drop(options);
+            (object, core)
+        })
+    }
+
+    pub(super) fn client(&self) -> &(Gd<WebSocketClient>, Rc<ClientCore>) {
+        self.client.get_or_init(|| {
+            let object = WebSocketClient::new_gd();
+            let core = object.bind().core().cloned().unwrap_or_default();
+            core.change_options(|options| {
+                options.handshake_timeout = Some(super::HANDSHAKE_DEFAULT);
+                options.max_queued_messages = super::PACKETS_DEFAULT;
+            });
+            core.set_max_queued(super::INBOUND_DEFAULT);
+            (object, core)
+        })
+    }
+
+    // Status ----------------------------------------------------------------------------------------------------------
+
+    pub(super) fn status(&self) -> ConnectionStatus {
+        match self.role.get() {
+            Role::Nothing => ConnectionStatus::DISCONNECTED,
+            Role::Joining(_) => ConnectionStatus::CONNECTING,
+            Role::Server | Role::Joined(_) | Role::Leaving(_) => ConnectionStatus::CONNECTED,
+        }
+    }
+
+    /// Logs a line once it is safe to.
+    pub(super) fn log(&self, line: String) {
+        self.to_log.borrow_mut().push(line);
+    }
+
+    /// Prints what is to be logged. May run user code.
+    pub(super) fn print_log(&self) {
+        if self.to_log.borrow().is_empty() {
+            return;
+        }
+        for line in self.to_log.take() {
+            push_warning(&[format!("AsyncMultiplayerPeer: {line}").to_variant()] as &[Variant]);
+        }
+    }
+
+    // Polling ---------------------------------------------------------------------------------------------------------
+
+    /// Takes in what has happened. Emits signals: no borrow of the engine object may be held.
+    pub(super) fn poll(self: &Rc<Self>) {
+        self.flush();
+        let pump = Pump::get();
+        let budget = self.budget.get();
+        self.deadline.set(Instant::now().checked_add(budget));
+        self.has_read.set(false);
+        {
+            let _polling = Restore::set(&self.polling, true);
+            match self.role.get() {
+                Role::Nothing => {}
+                Role::Server => self.poll_server(&pump, budget),
+                Role::Joining(_) | Role::Joined(_) | Role::Leaving(_) => self.poll_client(&pump, budget),
+            }
+        }
+        self.flush();
+        self.print_log();
+    }
+
+    /// Number of packets that may be read now: none once the time of a poll is over, but for the first.
+    pub(super) fn available(&self) -> usize {
+        let waiting = self.incoming.borrow().len();
+        let over = || self.deadline.get().is_some_and(|deadline| Instant::now() >= deadline);
+        if waiting > 0 && !(self.has_read.get() && over()) {
+            return waiting;
+        }
+        // The end of the reading: what its handlers have sent leaves.
+        self.flush();
+        0
+    }
+
+    pub(super) fn take_packet(&self) -> PackedByteArray {
+        let packet = self.incoming.borrow_mut().take();
+        self.has_read.set(true);
+        self.check_next();
+        packet.unwrap_or_default()
+    }
+
+    /// Has a sender cut whose next message is no packet.
+    pub(super) fn check_next(&self) {
+        loop {
+            let fault = self.incoming.borrow_mut().find_fault();
+            match fault {
+                Some((peer, fault)) => self.cut(peer, fault),
+                None => break,
+            }
+        }
+    }
+
+    /// Whether `poll()` would do something.
+    pub(super) fn has_work(&self) -> bool {
+        if self.incoming.borrow().len() > 0 {
+            return true;
+        }
+        match self.role.get() {
+            Role::Nothing => false,
+            Role::Server => self.server_has_work(),
+            Role::Joining(_) | Role::Joined(_) | Role::Leaving(_) => self.client_has_work(),
+        }
+    }
+
+    /// Sleeps until `poll()` has something to do, for the time of the budget.
+    pub(super) fn wait(self: &Rc<Self>, budget: Duration) -> usize {
+        self.flush();
+        let socket: Rc<dyn Socket> = match self.role.get() {
+            Role::Nothing => return 0,
+            Role::Server => self.server().1.clone(),
+            Role::Joining(_) | Role::Joined(_) | Role::Leaving(_) => self.client().1.clone(),
+        };
+        if !budget.is_zero() && !self.has_work() {
+            Pump::get().process_until(socket, budget, &|| self.has_work());
+        }
+        let waiting = self.incoming.borrow().len();
+        waiting.max(self.has_work().into())
+    }
+
+    // The end ---------------------------------------------------------------------------------------------------------
+
+    /// Leaves or stops, after what was sent.
+    pub(super) fn close(&self) {
+        self.flush();
+        match self.role.replace(Role::Nothing) {
+            Role::Nothing => {}
+            Role::Server => self.stop_server(),
+            Role::Joining(_) | Role::Joined(_) | Role::Leaving(_) => self.leave(),
+        }
+        self.reset();
+    }
+
+    /// Forgets everything about a session that is over.
+    pub(super) fn reset(&self) {
+        self.role.set(Role::Nothing);
+        self.roster.borrow_mut().clear();
+        self.incoming.borrow_mut().clear();
+        self.outgoing.borrow_mut().clear();
+    }
+}
+
+/// The pump knows the server or the client of a peer. This is for what all classes share.
+impl Socket for PeerCore {
+    fn class(&self) -> &'static str {
+        "AsyncMultiplayerPeer"
+    }
+
+    fn base(&self) -> &SocketBase {
+        &self.base
+    }
+
+    fn id(&self) -> Option<SocketId> {
+        None
+    }
+
+    fn queued(&self) -> usize {
+        0
+    }
+
+    fn turn(self: Rc<Self>, _pump: &Pump) -> Turn {
+        Turn::Done
+    }
+
+    fn expire(self: Rc<Self>, _pump: &Pump, _now: Instant) -> Option<Instant> {
+        None
+    }
+
+    fn stop(self: Rc<Self>, _pump: &Pump) {
+        self.close();
+    }
+
+    fn release(&self, _pump: &Pump) {
+        self.close();
+    }
+}

@@ -1,0 +1,175 @@
+//! Sending packets. The same packet for several peers in a row leaves in one frame that they share: SceneMultiplayer
+//! sends to all by sending to each.
+
+use async_sockets_net::websocket::ClientId;
+use async_sockets_net::websocket::options::BackpressurePolicy;
+use async_sockets_net::websocket_server::{ClientError, Multicast};
+use godot::global::Error;
+
+use super::core::{PeerCore, Role};
+use super::roster::SERVER;
+use crate::pump::Pump;
+use crate::socket::Socket;
+
+#[derive(Default)]
+pub(super) struct Outgoing {
+    /// The last packet, which may get more recipients.
+    last: Option<Multicast>,
+    /// Number of the last packet.
+    number: u64,
+    /// The packets sent since the last flush may still be held back, and a flush is due.
+    corked: bool,
+    /// The flush at the end of the frame is requested.
+    requested: bool,
+    /// A full buffer of a client was logged.
+    is_full_logged: bool,
+}
+
+impl Outgoing {
+    pub(super) fn clear(&mut self) {
+        *self = Self {
+            number: self.number,
+            requested: self.requested,
+            ..Self::default()
+        };
+    }
+}
+
+impl PeerCore {
+    /// Sends a packet to the target.
+    pub(super) fn put(&self, packet: &[u8]) -> Error {
+        if packet.is_empty() {
+            return self.fail(Error::ERR_INVALID_PARAMETER, "a packet must not be empty");
+        }
+        match self.role.get() {
+            Role::Server => self.put_to_clients(packet),
+            Role::Joined(_) => self.put_to_server(packet),
+            Role::Leaving(_) => self.fail(Error::ERR_UNAVAILABLE, "this side has left the server"),
+            Role::Nothing | Role::Joining(_) => self.fail(Error::ERR_UNCONFIGURED, "the peer is not connected"),
+        }
+    }
+
+    fn put_to_clients(&self, packet: &[u8]) -> Error {
+        let target = self.target.get();
+        if target == SERVER {
+            return self.fail(Error::ERR_INVALID_PARAMETER, "the server does not send to itself");
+        }
+        if target > 0 {
+            return self.put_to(target, packet);
+        }
+        let mut result = Error::OK;
+        let ids = self.roster.borrow().ids();
+        for id in ids.into_iter().filter(|id| Some(*id) != target.checked_neg()) {
+            let error = self.put_to(id, packet);
+            // One that is leaving misses nothing.
+            if error == Error::ERR_OUT_OF_MEMORY {
+                result = error;
+            }
+        }
+        result
+    }
+
+    fn put_to(&self, id: i32, packet: &[u8]) -> Error {
+        let mut roster = self.roster.borrow_mut();
+        let Some(peer) = roster.get_mut(id) else {
+            return self.fail(Error::ERR_INVALID_PARAMETER, format_args!("there is no peer {id}"));
+        };
+        if peer.is_leaving {
+            return self.fail(Error::ERR_UNAVAILABLE, format_args!("peer {id} is being disconnected"));
+        }
+        let outgoing = &mut *self.outgoing.borrow_mut();
+        let (_, server) = self.server();
+        let request = !std::mem::replace(&mut outgoing.requested, true);
+        let admitted = server.command(|server| {
+            if !std::mem::replace(&mut outgoing.corked, true) {
+                server.cork();
+            }
+            let joins = |last: &Multicast| peer.sent != outgoing.number && last.payload() == packet;
+            if !outgoing.last.as_ref().is_some_and(joins) {
+                if let Some(last) = outgoing.last.take() {
+                    server.send_multicast(last);
+                }
+                outgoing.number += 1;
+            }
+            let last = outgoing.last.get_or_insert_with(|| Multicast::new(packet));
+            server.admit_to(last, peer.client)
+        });
+        if request {
+            self.request_flush();
+        }
+        match admitted {
+            Some(Ok(())) => {
+                peer.sent = outgoing.number;
+                Error::OK
+            }
+            Some(Err(error @ ClientError::Full(client))) => {
+                let is_logged = std::mem::replace(&mut peer.is_logged, true);
+                drop(roster);
+                if !is_logged {
+                    self.log_full(id, client);
+                }
+                self.fail(Error::ERR_OUT_OF_MEMORY, error)
+            }
+            Some(Err(error)) => self.fail(Error::ERR_UNAVAILABLE, error),
+            None => self.fail(Error::ERR_UNAVAILABLE, "the server is stopping"),
+        }
+    }
+
+    /// Logs that the buffer of a client is full, and what becomes of it.
+    fn log_full(&self, id: i32, client: ClientId) {
+        let (_, server) = self.server();
+        let pending = server.of_client(|server| server.client_pending_bytes(client));
+        let consequence = match server.options.borrow().backpressure {
+            BackpressurePolicy::Refuse => "packets beyond that are lost (see WebSocketServer.backpressure_policy)",
+            BackpressurePolicy::Disconnect => "it is disconnected with 1008",
+        };
+        self.log(format!(
+            "{} takes too little: {} bytes are pending, and outbound_buffer_size is the limit; {consequence}",
+            self.named(id),
+            pending.unwrap_or(0)
+        ));
+    }
+
+    fn put_to_server(&self, packet: &[u8]) -> Error {
+        let error = self.client().1.send_packet(packet);
+        if error != Error::OK {
+            let words = self.client().1.base().last_error().to_string();
+            if error == Error::ERR_OUT_OF_MEMORY
+                && !std::mem::replace(&mut self.outgoing.borrow_mut().is_full_logged, true)
+            {
+                self.log(format!("packets to the server are lost: {words}"));
+            }
+            return self.fail(error, words);
+        }
+        error
+    }
+
+    /// Has what is sent leave at the end of the frame.
+    fn request_flush(&self) {
+        if let Some(mut object) = self.base.object() {
+            object.call_deferred(&Pump::get().names._flush, &[]);
+        }
+    }
+
+    /// The end of the frame.
+    pub(super) fn flush_deferred(&self) {
+        self.outgoing.borrow_mut().requested = false;
+        self.flush();
+        self.print_log();
+    }
+
+    /// Has everything leave that was sent.
+    pub(super) fn flush(&self) {
+        let outgoing = &mut *self.outgoing.borrow_mut();
+        if !std::mem::take(&mut outgoing.corked) {
+            return;
+        }
+        let last = outgoing.last.take();
+        self.server().1.command(|server| {
+            if let Some(last) = last {
+                server.send_multicast(last);
+            }
+            server.uncork();
+        });
+    }
+}
