@@ -1,0 +1,250 @@
+extends MultiplayerTest
+## The end of connections in the four worlds: who is told what, in which order.
+
+var _died := 0
+
+
+func time_limit(_test_name: String) -> float:
+	return 40.0
+
+
+func test_a_client_closes() -> void:
+	for world in WORLDS:
+		var server := open_server(world[0])
+		var one := await join(world[1])
+		var two := await join(world[1])
+		(one.peer as MultiplayerPeer).close()
+		await happens(server, ["+ c1", "+ c2", "- c1"])
+		await happens(one, ["connected", "+ server", "+ c2", "server gone"])
+		await happens(two, ["connected", "+ server", "+ c1", "- c1"])
+		close_world()
+
+
+func test_the_server_closes() -> void:
+	for world in WORLDS:
+		var server := open_server(world[0])
+		var one := await join(world[1])
+		(server.peer as MultiplayerPeer).close()
+		await happens(one, ["connected", "+ server", "- server", "server gone"])
+		await happens(server, ["+ c1", "server gone"])
+		close_world()
+
+
+## The engine's peer loses both what it has sent and what it has received right before the end.
+func test_what_was_sent_before_a_close_arrives() -> void:
+	var server := open_server(true)
+	var one := await join(true)
+	for number in 3:
+		one.actor.say.rpc_id(1, number)
+	(one.peer as MultiplayerPeer).close()
+	await happens(server, ["+ c1", "say c1 0", "say c1 1", "say c1 2", "- c1"])
+	var two := await join(true)
+	two.events.clear()
+	for number in 3:
+		server.actor.say.rpc(number)
+	(server.peer as MultiplayerPeer).close()
+	await happens(two, ["say server 0", "say server 1", "say server 2", "- server", "server gone"])
+
+
+## A peer set to null is gone with all it has.
+func test_the_last_reference_closes() -> void:
+	for world in WORLDS:
+		var server := open_server(world[0])
+		var one := await join(world[1])
+		var two := await join(world[1])
+		one.peer = null
+		one.api.multiplayer_peer = null
+		await happens(server, ["+ c1", "+ c2", "- c1"])
+		server.peer = null
+		server.api.multiplayer_peer = null
+		await happens(two, ["connected", "+ server", "+ c1", "- c1", "- server", "server gone"])
+		close_world()
+
+
+func test_kick() -> void:
+	for world in WORLDS:
+		var server := open_server(world[0])
+		var one := await join(world[1])
+		var two := await join(world[1])
+		(server.peer as MultiplayerPeer).disconnect_peer(one.id())
+		await happens(server, ["+ c1", "+ c2", "- c1"])
+		await happens(one, ["connected", "+ server", "+ c2", "- server", "server gone"])
+		await happens(two, ["connected", "+ server", "+ c1", "- c1"])
+		close_world()
+
+
+func test_kick_by_force() -> void:
+	for world in WORLDS:
+		var server := open_server(world[0])
+		var one := await join(world[1])
+		(server.peer as MultiplayerPeer).disconnect_peer(one.id(), true)
+		await happens(one, ["connected", "+ server", "- server", "server gone"])
+		await happens(server, ["+ c1"])
+		close_world()
+
+
+func test_kick_by_the_multiplayer_api() -> void:
+	for world in WORLDS:
+		var server := open_server(world[0])
+		var one := await join(world[1])
+		var two := await join(world[1])
+		server.api.disconnect_peer(one.id())
+		await happens(one, ["connected", "+ server", "+ c2", "- server", "server gone"])
+		await happens(server, ["+ c1", "+ c2"])
+		await happens(two, ["connected", "+ server", "+ c1", "- c1"])
+		close_world()
+
+
+func test_a_client_disconnects_from_the_server() -> void:
+	for force: bool in [false, true]:
+		for world in WORLDS:
+			var server := open_server(world[0])
+			var one := await join(world[1])
+			(one.peer as MultiplayerPeer).disconnect_peer(1, force)
+			await happens(server, ["+ c1", "- c1"])
+			var expected: Array[String] = ["connected", "+ server", "- server", "server gone"]
+			if force:
+				expected.erase("- server")
+			await happens(one, expected)
+			close_world()
+
+
+## The handler of every event removes the peer, and with it the last reference.
+func test_null_inside_a_handler() -> void:
+	for world in WORLDS:
+		for event: String in ["+", "-", "say"]:
+			for who: String in ["server", "client"]:
+				var server := open_server(world[0])
+				var client := open_client(world[1])
+				var other := open_client(world[1])
+				check(await wait_for(other.is_connected_to_server) and await wait_for(client.is_connected_to_server))
+				var all_know_all := func() -> bool:
+					return places.all(func(place: Place) -> bool: return place.api.get_peers().size() == 2)
+				check(await wait_for(all_know_all))
+				var victim := server if who == "server" else client
+				_died = 0
+				var remove := func(_a: Variant = null, _b: Variant = null, _c: Variant = null) -> void:
+					if victim.peer != null:
+						_died += 1
+						victim.peer = null
+						victim.api.multiplayer_peer = null
+				victim.actor.also = remove if event == "say" else Callable()
+				match event:
+					"+":
+						victim.api.peer_connected.connect(remove)
+						open_client(world[1])
+					"-":
+						victim.api.peer_disconnected.connect(remove)
+						(other.peer as MultiplayerPeer).close()
+					"say":
+						for number in 3:
+							other.actor.say.rpc(number)
+				check(await wait_for(func() -> bool: return _died == 1), "%s at the %s" % [event, who])
+				await frames(5)
+				equal(_died, 1)
+				victim.actor.also = Callable()
+				close_world()
+				await frames(2)
+
+
+func test_close_inside_a_handler() -> void:
+	for world in WORLDS:
+		var server := open_server(world[0])
+		server.actor.also = func(_what: String, _id: int, _value: Variant) -> void: server.peer.close()
+		var client := await join(world[1])
+		for number in 3:
+			client.actor.say.rpc_id(1, number)
+		await happens(server, ["+ c1", "say c1 0", "server gone"])
+		await happens(client, ["connected", "+ server", "- server", "server gone"])
+		server.actor.also = Callable()
+		close_world()
+
+
+func test_kick_inside_a_handler() -> void:
+	for world in WORLDS:
+		var server := open_server(world[0])
+		server.actor.also = func(_what: String, id: int, _value: Variant) -> void: server.peer.disconnect_peer(id)
+		var client := await join(world[1])
+		client.actor.say.rpc_id(1, "hello")
+		await happens(server, ["+ c1", "say c1 hello", "- c1"])
+		await happens(client, ["connected", "+ server", "- server", "server gone"])
+		server.actor.also = Callable()
+		close_world()
+
+
+func test_no_server() -> void:
+	port = free_port()
+	for ours: bool in [true, false]:
+		var client := open_client(ours)
+		await happens(client, ["failed"])
+		equal(client.status(), MultiplayerPeer.CONNECTION_DISCONNECTED)
+		close_world()
+
+
+## A server that gives no id. The engine's client waits for it without end.
+func test_a_server_that_is_none() -> void:
+	var silent := WebSocketServer.new()
+	check(silent.start(0, LOOPBACK))
+	port = silent.get_local_port()
+	var client := open_client(true, {"handshake_timeout": 0.3})
+	await happens(client, ["failed"])
+	equal(
+		(client.peer as AsyncMultiplayerPeer).get_last_error_message(), "there was no peer id within handshake_timeout"
+	)
+	close_world()
+	silent.stop()
+
+
+## The process of a client is killed.
+func test_a_killed_client() -> void:
+	for world in WORLDS:
+		var server := open_server(world[0])
+		var stays := await join(world[1])
+		var process := start_process(_engine(), _command(world[1]))
+		check(await wait_for(func() -> bool: return server.api.get_peers().size() == 2, 15.0), "it joins")
+		OS.kill(process)
+		_processes.erase(process)
+		check(await wait_for(func() -> bool: return log_of(server).size() == 3, 10.0), "it leaves")
+		equal(server.events[2][0], "-")
+		equal(server.events[2][1], server.events[1][1])
+		await wait_for(func() -> bool: return stays.events.size() == 4)
+		equal(stays.events.map(func(event: Array) -> String: return event[0]), ["connected", "+", "+", "-"])
+		close_world()
+
+
+## The engine of the server quits: what was sent before arrives, and the end is told.
+func test_the_engine_of_the_server_quits() -> void:
+	for ours: bool in [true, false]:
+		port = free_port()
+		var command := PackedStringArray([_engine(), "--headless", "--path", ProjectSettings.globalize_path("res://")])
+		command.append_array(["res://tests/children/child.tscn", "--", "multiplayer_quit", str(port)])
+		var engine := run_in_background(command, 20.0)
+		var client: Place = null
+		for _attempt in 100:
+			client = open_client(ours)
+			if await wait_for(client.is_connected_to_server, 1.0):
+				break
+			close_world()
+			await seconds(0.1)
+		if not check(client.is_connected_to_server(), "the second engine listens"):
+			return
+		var packets: Array[String] = []
+		client.api.peer_packet.connect(
+			func(_id: int, data: PackedByteArray) -> void: packets.append(data.get_string_from_utf8())
+		)
+		client.api.send_bytes("quit".to_utf8_buffer(), 1)
+		await eventually(client, "server gone", 10.0)
+		equal(packets, ["goodbye"] as Array[String])
+		check(await wait_for(engine.is_over, 10.0))
+		equal(engine.code, 0, engine.output)
+		for trouble: String in ["SCRIPT ERROR", "ObjectDB instances leaked", "resources still in use", "panicked at"]:
+			check(not engine.output.contains(trouble), engine.output)
+		close_world()
+
+
+func _command(ours: bool) -> PackedStringArray:
+	var all := PackedStringArray(["--headless", "--path", ProjectSettings.globalize_path("res://")])
+	all.append_array(
+		["res://tests/children/child.tscn", "--", "multiplayer_client", str(port), "ours" if ours else "stock"]
+	)
+	return all
