@@ -169,7 +169,8 @@ var max_pending_bytes: int:
 
 ## Maximum number of bytes that are queued while a lost connection is made again. Default: 0: messages sent meanwhile
 ## are refused with [constant ERR_UNAVAILABLE]. Range: 0 to 2147483647. A message beyond the limit is refused with
-## [constant ERR_OUT_OF_MEMORY]; of those that were queued when the connection was lost, the first ones are kept.
+## [constant ERR_OUT_OF_MEMORY]. Of those that were still queued when the connection was lost, the engine's backend
+## keeps the first ones; the library's keeps none.
 var max_offline_bytes: int:
 	get:
 		return _settings.max_offline_bytes
@@ -197,7 +198,8 @@ var emit_messages: bool:
 		_backend.update(&"emit_messages")
 
 ## Whether a connection that could not be established or was lost is made again. Default: [code]false[/code]. Never
-## after [method close] or [method abort]. Takes effect at once.
+## after [method close] or [method abort]. The library gives up at once after a failure that would only repeat itself,
+## such as status 401; the engine's client does not tell those apart. Takes effect at once.
 var reconnect: bool:
 	get:
 		return _settings.reconnect
@@ -205,9 +207,10 @@ var reconnect: bool:
 		_settings.reconnect = value
 		_backend.update(&"reconnect")
 
-## Upper limit of the delay before the first attempt to reconnect, in seconds. Default: 0.5. Range: 0 or more. The
-## limit doubles with each further attempt. The delay is a random time up to it, so that the clients of a server that
-## was restarted do not all come at once.
+## How long to wait before an attempt to reconnect, in seconds. Default: 0.5. Range: 0 or more; the library takes 0.001
+## to 86400. The delay is random, so that the clients of a restarted server do not all come at once, and its upper
+## limit doubles with each attempt. With the library this is the shortest delay, and the first limit is twice as long;
+## with the engine this is the first limit, and the delay is any time up to it.
 var reconnect_min_delay: float:
 	get:
 		return _settings.reconnect_min_delay
@@ -216,7 +219,8 @@ var reconnect_min_delay: float:
 			_settings.reconnect_min_delay = value
 			_backend.update(&"reconnect_min_delay")
 
-## Upper limit of the delay before any attempt to reconnect, in seconds. Default: 30. Range: 0 or more.
+## Upper limit of the delay before any attempt to reconnect, in seconds. Default: 30. Range: 0 or more; the library
+## takes 0.001 to 86400.
 var reconnect_max_delay: float:
 	get:
 		return _settings.reconnect_max_delay
@@ -317,7 +321,8 @@ func close_async(code := 1000, reason := "", timeout_sec := -1.0) -> Variant:
 
 
 ## Queues a text message; never blocks. Returns [constant ERR_UNCONFIGURED] before [method connect_to_url],
-## [constant ERR_UNAVAILABLE] once the link is closing or closed, and [constant ERR_OUT_OF_MEMORY] beyond
+## [constant ERR_UNAVAILABLE] once this side has closed, the error of the end after that, and [constant
+## ERR_OUT_OF_MEMORY] beyond
 ## [member max_pending_bytes] or [member max_offline_bytes]; the message is not queued then.
 func send_text(message: String) -> Error:
 	return _backend.send_text(message)

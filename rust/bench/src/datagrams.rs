@@ -1,5 +1,5 @@
-//! UDP. Echo: each socket keeps a fixed number of datagrams in flight. One way: datagrams at a fixed rate, or as fast as
-//! the system takes them.
+//! UDP. Echo: each socket keeps a fixed number of datagrams in flight. One way: datagrams at a fixed rate, or as fast
+//! as the system takes them.
 
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket as StdSocket};

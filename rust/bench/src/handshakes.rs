@@ -1,6 +1,6 @@
-//! Handshakes, a fixed number at a time: an admitted client leaves, and the next handshake begins. They begin one by one,
-//! or all together once the last one has been admitted. A WebSocket client is admitted by the answer to its upgrade, a TCP
-//! client by the echo of its first block.
+//! Handshakes, a fixed number at a time: an admitted client leaves, and the next handshake begins. They begin one by
+//! one, or all together once the last one has been admitted. A WebSocket client is admitted by the answer to its
+//! upgrade, a TCP client by the echo of its first block.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

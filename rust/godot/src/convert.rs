@@ -9,7 +9,7 @@ use async_sockets_net::error::{
 use async_sockets_net::http::headers::Headers;
 use async_sockets_net::recv_buffer::RecvBuffer;
 use async_sockets_net::websocket::connect_error::WebSocketConnectError;
-use async_sockets_net::websocket::messages::Prepared;
+use async_sockets_net::websocket::messages::{Message, Prepared};
 use godot::builtin::{GString, PackedByteArray, VarArray, VarDictionary, Variant, varray};
 use godot::global::Error;
 use godot::meta::ToGodot;
@@ -60,8 +60,22 @@ pub(crate) fn prepare_text(utf8: &str) -> Prepared {
 }
 
 /// The text of [`prepare_text`].
-pub(crate) fn prepared_text(prepared: &Prepared) -> Option<GString> {
+fn prepared_text(prepared: &Prepared) -> Option<GString> {
     prepared.downcast_ref().cloned()
+}
+
+/// A message as the script receives it; with `as_data`, text as its UTF-8 bytes.
+pub(crate) fn message_value(message: &Message<'_>, as_data: bool) -> Variant {
+    match message {
+        Message::Binary(bytes) => PackedByteArray::from(*bytes).to_variant(),
+        Message::Text(message) | Message::PreparedText(message, _) if as_data => {
+            PackedByteArray::from(message.as_bytes()).to_variant()
+        }
+        Message::Text(message) => text(message).to_variant(),
+        Message::PreparedText(message, prepared) => {
+            prepared_text(prepared).unwrap_or_else(|| text(message)).to_variant()
+        }
+    }
 }
 
 /// Converts a text of the engine to UTF-8; five times as fast as `to_string()`, which converts single characters.

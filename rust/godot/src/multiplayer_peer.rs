@@ -1,5 +1,5 @@
-//! The class `AsyncMultiplayerPeer`: its documentation and properties. The methods are in [`operations`], those that the
-//! engine calls in [`virtuals`].
+//! The class `AsyncMultiplayerPeer`: its documentation and properties. The methods are in [`operations`], those that
+//! the engine calls in [`virtuals`].
 
 use std::time::Duration;
 
@@ -53,14 +53,15 @@ const BUDGETS: std::ops::RangeInclusive<i64> = 100..=1_000_000;
 /// statistics. The client is [method get_client], with its heartbeat. There is no access to single connections as by
 /// [code]WebSocketMultiplayerPeer.get_peer()[/code]; see [method get_client_id], [method get_peer_address], [method
 /// get_peer_port] and [method get_peer_latency].
-/// [br][br]Every packet is delivered reliably and in order, whatever its transfer mode. Packets that were received before
-/// a peer left are read before [signal MultiplayerPeer.peer_disconnected], and packets that were sent before
-/// [method MultiplayerPeer.close], which closes with 1001, still go out. A client that sends something other than packets is logged once and
-/// disconnected: with 1003 for a text message, 1002 for an empty one, and 1009 for one that is too large.
-/// [br][br]A client that was disconnected joins again as a new peer with a new id: create a new object. A server can give a
-/// returning player his id again, see [method WebSocketHandshakeRequest.accept].
-/// [br][br][member MultiplayerPeer.refuse_new_connections] refuses clients in their opening handshake, with 503; one that
-/// was established but not announced yet is disconnected with 1013.
+/// [br][br]Every packet is delivered reliably and in order, whatever its transfer mode. Packets that were received
+/// before a peer left are read before [signal MultiplayerPeer.peer_disconnected], and packets that were sent before
+/// [method MultiplayerPeer.close], which closes with 1001, still go out. A client that sends something other than
+/// packets is logged once and disconnected: with 1003 for a text message, 1002 for an empty one, and 1009 for one that
+/// is too large.
+/// [br][br]A client that was disconnected joins again as a new peer with a new id: create a new object. A server can
+/// give a returning player his id again, see [method WebSocketHandshakeRequest.accept].
+/// [br][br][member MultiplayerPeer.refuse_new_connections] refuses clients in their opening handshake, with 503; one
+/// that was established but not announced yet is disconnected with 1013.
 /// [br][br]Use this class on the main thread only.
 #[derive(GodotClass)]
 #[class(base = MultiplayerPeerExtension, init, tool)]
@@ -68,30 +69,30 @@ pub(crate) struct AsyncMultiplayerPeer {
     #[init(val = State::new(PeerCore::new()))]
     core: State<PeerCore>,
 
-    /// Maximum time that one [method MultiplayerAPI.poll] spends on taking in what has happened and on packets, with the RPCs
-    /// they call, in microseconds. What is left waits for the next one, in order, and TCP slows the senders down; at least
-    /// one packet is read. Default: the project setting [code]async_sockets/process/frame_budget_usec[/code] (4000).
-    /// Range: 100 to 1000000. Takes effect at once.
+    /// Maximum time that one [method MultiplayerAPI.poll] spends on taking in what has happened and on packets, with
+    /// the RPCs they call, in microseconds. What is left waits for the next one, in order, and TCP slows the senders
+    /// down; at least one packet is read. Default: the project setting
+    /// [code]async_sockets/process/frame_budget_usec[/code] (4000). Range: 100 to 1000000. Takes effect at once.
     #[var(get = get_frame_budget_usec, set = set_frame_budget_usec)]
     frame_budget_usec: PhantomVar<i64>,
-    /// The subprotocols that a server supports, in order of preference, and that a client offers. A client that offers some,
-    /// but none that the server supports, gets none. Default: empty. If an entry is not a valid name, the property keeps
-    /// its value. Read by [method create_server] and [method create_client].
+    /// The subprotocols that a server supports, in order of preference, and that a client offers. A client that offers
+    /// some, but none that the server supports, gets none. Default: empty. If an entry is not a valid name, the
+    /// property keeps its value. Read by [method create_server] and [method create_client].
     #[var(get = get_supported_protocols, set = set_supported_protocols)]
     supported_protocols: PhantomVar<PackedStringArray>,
-    /// Additional headers of a client's request, and of a server's response, each as [code]"Name: value"[/code]. Default:
-    /// empty. If an entry is invalid for both, or belongs to the handshake itself, the property keeps its value. Read by
-    /// [method create_server] and [method create_client].
+    /// Additional headers of a client's request, and of a server's response, each as [code]"Name: value"[/code].
+    /// Default: empty. If an entry is invalid for both, or belongs to the handshake itself, the property keeps its
+    /// value. Read by [method create_server] and [method create_client].
     #[var(get = get_handshake_headers, set = set_handshake_headers)]
     handshake_headers: PhantomVar<PackedStringArray>,
-    /// Time limit of joining, in seconds: on a server for the opening handshake of a client, TLS included; on a client from
-    /// [method create_client] until it has its id. Default: 3. Range: 0 or more; 0 sets no limit. Read by [method
+    /// Time limit of joining, in seconds: on a server for the opening handshake of a client, TLS included; on a client
+    /// from [method create_client] until it has its id. Default: 3. Range: 0 or more; 0 sets no limit. Read by [method
     /// create_server] and [method create_client].
     #[var(get = get_handshake_timeout, set = set_handshake_timeout)]
     handshake_timeout: PhantomVar<f64>,
-    /// Maximum number of bytes from one peer that wait to be taken in, with 32 more for each packet; then TCP slows that
-    /// peer down. A single packet may be larger, see [member WebSocketServer.max_message_size] and
-    /// [member WebSocketClient.max_message_size]. Default: 262144 (256 KiB). Range: 1 to 2147483647. Read by [method
+    /// Maximum number of bytes from one peer that wait to be taken in, with 32 more for each packet; then TCP slows
+    /// that peer down. A single packet may be larger, see [member WebSocketServer.max_message_size] and [member
+    /// WebSocketClient.max_message_size]. Default: 262144 (256 KiB). Range: 1 to 2147483647. Read by [method
     /// create_server] and [method create_client].
     #[var(get = get_inbound_buffer_size, set = set_inbound_buffer_size)]
     inbound_buffer_size: PhantomVar<i64>,
@@ -101,8 +102,8 @@ pub(crate) struct AsyncMultiplayerPeer {
     /// MiB). Range: 1 to 2147483647. Read by [method create_server] and [method create_client].
     #[var(get = get_outbound_buffer_size, set = set_outbound_buffer_size)]
     outbound_buffer_size: PhantomVar<i64>,
-    /// Maximum number of packets from one peer that wait to be taken in; then TCP slows that peer down. Packets that arrive
-    /// at once may exceed it. Default: 4096. Range: 1 to 2147483647. Read by [method create_server] and [method
+    /// Maximum number of packets from one peer that wait to be taken in; then TCP slows that peer down. Packets that
+    /// arrive at once may exceed it. Default: 4096. Range: 1 to 2147483647. Read by [method create_server] and [method
     /// create_client].
     #[var(get = get_max_queued_packets, set = set_max_queued_packets)]
     max_queued_packets: PhantomVar<i64>,

@@ -1,5 +1,6 @@
 //! The names of all signals, created once: creating a `StringName` costs more than an emission.
 
+use async_sockets_net::websocket::messages::Message;
 use godot::builtin::StringName;
 
 macro_rules! names {
@@ -39,4 +40,15 @@ names! {
     send_failed,
     server_error,
     text_data_received,
+}
+
+impl Names {
+    /// The signal for a WebSocket message; with `as_data`, text comes as its UTF-8 bytes.
+    pub(crate) fn of_message(&self, message: &Message<'_>, as_data: bool) -> &StringName {
+        match message {
+            Message::Binary(_) => &self.data_received,
+            _ if as_data => &self.text_data_received,
+            _ => &self.message_received,
+        }
+    }
 }

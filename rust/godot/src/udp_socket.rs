@@ -59,9 +59,11 @@ pub(crate) struct UdpSocket {
     /// one is always kept. Default: 16 MiB. Takes effect at once.
     #[var(get = get_max_buffered_bytes, set = set_max_buffered_bytes)]
     max_buffered_bytes: PhantomVar<i64>,
-    /// Maximum size of all datagrams together that wait to be sent, in bytes, 1 to 2147483647; each counts 128 bytes more
-    /// than its data. Above it [method send] gives [constant ERR_OUT_OF_MEMORY]. Default: 16 MiB. Takes effect at once.
-    /// [br][br]This limit and [member max_buffered_bytes] together bound the memory of the socket, whatever its peers do.
+    /// Maximum size of all datagrams together that wait to be sent, in bytes, 1 to 2147483647; each counts 128 bytes
+    /// more than its data. Above it [method send] gives [constant ERR_OUT_OF_MEMORY]. Default: 16 MiB. Takes effect at
+    /// once.
+    /// [br][br]This limit and [member max_buffered_bytes] together bound the memory of the socket, whatever its peers
+    /// do.
     #[var(get = get_max_pending_send_bytes, set = set_max_pending_send_bytes)]
     max_pending_send_bytes: PhantomVar<i64>,
     /// Number of datagrams dropped since [method bind] because the queue was full; 0 if the socket is not bound.

@@ -1,12 +1,11 @@
-//! The class `WebSocketClient`: its documentation, properties, constants and signals. The methods are in [`operations`].
+//! The class `WebSocketClient`: its documentation, properties, constants and signals. The methods are in
+//! [`operations`].
 
 use std::rc::Rc;
 use std::time::Duration;
 
 use async_sockets_net::websocket::client_handshake::RequestHeader;
-use async_sockets_net::websocket::client_options::WebSocketClientOptions;
 use async_sockets_net::websocket::options::Subprotocol;
-use async_sockets_net::websocket::outgoing::Unread;
 use godot::builtin::{GString, PackedByteArray, PackedInt32Array, PackedStringArray};
 use godot::classes::RefCounted;
 use godot::obj::Base;
@@ -57,12 +56,12 @@ enum ReadyState {
 /// available, otherwise through a signal; [code]await[/code] takes both. Pending operations of one kind are served
 /// first in, first out. All network work is done in the background. Use this class on the main thread only.
 /// [br][br]Messages are taken by the receiving methods, or emitted by signals if [member emit_messages] is on.
-/// [br][br]Whatever happens, the outcome is told: every established connection ends with [signal disconnected], and every
-/// attempt with [signal connected], [signal connect_failed], or [signal disconnected] if this side ended it. With
-/// [member reconnect], [signal reconnecting] or [signal gave_up] follows. The state changes first, then pending operations
-/// are resolved, then the signals are emitted.
-/// [br][br]Dropping the last reference closes the connection with 1001 (going away), without a signal: what was sent before
-/// has one second to leave.
+/// [br][br]Whatever happens, the outcome is told: every established connection ends with [signal disconnected], and
+/// every attempt with [signal connected], [signal connect_failed], or [signal disconnected] if this side ended it. With
+/// [member reconnect], [signal reconnecting] or [signal gave_up] follows. The state changes first, then pending
+/// operations are resolved, then the signals are emitted.
+/// [br][br]Dropping the last reference closes the connection with 1001 (going away), without a signal: what was sent
+/// before has one second to leave.
 /// [br][br]A [param timeout] is in seconds. 0 sets no limit, and -1, the default, uses [member timeout]. Any other
 /// negative value is refused with [constant ERR_INVALID_PARAMETER].
 /// [br][br]Web exports have no native libraries, and a script that names this class does not load there: see
@@ -103,8 +102,8 @@ pub(crate) struct WebSocketClient {
     #[var(get = get_max_buffered_bytes, set = set_max_buffered_bytes)]
     max_buffered_bytes: PhantomVar<i64>,
     /// Maximum number of redirects (status 301, 302, 303, 307, 308) that an attempt follows, never from wss to ws.
-    /// User, password, [code]Authorization[/code] and [code]Cookie[/code] are not sent to another host or port. Default: 0,
-    /// which treats a redirect as a failure. Range: 0 to 20. Read by every attempt.
+    /// User, password, [code]Authorization[/code] and [code]Cookie[/code] are not sent to another host or port.
+    /// Default: 0, which treats a redirect as a failure. Range: 0 to 20. Read by every attempt.
     #[var(get = get_max_redirects, set = set_max_redirects)]
     max_redirects: PhantomVar<i64>,
     /// Subprotocols to offer, in order of preference; see [method get_selected_protocol]. Default: empty. If an entry
@@ -134,35 +133,36 @@ pub(crate) struct WebSocketClient {
     #[var(get = get_auto_process, set = set_auto_process)]
     auto_process: PhantomVar<bool>,
     /// Whether a connection that was lost, or an attempt that has failed, is followed by another attempt. Default:
-    /// [code]false[/code]. Takes effect at once; switched off while the client waits to reconnect, it ends the session with
-    /// [signal gave_up]. There is no other attempt after [method close] and [method
-    /// abort], after the close codes that [member reconnect_on_codes] excludes, and after a failure that would only
-    /// repeat itself: an HTTP status other than 408, 425, 429 and 5xx, a wrong answer to the handshake, or a
-    /// certificate that is not trusted. [signal gave_up] is emitted then.
+    /// [code]false[/code]. Takes effect at once; switched off while the client waits to reconnect, it ends the session
+    /// with [signal gave_up]. There is no other attempt after [method close] and [method abort], after the close codes
+    /// that [member reconnect_on_codes] excludes, and after a failure that would only repeat itself: an HTTP status
+    /// other than 408, 425, 429 and 5xx, a wrong answer to the handshake, or a certificate that is not trusted. [signal
+    /// gave_up] is emitted then.
     #[var(get = get_reconnect, set = set_reconnect)]
     reconnect: PhantomVar<bool>,
-    /// Shortest wait before an attempt to reconnect, in seconds. The wait is random between this and an upper limit that
-    /// doubles with every attempt: 1, 2, 4, ... s by default (full jitter), so that the clients of a restarted server do
-    /// not all come at once. A connection that lasted less than 5 s does not end the series. Default: 0.5. Range: 0.001 to
-    /// 86400. Read by [method connect_to_url].
+    /// Shortest wait before an attempt to reconnect, in seconds. The wait is random between this and an upper limit
+    /// that doubles with every attempt: 1, 2, 4, ... s by default (full jitter), so that the clients of a restarted
+    /// server do not all come at once. A connection that lasted less than 5 s does not end the series. Default: 0.5.
+    /// Range: 0.001 to 86400. Read by [method connect_to_url].
     #[var(get = get_reconnect_min_delay, set = set_reconnect_min_delay)]
     reconnect_min_delay: PhantomVar<f64>,
-    /// Longest wait before an attempt to reconnect, in seconds; a [code]Retry-After[/code] of the server counts up to it
-    /// too. Default: 30. Range: 0.001 to 86400. Read by [method connect_to_url].
+    /// Longest wait before an attempt to reconnect, in seconds; a [code]Retry-After[/code] of the server counts up to
+    /// it too. Default: 30. Range: 0.001 to 86400. Read by [method connect_to_url].
     #[var(get = get_reconnect_max_delay, set = set_reconnect_max_delay)]
     reconnect_max_delay: PhantomVar<f64>,
     /// Maximum number of attempts to reconnect in a row; then [signal gave_up] is emitted. A connection that lasts 5
     /// seconds ends the row. Default: 0, which sets no limit. Range: 0 to 2147483647. Read by [method connect_to_url].
     #[var(get = get_reconnect_max_attempts, set = set_reconnect_max_attempts)]
     reconnect_max_attempts: PhantomVar<i64>,
-    /// Close codes, as [signal disconnected] gives them, after which the client reconnects: 1006 stands for a connection
-    /// that broke, and has to be listed too. Default: empty, which stands for all but 1000 (normal), 1008 (policy) and
-    /// 4000 to 4999 (the application's own). If an entry is outside 1000 to 4999, the property keeps its value. Read by
-    /// [method connect_to_url].
+    /// Close codes, as [signal disconnected] gives them, after which the client reconnects: 1006 stands for a
+    /// connection that broke, and has to be listed too. Default: empty, which stands for all but 1000 (normal), 1008
+    /// (policy) and 4000 to 4999 (the application's own). If an entry is outside 1000 to 4999, the property keeps its
+    /// value. Read by [method connect_to_url].
     #[var(get = get_reconnect_on_codes, set = set_reconnect_on_codes)]
     reconnect_on_codes: PhantomVar<PackedInt32Array>,
     /// Maximum number of bytes of messages that are kept while the connection is lost, and sent in order once it is
-    /// established again; at most 32768 messages, or one for every 32 bytes of this if that is more. Default: 0: messages are refused meanwhile. Range: 0 to 2147483647. Takes effect at once.
+    /// established again; at most 32768 messages, or one for every 32 bytes of this if that is more. Default: 0:
+    /// messages are refused meanwhile. Range: 0 to 2147483647. Takes effect at once.
     #[var(get = get_max_offline_bytes, set = set_max_offline_bytes)]
     max_offline_bytes: PhantomVar<i64>,
 
@@ -198,17 +198,17 @@ impl WebSocketClient {
     fn connected();
     /// Emitted when an attempt has failed. [param error] is [constant ERR_CANT_RESOLVE], [constant ERR_CANT_CONNECT],
     /// [constant ERR_TIMEOUT] (also for status 408), [constant ERR_UNAUTHORIZED] for a certificate that is not trusted
-    /// and for status 401, 403 and 407, [constant ERR_DOES_NOT_EXIST] for status 404 and 410, [constant ERR_BUSY] for 429 and 503,
-    /// [constant ERR_CONNECTION_ERROR] for any other status, and [constant ERR_INVALID_DATA] for an answer that is not a
-    /// valid one to a WebSocket handshake. [method get_last_error_message] says it in words, and
-    /// [method get_response_status] has the status.
+    /// and for status 401, 403 and 407, [constant ERR_DOES_NOT_EXIST] for status 404 and 410, [constant ERR_BUSY] for
+    /// 429 and 503, [constant ERR_CONNECTION_ERROR] for any other status, and [constant ERR_INVALID_DATA] for an answer
+    /// that is not a valid one to a WebSocket handshake. [method get_last_error_message] says it in words, and [method
+    /// get_response_status] has the status.
     #[signal]
     fn connect_failed(error: i32);
     /// Emitted when an established connection is over, whichever side ended it, and when [method close] or
-    /// [method abort] ends an attempt or the wait for the next one. [param code] is the code of the side that closed first: 1005 if it gave none, 1006 if
-    /// the connection broke, 1002 if the server violated the protocol. [param clean] is [code]true[/code] if both sides
-    /// sent a close frame. Messages that were received before are emitted before it.
-    /// Not emitted while the engine quits.
+    /// [method abort] ends an attempt or the wait for the next one. [param code] is the code of the side that closed
+    /// first: 1005 if it gave none, 1006 if the connection broke, 1002 if the server violated the protocol. [param
+    /// clean] is [code]true[/code] if both sides sent a close frame. Messages that were received before are emitted
+    /// before it. Not emitted while the engine quits.
     #[signal]
     fn disconnected(code: i64, reason: GString, clean: bool);
     /// Emitted when a text message was received, if [member emit_messages] is on.
@@ -217,17 +217,18 @@ impl WebSocketClient {
     /// Emitted when a binary message was received, if [member emit_messages] is on.
     #[signal]
     fn data_received(data: PackedByteArray);
-    /// Emitted when a text message was received, as UTF-8 bytes, if [member emit_messages] and [member text_as_data] are
-    /// on.
+    /// Emitted when a text message was received, as UTF-8 bytes, if [member emit_messages] and [member text_as_data]
+    /// are on.
     #[signal]
     fn text_data_received(data: PackedByteArray);
     /// Emitted after [signal disconnected] or [signal connect_failed] if there will be another attempt, in
-    /// [param delay] seconds. [param attempt] counts the attempts from 1, since the last connection that lasted 5 seconds.
+    /// [param delay] seconds. [param attempt] counts the attempts from 1, since the last connection that lasted 5
+    /// seconds.
     #[signal]
     fn reconnecting(attempt: i64, delay: f64);
     /// Emitted after [signal disconnected] or [signal connect_failed] if [member reconnect] is on and there will be no
-    /// other attempt, and when it is switched off while the client waits. [param error] is that of the last attempt, or of
-    /// the end of the connection.
+    /// other attempt, and when it is switched off while the client waits. [param error] is that of the last attempt, or
+    /// of the end of the connection.
     #[signal]
     fn gave_up(error: i32);
 
@@ -247,61 +248,61 @@ impl WebSocketClient {
 
     #[func]
     fn get_handshake_timeout(&self) -> f64 {
-        self.option(|options| time::seconds(options.handshake_timeout))
+        self.core.options(|options| time::seconds(options.handshake_timeout))
     }
 
     #[func]
     fn set_handshake_timeout(&self, seconds: f64) {
         if let Some(limit) = self.time("handshake_timeout", seconds) {
-            self.change(|options| options.handshake_timeout = limit);
+            self.core.change_options(|options| options.handshake_timeout = limit);
         }
     }
 
     #[func]
     fn get_close_timeout(&self) -> f64 {
-        self.option(|options| time::seconds(options.close_timeout))
+        self.core.options(|options| time::seconds(options.close_timeout))
     }
 
     #[func]
     fn set_close_timeout(&self, seconds: f64) {
         if let Some(limit) = self.time("close_timeout", seconds) {
-            self.change(|options| options.close_timeout = limit);
+            self.core.change_options(|options| options.close_timeout = limit);
         }
     }
 
     #[func]
     fn get_heartbeat_interval(&self) -> f64 {
-        self.option(|options| time::seconds(options.heartbeat_interval))
+        self.core.options(|options| time::seconds(options.heartbeat_interval))
     }
 
     #[func]
     fn set_heartbeat_interval(&self, seconds: f64) {
         if let Some(limit) = self.time("heartbeat_interval", seconds) {
-            self.change(|options| options.heartbeat_interval = limit);
+            self.core.change_options(|options| options.heartbeat_interval = limit);
         }
     }
 
     #[func]
     fn get_max_message_size(&self) -> i64 {
-        self.option(|options| int(options.max_message_size))
+        self.core.options(|options| int(options.max_message_size))
     }
 
     #[func]
     fn set_max_message_size(&self, number: i64) {
         if let Some(bytes) = self.size("max_message_size", number, 1) {
-            self.change(|options| options.max_message_size = bytes);
+            self.core.change_options(|options| options.max_message_size = bytes);
         }
     }
 
     #[func]
     fn get_max_pending_bytes(&self) -> i64 {
-        self.option(|options| int(options.max_pending))
+        self.core.options(|options| int(options.max_pending))
     }
 
     #[func]
     fn set_max_pending_bytes(&self, number: i64) {
         if let Some(bytes) = self.size("max_pending_bytes", number, 1) {
-            self.change(|options| options.max_pending = bytes);
+            self.core.change_options(|options| options.max_pending = bytes);
             self.core
                 .with_connection(|connection| connection.set_max_pending(bytes));
         }
@@ -309,34 +310,31 @@ impl WebSocketClient {
 
     #[func]
     fn get_max_buffered_bytes(&self) -> i64 {
-        self.option(|options| int(options.max_queued))
+        self.core.options(|options| int(options.max_queued))
     }
 
     #[func]
     fn set_max_buffered_bytes(&self, number: i64) {
         if let Some(bytes) = self.size("max_buffered_bytes", number, 1) {
-            self.change(|options| {
-                options.max_queued = bytes;
-                options.unread = Unread::new(bytes);
-            });
+            self.core.set_max_queued(bytes);
         }
     }
 
     #[func]
     fn get_max_redirects(&self) -> i64 {
-        self.option(|options| int(options.max_redirects))
+        self.core.options(|options| int(options.max_redirects))
     }
 
     #[func]
     fn set_max_redirects(&self, number: i64) {
         if let Some(redirects) = self.number("max_redirects", number, 0..=20) {
-            self.change(|options| options.max_redirects = redirects);
+            self.core.change_options(|options| options.max_redirects = redirects);
         }
     }
 
     #[func]
     fn get_supported_protocols(&self) -> PackedStringArray {
-        self.option(|options| {
+        self.core.options(|options| {
             let names = options.protocols.iter();
             names.map(|name| GString::from(name.as_str())).collect()
         })
@@ -347,13 +345,13 @@ impl WebSocketClient {
         let names = values.as_slice().iter();
         let parsed: Result<Vec<_>, _> = names.map(|name| Subprotocol::parse(&name.to_string())).collect();
         if let Some(protocols) = self.parsed("supported_protocols", parsed) {
-            self.change(|options| options.protocols = protocols);
+            self.core.change_options(|options| options.protocols = protocols);
         }
     }
 
     #[func]
     fn get_handshake_headers(&self) -> PackedStringArray {
-        self.option(|options| {
+        self.core.options(|options| {
             let lines = options.headers.iter();
             lines
                 .map(|line| GString::from(&format!("{}: {}", line.name(), line.value())))
@@ -366,18 +364,18 @@ impl WebSocketClient {
         let lines = values.as_slice().iter();
         let parsed: Result<Vec<_>, _> = lines.map(|line| RequestHeader::parse(&line.to_string())).collect();
         if let Some(headers) = self.parsed("handshake_headers", parsed) {
-            self.change(|options| options.headers = headers);
+            self.core.change_options(|options| options.headers = headers);
         }
     }
 
     #[func]
     fn get_no_delay(&self) -> bool {
-        self.option(|options| options.no_delay)
+        self.core.options(|options| options.no_delay)
     }
 
     #[func]
     fn set_no_delay(&self, on: bool) {
-        self.change(|options| options.no_delay = on);
+        self.core.change_options(|options| options.no_delay = on);
     }
 
     #[func]
@@ -494,14 +492,6 @@ impl WebSocketClient {
 }
 
 impl WebSocketClient {
-    fn option<T>(&self, read: impl FnOnce(&WebSocketClientOptions) -> T) -> T {
-        read(&self.core.settings.connection.borrow())
-    }
-
-    fn change(&self, change: impl FnOnce(&mut WebSocketClientOptions)) {
-        change(&mut self.core.settings.connection.borrow_mut());
-    }
-
     /// A wait before reconnecting; any other number is refused.
     fn delay(&self, property: &str, seconds: f64) -> Option<Duration> {
         if DELAYS.contains(&seconds) {

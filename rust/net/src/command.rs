@@ -63,8 +63,8 @@ pub(crate) enum WebSocketCommand {
     Shared(Bytes),
     /// Send a ping with this payload of at most 125 bytes, and measure the time until its pong.
     Ping(Bytes),
-    /// Answer [`crate::event::WebSocketClientEvent::Flushed`] with this token once everything before it was handed to the
-    /// system.
+    /// Answer [`crate::event::WebSocketClientEvent::Flushed`] with this token once everything before it was handed to
+    /// the system.
     Flush(u64),
     /// Send all preceding frames, then this close frame; end the connection once the peer has answered.
     Close(CloseFrame),

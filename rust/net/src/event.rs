@@ -118,11 +118,11 @@ pub enum WebSocketClientEvent {
     ConnectFailed(Box<WebSocketConnectError>),
     /// Messages are queued: take them by [`crate::websocket_client::WebSocketClient::take_messages`].
     Messages,
-    /// Everything sent before [`crate::websocket_client::WebSocketClient::flush`] with this token, or a smaller one, was
-    /// handed to the system.
+    /// Everything sent before [`crate::websocket_client::WebSocketClient::flush`] with this token, or a smaller one,
+    /// was handed to the system.
     Flushed(u64),
-    /// The connection is over; the number of bytes of accepted frames that were not handed to the system, and are lost. The
-    /// last event.
+    /// The connection is over; the number of bytes of accepted frames that were not handed to the system, and are lost.
+    /// The last event.
     Disconnected(Box<Disconnect>, usize),
 }
 

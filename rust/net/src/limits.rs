@@ -53,8 +53,8 @@ pub const DATAGRAM_OVERHEAD: usize = 128;
 /// without a token are not reported.
 pub const MAX_UDP_EVENTS: usize = 1024;
 
-/// Size requested for each of the two system buffers of a UDP socket, in bytes; the system may grant less. They hold what
-/// arrives or is sent between two polls of the task.
+/// Size requested for each of the two system buffers of a UDP socket, in bytes; the system may grant less. They hold
+/// what arrives or is sent between two polls of the task.
 pub(crate) const UDP_SYSTEM_BUFFER: usize = 1024 * 1024;
 
 /// How long the addresses of a name are cached.

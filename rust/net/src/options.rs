@@ -20,8 +20,8 @@ pub struct KeepAlive {
     pub idle: Duration,
     /// Time between probes, limited likewise. Default 10 seconds.
     pub interval: Duration,
-    /// Unanswered probes after which the connection is dead, limited to 1 to 127. Windows before version 10 (1703) always
-    /// sends 10. Default 6.
+    /// Unanswered probes after which the connection is dead, limited to 1 to 127. Windows before version 10 (1703)
+    /// always sends 10. Default 6.
     pub count: u32,
 }
 
@@ -42,12 +42,14 @@ pub struct TcpOptions {
     pub no_delay: bool,
     /// When to probe an idle peer. Default `None`: never.
     pub keep_alive: Option<KeepAlive>,
-    /// Received bytes that may be queued for the user. At the limit, reading stops and TCP slows the peer. Default 1 MiB.
+    /// Received bytes that may be queued for the user. At the limit, reading stops and TCP slows the peer. Default 1
+    /// MiB.
     pub max_buffered: usize,
     /// Bytes that may be queued for sending. Beyond it, a send fails with [`crate::error::SendError::Full`]. Default
     /// 16 MiB.
     pub max_pending_send: usize,
-    /// Time limit for name lookup, connect and TLS handshake together. `None` leaves it to the system. Default 30 seconds.
+    /// Time limit for name lookup, connect and TLS handshake together. `None` leaves it to the system. Default 30
+    /// seconds.
     pub connect_timeout: Option<Duration>,
     /// TLS from the first byte, for an outgoing connection. Default `None`: plain.
     pub tls: Option<TlsClientConfig>,
@@ -75,8 +77,8 @@ pub struct ListenOptions {
     pub max_clients: Option<usize>,
     /// Memory that all accepted connections together may take, in bytes: received data that the user has not taken, and
     /// unsent data. At the limit, those that hold the most are ended with [`crate::event::CloseReason::Error`] and an
-    /// error of [`std::io::ErrorKind::OutOfMemory`]; the user is expected to drop what it holds of them. 0 sets no limit.
-    /// Default 256 MiB.
+    /// error of [`std::io::ErrorKind::OutOfMemory`]; the user is expected to drop what it holds of them. 0 sets no
+    /// limit. Default 256 MiB.
     pub max_total: usize,
     /// Who may connect, by address. Default: everyone.
     pub admission: AdmissionRules,
@@ -112,19 +114,19 @@ pub struct UdpOptions {
     /// Received datagrams that may be queued for the user, at least 1. At the limit, a new one replaces the oldest.
     /// Default 16,384.
     pub max_datagrams: usize,
-    /// Received bytes that may be queued for the user. Beyond it, the oldest datagrams are dropped; the newest is always
-    /// kept. Default 16 MiB.
+    /// Received bytes that may be queued for the user. Beyond it, the oldest datagrams are dropped; the newest is
+    /// always kept. Default 16 MiB.
     pub max_datagram_bytes: usize,
-    /// Bytes that may be queued for sending, [`crate::limits::DATAGRAM_OVERHEAD`] included for each datagram. Beyond it, a
-    /// send fails with [`crate::error::SendError::Full`]. Default 16 MiB.
+    /// Bytes that may be queued for sending, [`crate::limits::DATAGRAM_OVERHEAD`] included for each datagram. Beyond
+    /// it, a send fails with [`crate::error::SendError::Full`]. Default 16 MiB.
     pub max_pending_send: usize,
     /// Whether sending to broadcast addresses is allowed. Default `false`.
     pub broadcast: bool,
-    /// Maximum number of routers that a datagram passes (TTL), unicast and multicast. Default `None`: the system's, usually
-    /// 64 for unicast and 1 for multicast.
+    /// Maximum number of routers that a datagram passes (TTL), unicast and multicast. Default `None`: the system's,
+    /// usually 64 for unicast and 1 for multicast.
     pub ttl: Option<NonZeroU8>,
-    /// Whether other sockets that set this too may bind the same port, as several receivers of one multicast group on one
-    /// machine must. Default `false`.
+    /// Whether other sockets that set this too may bind the same port, as several receivers of one multicast group on
+    /// one machine must. Default `false`.
     pub reuse_address: bool,
 }
 

@@ -75,8 +75,9 @@ impl AsyncWrite for Counted {
     }
 }
 
-/// Writes several blocks like tokio's `poll_write_vectored`, which however uses `writev`: on Linux that ends the process
-/// with SIGPIPE if the peer has reset the connection, unless the process ignores the signal, which the engine does not.
+/// Writes several blocks like tokio's `poll_write_vectored`, which however uses `writev`: on Linux that ends the
+/// process with SIGPIPE if the peer has reset the connection, unless the process ignores the signal, which the engine
+/// does not.
 fn poll_send_vectored(tcp: &TcpStream, cx: &mut Context<'_>, blocks: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
     let blocks = &blocks[..blocks.len().min(MAX_BLOCKS)];
     loop {

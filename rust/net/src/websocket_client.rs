@@ -99,7 +99,8 @@ impl WebSocketClient {
     /// Queues a text message. Before the connection is established it waits.
     ///
     /// # Errors
-    /// [`SendError::Full`] over the limit of pending bytes, [`SendError::Closed`] after a close; nothing was queued then.
+    /// [`SendError::Full`] over the limit of pending bytes, [`SendError::Closed`] after a close; nothing was queued
+    /// then.
     pub fn send_text(&self, text: &str) -> Result<(), SendError> {
         self.send(Kind::Text, text.as_bytes())
     }
@@ -113,8 +114,12 @@ impl WebSocketClient {
     }
 
     fn send(&self, kind: Kind, payload: &[u8]) -> Result<(), SendError> {
+        self.send_within(kind, payload, self.max_pending.load(Ordering::Relaxed))
+    }
+
+    fn send_within(&self, kind: Kind, payload: &[u8], limit: usize) -> Result<(), SendError> {
         let link = &self.outgoing.link;
-        link.admit(link.frame_len(payload.len()), self.max_pending.load(Ordering::Relaxed))?;
+        link.admit(link.frame_len(payload.len()), limit)?;
         if link.send(kind, payload) {
             link.wake_later();
         }
@@ -125,14 +130,7 @@ impl WebSocketClient {
     /// whether it was queued: nothing is after a close, and once the connection is over.
     pub fn send_kept(&self, is_text: bool, payload: &[u8]) -> bool {
         let kind = if is_text { Kind::Text } else { Kind::Binary };
-        let link = &self.outgoing.link;
-        if link.admit(link.frame_len(payload.len()), usize::MAX).is_err() {
-            return false;
-        }
-        if link.send(kind, payload) {
-            link.wake_later();
-        }
-        true
+        self.send_within(kind, payload, usize::MAX).is_ok()
     }
 
     /// Queues a ping with a payload of at most 125 bytes (RFC 6455 section 5.5.2). Its pong sets [`Self::latency`].
@@ -170,8 +168,8 @@ impl WebSocketClient {
         self.outgoing.abort();
     }
 
-    /// Whether nothing more can be sent: this side has closed, or the connection is over, even if its last event was not
-    /// handled yet.
+    /// Whether nothing more can be sent: this side has closed, or the connection is over, even if its last event was
+    /// not handled yet.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.outgoing.link.is_closed()

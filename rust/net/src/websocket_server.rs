@@ -23,7 +23,7 @@ use crate::mailbox::{Mailbox, SocketId, mailbox};
 use crate::websocket::ClientId;
 use crate::websocket::client::Client;
 use crate::websocket::close_code::{CloseCode, CloseFrame};
-use crate::websocket::frame::Kind;
+use crate::websocket::frame::{Kind, MAX_CONTROL_PAYLOAD};
 use crate::websocket::groups::Groups;
 use crate::websocket::options::{BackpressurePolicy, WebSocketOptions};
 use crate::websocket::registry::{MAX_NOTES, Note, Registry};
@@ -38,7 +38,7 @@ pub use statistics::Statistics;
 use wakeups::Wakeups;
 
 /// Maximum payload of a ping, in bytes (RFC 6455 section 5.5).
-pub const MAX_PING_LEN: usize = 125;
+pub const MAX_PING_LEN: usize = MAX_CONTROL_PAYLOAD;
 
 /// A WebSocket server (RFC 6455), for the thread that uses it. No method blocks, except that [`WebSocketServer::start`]
 /// may wait up to a second for a port that this process is closing.
@@ -191,6 +191,13 @@ impl WebSocketServer {
 
     fn wake_all(&mut self) {
         self.wakeups.wake_all(&self.registry.broadcasts);
+    }
+
+    /// Wakes the clients for what was deferred, unless corked.
+    fn wake_unless_corked(&mut self) {
+        if !self.wakeups.corked {
+            self.wake_all();
+        }
     }
 
     /// Number of clients.

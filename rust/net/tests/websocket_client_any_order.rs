@@ -1,6 +1,6 @@
-//! Many clients that send, flush, close, abort and vanish in any order, with a server that does the same: whatever happens,
-//! what arrives is a beginning of what was sent, all of it after a clean close, and each client has one first event and
-//! one last.
+//! Many clients that send, flush, close, abort and vanish in any order, with a server that does the same: whatever
+//! happens, what arrives is a beginning of what was sent, all of it after a clean close, and each client has one first
+//! event and one last.
 
 mod common;
 mod websocket_client_common;

@@ -1,5 +1,5 @@
-//! A server that violates the protocol is told why, and so is the main thread. Every frame that the client sends is masked,
-//! each with another mask (checked by the helper).
+//! A server that violates the protocol is told why, and so is the main thread. Every frame that the client sends is
+//! masked, each with another mask (checked by the helper).
 
 mod websocket_client_common;
 mod websocket_common;

@@ -1,5 +1,5 @@
-//! Stopping the runtime ends every client, with an event, whatever its phase. This test has a file of its own because it
-//! stops the runtime of the whole process.
+//! Stopping the runtime ends every client, with an event, whatever its phase. This test has a file of its own because
+//! it stops the runtime of the whole process.
 
 mod websocket_client_common;
 mod websocket_common;

@@ -1,5 +1,5 @@
-//! Over TLS too, a flush is done only once the system has everything. This test has a file of its own because it stops the
-//! runtime of the whole process, so that what the system does not have is lost.
+//! Over TLS too, a flush is done only once the system has everything. This test has a file of its own because it stops
+//! the runtime of the whole process, so that what the system does not have is lost.
 
 mod common;
 mod tls_common;

@@ -120,7 +120,7 @@ impl PeerCore {
 
     /// Leaves the server, with 1001, after what was sent.
     pub(super) fn leave(&self) {
-        self.client().1.leave_with(CloseFrame::going_away());
+        self.client().1.close(CloseFrame::going_away());
     }
 
     /// Leaves the server for a reason. If it had joined, the end is told in the next poll.
@@ -130,7 +130,7 @@ impl PeerCore {
         }
         self.incoming.borrow_mut().clear();
         if let Ok(frame) = CloseFrame::parse(code, reason) {
-            self.client().1.leave_with(frame);
+            self.client().1.close(frame);
         }
     }
 

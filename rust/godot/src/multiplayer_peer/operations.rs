@@ -21,8 +21,8 @@ impl AsyncMultiplayerPeer {
     /// [code]TLSOptions.server(key, certificate)[/code], clients connect with [code]wss[/code]; [code]null[/code], the
     /// default, leaves it to [member WebSocketServer.tls_options].
     /// [br][br]Returns [constant ERR_ALREADY_IN_USE] if the peer is a server or a client already, or the port is taken,
-    /// [constant ERR_INVALID_PARAMETER] for an invalid address, port or options, [constant ERR_UNAUTHORIZED] if the system
-    /// does not allow the port, or [constant ERR_CANT_CREATE]; [method get_last_error_message] has the words.
+    /// [constant ERR_INVALID_PARAMETER] for an invalid address, port or options, [constant ERR_UNAUTHORIZED] if the
+    /// system does not allow the port, or [constant ERR_CANT_CREATE]; [method get_last_error_message] has the words.
     #[func]
     fn create_server(
         &self,
@@ -34,8 +34,9 @@ impl AsyncMultiplayerPeer {
     }
 
     /// Starts to join the server at a URL such as [code]"wss://example.org/game"[/code], in the background.
-    /// [signal MultiplayerAPI.connected_to_server] or [signal MultiplayerAPI.connection_failed] follows, the latter also after
-    /// [member handshake_timeout]. For the URL and [param tls_options] see [method WebSocketClient.connect_to_url].
+    /// [signal MultiplayerAPI.connected_to_server] or [signal MultiplayerAPI.connection_failed] follows, the latter
+    /// also after [member handshake_timeout]. For the URL and [param tls_options] see [method
+    /// WebSocketClient.connect_to_url].
     /// [br][br]Returns [constant ERR_ALREADY_IN_USE] if the peer is a server or a client already, or
     /// [constant ERR_INVALID_PARAMETER] for an invalid URL or options.
     #[func]
@@ -45,15 +46,16 @@ impl AsyncMultiplayerPeer {
 
     /// The server that this peer works with, the same object at all times: set its properties before [method
     /// create_server]. While the peer is a server, it takes the events of the clients, and the server emits neither
-    /// [signal WebSocketServer.client_connected], [signal WebSocketServer.client_disconnected] nor messages. Its clients
-    /// expect packets only: do not send them anything else.
+    /// [signal WebSocketServer.client_connected], [signal WebSocketServer.client_disconnected] nor messages. Its
+    /// clients expect packets only: do not send them anything else.
     #[func]
     fn get_server(&self) -> Option<Gd<WebSocketServer>> {
         self.core().map(|core| core.server().0.clone())
     }
 
     /// The client that this peer works with, the same object at all times: set its properties before [method
-    /// create_client], which switches [member WebSocketClient.emit_messages] and [member WebSocketClient.reconnect] off.
+    /// create_client], which switches [member WebSocketClient.emit_messages] and [member WebSocketClient.reconnect]
+    /// off.
     #[func]
     fn get_client(&self) -> Option<Gd<WebSocketClient>> {
         self.core().map(|core| core.client().0.clone())
@@ -89,19 +91,20 @@ impl AsyncMultiplayerPeer {
         address.map_or(0, |address| address.port().into())
     }
 
-    /// The round-trip time of the last answered ping to a peer, in milliseconds; -1 if there is none. A server sends pings
-    /// with [member WebSocketServer.heartbeat_interval], a client does by default.
+    /// The round-trip time of the last answered ping to a peer, in milliseconds; -1 if there is none. A server sends
+    /// pings with [member WebSocketServer.heartbeat_interval], a client does by default.
     #[func]
     fn get_peer_latency(&self, peer_id: i32) -> f64 {
         let latency = self.core().and_then(|core| core.latency_of(peer_id));
         latency.map_or(-1.0, |time| time.as_secs_f64() * 1000.0)
     }
 
-    /// Waits until [method MultiplayerAPI.poll] has something to do, asleep, for at most [param budget_usec] microseconds
-    /// (0 to one minute; 0 only looks). What was sent before leaves now. Other sockets with
+    /// Waits until [method MultiplayerAPI.poll] has something to do, asleep, for at most [param budget_usec]
+    /// microseconds (0 to one minute; 0 only looks). What was sent before leaves now. Other sockets with
     /// [code]auto_process[/code] are handled meanwhile. Returns the number of packets that wait, at least 1 if there is
     /// anything to do, or 0.
-    /// [br][br]A server without a picture can answer at once, instead of in its next frame, by giving its idle time away:
+    /// [br][br]A server without a picture can answer at once, instead of in its next frame, by giving its idle time
+    /// away:
     /// [codeblock]
     /// func _process(_delta: float) -> void:
     ///     var end := Time.get_ticks_usec() + 6000

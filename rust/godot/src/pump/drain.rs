@@ -54,7 +54,8 @@ impl Pump {
         self.figures.events.get() - before
     }
 
-    /// Gives one socket a turn of at most `time`, for the events that are queued now. Without effect inside its own turn.
+    /// Gives one socket a turn of at most `time`, for the events that are queued now. Without effect inside its own
+    /// turn.
     pub(crate) fn give_one_turn(&self, socket: Rc<dyn Socket>, time: Duration) {
         if socket.base().in_turn.get() {
             return;

@@ -144,8 +144,8 @@ impl ClientCore {
         }
     }
 
-    /// Ends the connection for the user: sets the state, and only then resolves the pending operations, as their coroutines
-    /// may start a new connection.
+    /// Ends the connection for the user: sets the state, and only then resolves the pending operations, as their
+    /// coroutines may start a new connection.
     fn end(&self, end: End, pump: &Pump) {
         self.end_with_tls(end, end.error, pump);
     }

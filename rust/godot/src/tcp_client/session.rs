@@ -187,8 +187,8 @@ impl Session {
         }
     }
 
-    /// Closes from this side, in good order or immediately. An abort also cuts an earlier close in good order short. False
-    /// if the connection had ended for the user before.
+    /// Closes from this side, in good order or immediately. An abort also cuts an earlier close in good order short.
+    /// False if the connection had ended for the user before.
     pub(super) fn close(&mut self, reason: Close, abort: bool) -> bool {
         let active = self.phase.is_active();
         match &self.connection {

@@ -118,8 +118,8 @@ impl ListenerCore {
         drop(kept);
     }
 
-    /// Notes the end of a client whose object was freed before it could tell it. This may happen in the middle of anything,
-    /// so the end is told at the next drain.
+    /// Notes the end of a client whose object was freed before it could tell it. This may happen in the middle of
+    /// anything, so the end is told at the next drain.
     pub(crate) fn client_was_dropped(self: &Rc<Self>, ended: Ended, object: Option<InstanceId>) {
         if let Some(object) = object {
             self.clients.borrow_mut().remove(object);

@@ -102,15 +102,13 @@ impl ClientCore {
         };
         let clean = false;
         let how = Disconnect { code, reason, clean };
-        self.owed
-            .borrow_mut()
-            .push_back((self.sessions.get(), Owed::Disconnected(how)));
+        self.owe(Owed::Disconnected(how));
     }
 
     // Closing ---------------------------------------------------------------------------------------------------------
 
     /// Closes from this side after what was sent.
-    pub(super) fn close(self: &Rc<Self>, frame: CloseFrame) {
+    pub(crate) fn close(self: &Rc<Self>, frame: CloseFrame) {
         let phase = self.phase();
         let has_messages = self.outbox.borrow().has_messages();
         match phase {
@@ -149,8 +147,8 @@ impl ClientCore {
         }
     }
 
-    /// Ends an attempt, or the wait for the next one. An attempt that has just succeeded is closed with the frame, if there
-    /// is one.
+    /// Ends an attempt, or the wait for the next one. An attempt that has just succeeded is closed with the frame, if
+    /// there is one.
     pub(super) fn give_up(self: &Rc<Self>, frame: Option<CloseFrame>) {
         self.with_connection(|connection| match frame {
             Some(frame) => {
@@ -164,9 +162,7 @@ impl ClientCore {
             session.phase = Phase::Ended(Error::ERR_UNAVAILABLE);
             session.unsent += dropped;
         }
-        self.owed
-            .borrow_mut()
-            .push_back((self.sessions.get(), Owed::Disconnected(given_up())));
+        self.owe(Owed::Disconnected(given_up()));
         let pump = Pump::get();
         pump.stop_polling(&self.base);
         pump.schedule(self.clone());
@@ -199,7 +195,7 @@ impl ClientCore {
         }
     }
 
-    /// Whether the last connection has ended in good order.
+    /// The error of `close_async()` after the end: OK if the last connection has ended in good order.
     pub(super) fn close_error(&self) -> Error {
         match self.session.borrow().close.as_ref().is_some_and(|how| how.clean) {
             true => Error::OK,
@@ -233,8 +229,8 @@ impl ClientCore {
 
     // Connecting again ------------------------------------------------------------------------------------------------
 
-    /// Decides how it goes on after the end of an attempt or a connection, and sets the phase. Returns the number of the
-    /// next attempt and its delay in seconds, if there is one.
+    /// Decides how it goes on after the end of an attempt or a connection, and sets the phase. Returns the number of
+    /// the next attempt and its delay in seconds, if there is one.
     pub(super) fn decide(self: &Rc<Self>, end: Ended, error: Error) -> Option<(u32, f64)> {
         let pump = Pump::get();
         let next = {
@@ -297,9 +293,7 @@ impl ClientCore {
         };
         let pump = Pump::get();
         pump.stop_polling(&self.base);
-        self.owed
-            .borrow_mut()
-            .push_back((self.sessions.get(), Owed::GaveUp(error)));
+        self.owe(Owed::GaveUp(error));
         pump.schedule(self.clone());
     }
 

@@ -58,6 +58,11 @@ impl ClientCore {
         self.session.borrow().connection.as_ref().map(f)
     }
 
+    /// Has a signal emitted in the next turn, for an end that the script has decided.
+    pub(super) fn owe(&self, owed: Owed) {
+        self.owed.borrow_mut().push_back((self.sessions.get(), owed));
+    }
+
     pub(super) fn set_emit_messages(self: &Rc<Self>, on: bool) {
         self.settings.emit_messages.set(on);
         if on {

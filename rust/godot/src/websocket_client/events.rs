@@ -20,6 +20,7 @@ use super::session::Phase;
 use crate::convert::{result, websocket_connect_error};
 use crate::pump::Pump;
 use crate::task::NetTask;
+use crate::waiting::Waiting;
 
 impl ClientCore {
     pub(super) fn handle(self: &Rc<Self>, event: WebSocketClientEvent, pump: &Pump) {
@@ -135,7 +136,8 @@ impl ClientCore {
         }
         let session = self.sessions.get();
         match next {
-            // A coroutine that waits for an answer must learn that it may never come. A later receive waits for the next connection.
+            // A coroutine that waits for an answer must learn that it may never come. A later receive waits for the
+            // next connection.
             Some(_) => self.fail_operations(error, pump),
             None => self.fail_everything(error, pump),
         }
@@ -179,13 +181,9 @@ impl ClientCore {
 
     /// Resolves what belonged to a connection that is over, while the session goes on.
     fn fail_operations(&self, error: Error, pump: &Pump) {
-        let receives = self.failed_receives(error);
-        let flushes = self
-            .flushes
-            .take_all()
-            .into_iter()
-            .map(|(task, _)| (task, result(error)));
-        for (task, result) in receives.into_iter().chain(flushes) {
+        let mut failures = self.failed_receives(error);
+        failures.extend(failed(&self.flushes, &result(error)));
+        for (task, result) in failures {
             NetTask::complete(&task, result.to_variant(), pump);
         }
     }
@@ -212,25 +210,18 @@ impl ClientCore {
 
     /// Takes every pending operation, with its result.
     pub(super) fn all_failures(&self, error: Error) -> Vec<(Gd<NetTask>, VarArray)> {
-        let receives = self.failed_receives(error).into_iter();
-        let closed = self.close_result(self.close_error());
-        let connects = self
-            .connect_waits
-            .take_all()
-            .into_iter()
-            .map(|(task, ())| (task, result(error)));
-        let flushes = self
-            .flushes
-            .take_all()
-            .into_iter()
-            .map(|(task, _)| (task, result(error)));
-        let closes = self
-            .closes
-            .take_all()
-            .into_iter()
-            .map(|(task, ())| (task, closed.clone()));
-        receives.chain(connects).chain(flushes).chain(closes).collect()
+        let mut failures = self.failed_receives(error);
+        failures.extend(failed(&self.connect_waits, &result(error)));
+        failures.extend(failed(&self.flushes, &result(error)));
+        failures.extend(failed(&self.closes, &self.close_result(self.close_error())));
+        failures
     }
+}
+
+/// Takes every operation that waits, each with the same result.
+fn failed<T>(waiting: &Waiting<T>, result: &VarArray) -> Vec<(Gd<NetTask>, VarArray)> {
+    let tasks = waiting.take_all().into_iter();
+    tasks.map(|(task, _)| (task, result.clone())).collect()
 }
 
 /// The message of an end that this side has not decided.

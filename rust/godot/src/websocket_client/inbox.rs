@@ -3,12 +3,11 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 
-use async_sockets_net::websocket::messages::{Message, Messages};
-use godot::builtin::{GString, PackedByteArray, VarArray, Variant, varray};
+use async_sockets_net::websocket::messages::Messages;
+use godot::builtin::{GString, VarArray, varray};
 use godot::global::Error;
-use godot::meta::ToGodot;
 
-use crate::convert::{no_bytes, prepared_text, result_with, text};
+use crate::convert::{message_value, no_bytes, result_with};
 use crate::waiting::Waiting;
 
 /// What a receive takes.
@@ -70,25 +69,11 @@ impl Inbox {
         if !fits {
             return Some(failure(want, Error::ERR_INVALID_DATA));
         }
-        let value = value(&first.next()?, as_data);
+        let value = message_value(&first.next()?, as_data);
         if first.is_empty() {
             batches.pop_front();
         }
         Some(result_with(Error::OK, &value))
-    }
-}
-
-/// A message as the script receives it; with `as_data`, text as its UTF-8 bytes.
-pub(super) fn value(message: &Message<'_>, as_data: bool) -> Variant {
-    match message {
-        Message::Binary(bytes) => PackedByteArray::from(*bytes).to_variant(),
-        Message::Text(message) | Message::PreparedText(message, _) if as_data => {
-            PackedByteArray::from(message.as_bytes()).to_variant()
-        }
-        Message::Text(message) => text(message).to_variant(),
-        Message::PreparedText(message, prepared) => {
-            prepared_text(prepared).unwrap_or_else(|| text(message)).to_variant()
-        }
     }
 }
 

@@ -25,14 +25,15 @@ use crate::tls;
 impl WebSocketClient {
     // Connecting and closing ------------------------------------------------------------------------------------------
 
-    /// Starts to connect to a URL such as [code]"wss://example.org/game?room=1"[/code]. Name lookup, connecting, TLS and
-    /// the opening handshake continue in the background; [signal connected] or [signal connect_failed] follows. See also
-    /// [method wait_connected]. The sending and receiving methods may be called right away.
+    /// Starts to connect to a URL such as [code]"wss://example.org/game?room=1"[/code]. Name lookup, connecting, TLS
+    /// and the opening handshake continue in the background; [signal connected] or [signal connect_failed] follows. See
+    /// also [method wait_connected]. The sending and receiving methods may be called right away.
     /// [br][br]The scheme is [code]ws[/code] or [code]wss[/code]; the port is 80 or 443 by default. An IPv6 address
     /// stands in brackets. [code]user:password@[/code] before the host becomes basic authorization. A host name with
     /// other letters than ASCII must be given in its [code]xn--[/code] form.
     /// [br][br][param tls_options] is for [code]wss[/code], also where a redirect leads there:
-    /// [code]TLSOptions.client()[/code] by default. Certificates are checked as described in [member TcpClient.tls_options].
+    /// [code]TLSOptions.client()[/code] by default. Certificates are checked as described in [member
+    /// TcpClient.tls_options].
     /// [br][br]Returns [constant ERR_INVALID_PARAMETER] for an invalid URL or invalid options,
     /// [constant ERR_ALREADY_IN_USE] while this client is connecting, connected or waiting to reconnect,
     /// [constant ERR_CANT_CREATE] if the network threads cannot start, and [constant ERR_UNAVAILABLE] while the engine
@@ -65,9 +66,9 @@ impl WebSocketClient {
         })
     }
 
-    /// Awaitable: [code][OK][/code] once the connection is established, or [code][error][/code] once it is certain that it
-    /// will not be. With [member reconnect], that takes until [signal gave_up]. If it is decided already, the result is
-    /// available immediately.
+    /// Awaitable: [code][OK][/code] once the connection is established, or [code][error][/code] once it is certain that
+    /// it will not be. With [member reconnect], that takes until [signal gave_up]. If it is decided already, the result
+    /// is available immediately.
     #[func]
     fn wait_connected(&self, #[opt(default = -1.0)] timeout: f64) -> Variant {
         let Some(core) = self.core() else {
@@ -76,11 +77,11 @@ impl WebSocketClient {
         core.wait_connected(timeout)
     }
 
-    /// Closes the connection in good order: sends what was sent before, then [param code] (1000 to 1003, 1007 to 1014, or
-    /// 3000 to 4999) and [param reason] (at most 123 bytes in UTF-8). [signal disconnected] follows, within
-    /// [member close_timeout]. Messages that arrive after the call are dropped. There is no reconnecting.
-    /// [br][br]An attempt to connect is given up, or the wait for the next one, unless messages are waiting for a running
-    /// attempt: then they are sent first. An invalid code or reason is reported, and nothing is closed.
+    /// Closes the connection in good order: sends what was sent before, then [param code] (1000 to 1003, 1007 to 1014,
+    /// or 3000 to 4999) and [param reason] (at most 123 bytes in UTF-8). [signal disconnected] follows, within [member
+    /// close_timeout]. Messages that arrive after the call are dropped. There is no reconnecting.
+    /// [br][br]An attempt to connect is given up, or the wait for the next one, unless messages are waiting for a
+    /// running attempt: then they are sent first. An invalid code or reason is reported, and nothing is closed.
     #[func]
     fn close(&self, #[opt(default = 1000)] code: i64, #[opt(default = "")] reason: GString) {
         if let Some(core) = self.core()
@@ -90,8 +91,9 @@ impl WebSocketClient {
         }
     }
 
-    /// Awaitable: [code][OK, code, reason][/code] once the closing handshake of [method close] is over. The code and the
-    /// reason are those of [signal disconnected]. If the connection is over already, the result is available immediately.
+    /// Awaitable: [code][OK, code, reason][/code] once the closing handshake of [method close] is over. The code and
+    /// the reason are those of [signal disconnected]. If the connection is over already, the result is available
+    /// immediately.
     /// [br][br][constant ERR_CONNECTION_ERROR] if the connection broke first, [constant ERR_TIMEOUT] if [param timeout]
     /// passed first ([member close_timeout] ends the connection in any case), [constant ERR_UNCONFIGURED] before the
     /// first connection. The code is -1 while it is unknown.
@@ -111,9 +113,9 @@ impl WebSocketClient {
         }
     }
 
-    /// Ends the connection immediately with a reset, or gives the attempt up. Messages that are not sent yet are dropped;
-    /// [signal disconnected] follows with 1006, or with the code of the side that has closed before. There is no
-    /// reconnecting.
+    /// Ends the connection immediately with a reset, or gives the attempt up. Messages that are not sent yet are
+    /// dropped; [signal disconnected] follows with 1006, or with the code of the side that has closed before. There is
+    /// no reconnecting.
     #[func]
     fn abort(&self) {
         if let Some(core) = self.core() {
@@ -147,8 +149,8 @@ impl WebSocketClient {
 
     // Sending ---------------------------------------------------------------------------------------------------------
 
-    /// Queues a text message. Never blocks. Before the connection is established, messages wait in order. Messages that a
-    /// handler or a coroutine sends in a row leave together.
+    /// Queues a text message. Never blocks. Before the connection is established, messages wait in order. Messages that
+    /// a handler or a coroutine sends in a row leave together.
     /// [br][br]Returns [constant ERR_OUT_OF_MEMORY] if [member max_pending_bytes] would be exceeded, or
     /// [member max_offline_bytes] while the connection is lost ([constant ERR_UNAVAILABLE] if that is 0);
     /// [constant ERR_UNCONFIGURED] before [method connect_to_url], [constant ERR_UNAVAILABLE] after [method close], and
@@ -177,16 +179,16 @@ impl WebSocketClient {
     }
 
     /// Sends a ping with a payload of at most 125 bytes; its answer sets [method get_latency]. Returns
-    /// [constant ERR_INVALID_PARAMETER] for a longer payload, and [constant ERR_UNAVAILABLE] while the client connects or
-    /// waits to reconnect; otherwise like [method send_text].
+    /// [constant ERR_INVALID_PARAMETER] for a longer payload, and [constant ERR_UNAVAILABLE] while the client connects
+    /// or waits to reconnect; otherwise like [method send_text].
     #[func]
     fn ping(&self, #[opt(default = &PackedByteArray::new())] payload: PackedByteArray) -> Error {
         self.run(|core| core.ping(payload.as_slice()))
     }
 
     /// Awaitable: [code][OK][/code] once everything that was sent before has been handed to the system, or
-    /// [code][error][/code]: [constant ERR_CONNECTION_ERROR] or [constant ERR_FILE_EOF] if the connection ended first. It
-    /// does not mean that the server has received it.
+    /// [code][error][/code]: [constant ERR_CONNECTION_ERROR] or [constant ERR_FILE_EOF] if the connection ended first.
+    /// It does not mean that the server has received it.
     #[func]
     fn flush(&self, #[opt(default = -1.0)] timeout: f64) -> Variant {
         let Some(core) = self.core() else {
@@ -197,21 +199,22 @@ impl WebSocketClient {
 
     // Receiving -------------------------------------------------------------------------------------------------------
 
-    /// Awaitable: [code][OK, message][/code], a [String] for a text message and a [PackedByteArray] for a binary one, or
-    /// [code][error, ""][/code]. Messages received before the end of the connection can still be taken after it.
+    /// Awaitable: [code][OK, message][/code], a [String] for a text message and a [PackedByteArray] for a binary one,
+    /// or [code][error, ""][/code]. Messages received before the end of the connection can still be taken after it.
     /// [br][br][constant ERR_FILE_EOF] when the server closes in good order, [constant ERR_CONNECTION_ERROR] when the
-    /// connection breaks, [constant ERR_UNAVAILABLE] when this side closes, and the error of the attempt when connecting
-    /// fails for good. With [member reconnect], a receive that is pending when the connection ends fails too, since an
-    /// answer that it waits for may never come; the next receive waits for the next connection. [constant ERR_TIMEOUT] if
-    /// [param timeout] passes first. Refused with [constant ERR_UNAVAILABLE] while [member emit_messages] is on.
+    /// connection breaks, [constant ERR_UNAVAILABLE] when this side closes, and the error of the attempt when
+    /// connecting fails for good. With [member reconnect], a receive that is pending when the connection ends fails
+    /// too, since an answer that it waits for may never come; the next receive waits for the next connection. [constant
+    /// ERR_TIMEOUT] if [param timeout] passes first. Refused with [constant ERR_UNAVAILABLE] while [member
+    /// emit_messages] is on.
     #[func]
     fn recv(&self, #[opt(default = -1.0)] timeout: f64) -> Variant {
         self.receive("recv", Want::Any, timeout)
     }
 
-    /// Awaitable: [code][OK, String][/code] with the next message if it is text, [code][ERR_INVALID_DATA, ""][/code] if it
-    /// is binary (it stays for the next receive), or [code][error, ""][/code] like [method recv]. With
-    /// [member text_as_data], the text is a [PackedByteArray].
+    /// Awaitable: [code][OK, String][/code] with the next message if it is text, [code][ERR_INVALID_DATA, ""][/code] if
+    /// it is binary (it stays for the next receive), or [code][error, ""][/code] like [method recv]. With [member
+    /// text_as_data], the text is a [PackedByteArray].
     #[func]
     fn recv_text(&self, #[opt(default = -1.0)] timeout: f64) -> Variant {
         self.receive("recv_text", Want::Text, timeout)
@@ -234,7 +237,8 @@ impl WebSocketClient {
         self.state().ready_state() as i32
     }
 
-    /// Whether the connection is lost and will be made again, or the first attempt has failed and another one will follow.
+    /// Whether the connection is lost and will be made again, or the first attempt has failed and another one will
+    /// follow.
     #[func]
     fn is_reconnecting(&self) -> bool {
         self.state().session.borrow().is_reconnecting()
@@ -246,8 +250,8 @@ impl WebSocketClient {
         self.of_connection(|established| GString::from(&established.protocol))
     }
 
-    /// The URL of [method connect_to_url], without user and password, or the one a redirect has led to. Empty before the
-    /// first call.
+    /// The URL of [method connect_to_url], without user and password, or the one a redirect has led to. Empty before
+    /// the first call.
     #[func]
     fn get_requested_url(&self) -> GString {
         let session = self.state().session.borrow();
@@ -273,8 +277,8 @@ impl WebSocketClient {
             .map_or_else(GString::new, |how| GString::from(&how.reason))
     }
 
-    /// The round-trip time of the last answered ping of this connection, in milliseconds; -1 before the first. Pings are
-    /// sent by [member heartbeat_interval] and [method ping].
+    /// The round-trip time of the last answered ping of this connection, in milliseconds; -1 before the first. Pings
+    /// are sent by [member heartbeat_interval] and [method ping].
     #[func]
     fn get_latency(&self) -> f64 {
         let latency = self.state().with_connection(Connection::latency).flatten();
@@ -305,8 +309,8 @@ impl WebSocketClient {
         self.of_connection(|established| established.tls.is_some())
     }
 
-    /// The HTTP status of the last response to an opening handshake: 101 if it succeeded, otherwise for example 401 or 503;
-    /// 0 if there was no response.
+    /// The HTTP status of the last response to an opening handshake: 101 if it succeeded, otherwise for example 401 or
+    /// 503; 0 if there was no response.
     #[func]
     fn get_response_status(&self) -> i64 {
         let session = self.state().session.borrow();
@@ -335,15 +339,15 @@ impl WebSocketClient {
         int(self.state().available())
     }
 
-    /// Number of bytes that were accepted for sending and never handed to the system before the last connection ended: these
-    /// messages are lost. 0 while the connection is established.
+    /// Number of bytes that were accepted for sending and never handed to the system before the last connection ended:
+    /// these messages are lost. 0 while the connection is established.
     #[func]
     fn get_unsent_bytes(&self) -> i64 {
         int(self.state().session.borrow().unsent)
     }
 
-    /// A number that identifies the present connection within this process; 0 if there was none. Every connection has its
-    /// own.
+    /// A number that identifies the present connection within this process; 0 if there was none. Every connection has
+    /// its own.
     #[func]
     fn get_id(&self) -> i64 {
         self.open_id()

@@ -79,8 +79,8 @@ impl Outbox {
         self.items.iter().any(|item| !matches!(item, Item::Flush(_)))
     }
 
-    /// Sends everything on a connection, whatever its limit of pending bytes. What it does not accept any more, since it
-    /// is over already, is kept.
+    /// Sends everything on a connection, whatever its limit of pending bytes. What it does not accept any more, since
+    /// it is over already, is kept.
     pub(super) fn send_all(&mut self, connection: &Connection) {
         while let Some(item) = self.items.front() {
             let (sent, len) = match item {

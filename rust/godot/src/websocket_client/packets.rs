@@ -1,11 +1,9 @@
 //! What an `AsyncMultiplayerPeer` uses of a client: the connection, and whole batches of messages.
 
 use std::net::SocketAddr;
-use std::rc::Rc;
 use std::time::Duration;
 
 use async_sockets_net::websocket::client_options::WebSocketClientOptions;
-use async_sockets_net::websocket::close_code::CloseFrame;
 use async_sockets_net::websocket::messages::Messages;
 use async_sockets_net::websocket::outgoing::Unread;
 use async_sockets_net::websocket_client::WebSocketClient as Connection;
@@ -69,11 +67,6 @@ impl ClientCore {
 
     pub(crate) fn send_packet(&self, packet: &[u8]) -> Error {
         self.send(Outgoing::Binary(packet))
-    }
-
-    /// Closes the connection after what was sent, or gives the attempt up.
-    pub(crate) fn leave_with(self: &Rc<Self>, frame: CloseFrame) {
-        self.close(frame);
     }
 
     /// The time from the last answered ping to its pong.

@@ -8,18 +8,18 @@ use async_sockets_net::mailbox::SocketId;
 use async_sockets_net::websocket::close_code::CloseFrame;
 use async_sockets_net::websocket::messages::{Message, Messages};
 use async_sockets_net::websocket_client::WebSocketClient as Connection;
-use godot::classes::RefCounted;
+use godot::builtin::VarArray;
 use godot::global::Error;
 use godot::meta::ToGodot;
-use godot::obj::Gd;
 
 use super::core::{ClientCore, Owed};
-use super::inbox::{failure, value};
+use super::inbox::failure;
 use super::session::Phase;
-use crate::convert::result;
+use crate::convert::{message_value, result};
 use crate::pump::Pump;
 use crate::socket::{Socket, SocketBase, Turn};
 use crate::task::NetTask;
+use crate::waiting::Waiting;
 
 const TIME_OVER: &str = "the timeout passed first";
 
@@ -71,7 +71,11 @@ impl ClientCore {
             while reading.is_current() {
                 let Some(message) = reading.next() else { break };
                 pump.count_event(&self.base);
-                self.emit_message(&message, &mut object, pump);
+                let as_data = self.settings.text_as_data.get();
+                object.emit_signal(
+                    pump.names.of_message(&message, as_data),
+                    &[message_value(&message, as_data)],
+                );
                 if pump.turn_over() {
                     return reading.is_over() && self.inbox.is_empty();
                 }
@@ -80,16 +84,6 @@ impl ClientCore {
                 return true;
             }
         }
-    }
-
-    fn emit_message(&self, message: &Message<'_>, object: &mut Gd<RefCounted>, pump: &Pump) {
-        let as_data = self.settings.text_as_data.get();
-        let signal = match message {
-            Message::Binary(_) => &pump.names.data_received,
-            _ if as_data => &pump.names.text_data_received,
-            _ => &pump.names.message_received,
-        };
-        object.emit_signal(signal, &[value(message, as_data)]);
     }
 
     /// Resolves the receives for which there are messages. False if the turn was over first.
@@ -132,9 +126,12 @@ impl ClientCore {
         deadlines.into_iter().flatten().min()
     }
 
-    /// Ends the session for good.
-    fn end_session(self: &Rc<Self>) {
-        self.close(CloseFrame::going_away());
+    /// Completes the operations that have timed out.
+    fn time_out<T>(&self, waiting: &Waiting<T>, now: Instant, pump: &Pump, result: impl Fn(T) -> VarArray) {
+        while let Some((task, detail)) = waiting.next_expired(now) {
+            self.fail(Error::ERR_TIMEOUT, TIME_OVER);
+            NetTask::complete(&task, result(detail).to_variant(), pump);
+        }
     }
 }
 
@@ -196,27 +193,16 @@ impl Socket for ClientCore {
     fn expire(self: Rc<Self>, pump: &Pump, now: Instant) -> Option<Instant> {
         // Messages that are there count as received in time.
         self.answer_receives(pump);
-        while let Some((task, want)) = self.inbox.waiting.next_expired(now) {
-            self.fail(Error::ERR_TIMEOUT, TIME_OVER);
-            NetTask::complete(&task, failure(want, Error::ERR_TIMEOUT).to_variant(), pump);
-        }
-        while let Some((task, ())) = self.connect_waits.next_expired(now) {
-            self.fail(Error::ERR_TIMEOUT, TIME_OVER);
-            NetTask::complete(&task, result(Error::ERR_TIMEOUT).to_variant(), pump);
-        }
-        while let Some((task, _)) = self.flushes.next_expired(now) {
-            self.fail(Error::ERR_TIMEOUT, TIME_OVER);
-            NetTask::complete(&task, result(Error::ERR_TIMEOUT).to_variant(), pump);
-        }
-        while let Some((task, ())) = self.closes.next_expired(now) {
-            self.fail(Error::ERR_TIMEOUT, TIME_OVER);
-            NetTask::complete(&task, self.close_result(Error::ERR_TIMEOUT).to_variant(), pump);
-        }
+        let late = Error::ERR_TIMEOUT;
+        self.time_out(&self.inbox.waiting, now, pump, |want| failure(want, late));
+        self.time_out(&self.connect_waits, now, pump, |()| result(late));
+        self.time_out(&self.flushes, now, pump, |_| result(late));
+        self.time_out(&self.closes, now, pump, |()| self.close_result(late));
         self.next_deadline()
     }
 
     fn stop(self: Rc<Self>, pump: &Pump) {
-        self.end_session();
+        self.close(CloseFrame::going_away());
         if pump.is_closed() {
             self.inbox.clear();
         }

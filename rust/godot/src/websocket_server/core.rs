@@ -12,7 +12,7 @@ use async_sockets_net::websocket::close_code::Disconnect;
 use async_sockets_net::websocket::messages::{Message, Messages};
 use async_sockets_net::websocket::options::WebSocketOptions;
 use async_sockets_net::websocket_server::{DecisionError, WebSocketServer as Server};
-use godot::builtin::{GString, PackedByteArray, PackedStringArray, Variant};
+use godot::builtin::{GString, PackedStringArray, Variant};
 use godot::classes::{RefCounted, TlsOptions};
 use godot::global::{Error, push_warning};
 use godot::meta::ToGodot;
@@ -21,7 +21,7 @@ use godot::obj::Gd;
 use super::handshake_request::WebSocketHandshakeRequest;
 use super::sink::Sink;
 use crate::admission::Admission;
-use crate::convert::{bind_error, prepare_text, prepared_text, text};
+use crate::convert::{bind_error, message_value, prepare_text};
 use crate::lifecycle;
 use crate::pump::{Pump, QUITTING};
 use crate::restore::Finally;
@@ -204,19 +204,9 @@ impl ServerCore {
         };
         while let Some(message) = reading.next() {
             pump.count_event(&self.base);
-            let (signal, value) = match message {
-                Message::Binary(bytes) => (&pump.names.data_received, PackedByteArray::from(bytes).to_variant()),
-                Message::Text(message) | Message::PreparedText(message, _) if self.text_as_data.get() => (
-                    &pump.names.text_data_received,
-                    PackedByteArray::from(message.as_bytes()).to_variant(),
-                ),
-                Message::Text(message) => (&pump.names.message_received, text(message).to_variant()),
-                Message::PreparedText(message, prepared) => {
-                    let value = prepared_text(prepared).unwrap_or_else(|| text(message));
-                    (&pump.names.message_received, value.to_variant())
-                }
-            };
-            object.emit_signal(signal, &[id_value.clone(), value]);
+            let as_data = self.text_as_data.get();
+            let value = message_value(&message, as_data);
+            object.emit_signal(pump.names.of_message(&message, as_data), &[id_value.clone(), value]);
             if pump.turn_over() && !reading.is_over() {
                 return false;
             }

@@ -1,5 +1,5 @@
-//! WebSocket frames: from the bytes of one read to messages for the main thread, and from a payload to its frame, beside
-//! tungstenite's own encoder.
+//! WebSocket frames: from the bytes of one read to messages for the main thread, and from a payload to its frame,
+//! beside tungstenite's own encoder.
 
 use std::hint::black_box;
 use std::io::{self, Read, Write};

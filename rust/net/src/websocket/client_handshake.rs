@@ -11,6 +11,7 @@ use super::options::Subprotocol;
 use super::reconnect::Failure;
 use super::response::accept_key;
 use super::url::WebSocketUrl;
+use crate::http::head::HeadLimits;
 use crate::http::headers::{HeaderError, Headers, split};
 
 /// Header lines of a request that only this crate writes, besides all that begin with [`OWN_PREFIX`]: those of the
@@ -79,32 +80,30 @@ fn is_own(name: &str) -> bool {
 }
 
 /// A key for [`OpeningRequest::new`] that nobody can predict.
-#[must_use]
-pub fn random_key() -> [u8; 16] {
+pub(crate) fn random_key() -> [u8; 16] {
     rand::random::<u128>().to_ne_bytes()
 }
 
 /// A request that opens a WebSocket, and what its answer must fit.
 #[derive(Clone)]
-pub struct OpeningRequest {
+pub(crate) struct OpeningRequest {
     bytes: Vec<u8>,
     expected: Expected,
 }
 
 /// What the answer to one request must say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Expected {
+pub(crate) struct Expected {
     /// The `Sec-WebSocket-Accept` that belongs to the request's key.
     accept: String,
     protocols: Vec<Subprotocol>,
 }
 
 impl OpeningRequest {
-    /// A request for `url` that offers `protocols`, the favourite first, with more header lines. An `Authorization` among
-    /// them replaces the one of the URL. `key` is [`random_key`], another one for each request (RFC 6455
-    /// section 4.1, item 7).
-    #[must_use]
-    pub fn new(url: &WebSocketUrl, protocols: &[Subprotocol], headers: &[RequestHeader], key: [u8; 16]) -> Self {
+    /// A request for `url` that offers `protocols`, the favourite first, with more header lines. An `Authorization`
+    /// among them replaces the one of the URL. `key` is [`random_key`], another one for each request (RFC 6455 section
+    /// 4.1, item 7).
+    pub(crate) fn new(url: &WebSocketUrl, protocols: &[Subprotocol], headers: &[RequestHeader], key: [u8; 16]) -> Self {
         let key = STANDARD.encode(key);
         // Each name is to be there once (section 4.1, item 10).
         let mut offered: Vec<Subprotocol> = Vec::new();
@@ -143,39 +142,19 @@ impl OpeningRequest {
     }
 
     /// The whole request.
-    #[must_use]
-    pub fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     /// What its answer must say.
-    #[must_use]
-    pub fn expected(&self) -> &Expected {
+    pub(crate) fn expected(&self) -> &Expected {
         &self.expected
-    }
-}
-
-/// How much of an answer is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ResponseLimits {
-    /// The longest response head, in bytes. Default 8 KiB.
-    pub max_head: usize,
-    /// The most header lines. Default 64.
-    pub max_headers: usize,
-}
-
-impl Default for ResponseLimits {
-    fn default() -> Self {
-        Self {
-            max_head: 8 * 1024,
-            max_headers: 64,
-        }
     }
 }
 
 /// What is known of an answer so far.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Response {
+pub(crate) enum Response {
     /// Its head is not over yet.
     Partial,
     /// The WebSocket is open.
@@ -189,12 +168,16 @@ pub enum Response {
     },
 }
 
-/// Reads the answer to a request. `bytes` is everything that came so far. Informational answers before the one that counts
-/// are skipped (RFC 9110 section 15.2).
+/// Reads the answer to a request. `bytes` is everything that came so far. Informational answers before the one that
+/// counts are skipped (RFC 9110 section 15.2).
 ///
 /// # Errors
 /// [`HandshakeError`]; the connection is of no use then.
-pub fn parse_response(bytes: &[u8], limits: ResponseLimits, expected: &Expected) -> Result<Response, HandshakeError> {
+pub(crate) fn parse_response(
+    bytes: &[u8],
+    limits: HeadLimits,
+    expected: &Expected,
+) -> Result<Response, HandshakeError> {
     let mut lines = vec![httparse::EMPTY_HEADER; limits.max_headers];
     let mut at = 0;
     loop {
@@ -242,8 +225,7 @@ fn check(headers: &Headers, expected: &Expected) -> Result<String, HandshakeErro
     if !one("Upgrade")?.is_some_and(|value| value.eq_ignore_ascii_case("websocket")) {
         return Err(HandshakeError::Upgrade);
     }
-    let mut connection = headers.all("Connection").flat_map(|line| line.split(','));
-    if !connection.any(|item| item.trim().eq_ignore_ascii_case("upgrade")) {
+    if !headers.has_token("Connection", "upgrade") {
         return Err(HandshakeError::Connection);
     }
     if one("Sec-WebSocket-Accept")? != Some(&expected.accept) {
@@ -305,10 +287,10 @@ impl fmt::Display for Refused {
 /// Why the answer to an opening handshake was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum HandshakeError {
-    /// The head of the answer is longer than [`ResponseLimits::max_head`].
+    /// The head of the answer is longer than [`super::client_options::WebSocketClientOptions::max_head`].
     #[error("the server's answer has a head of more than {0} bytes")]
     TooLong(usize),
-    /// The answer has more header lines than [`ResponseLimits::max_headers`].
+    /// The answer has more header lines than [`super::client_options::WebSocketClientOptions::max_headers`].
     #[error("the server's answer has more than {0} header lines")]
     TooManyHeaders(usize),
     /// The answer is not HTTP/1.
@@ -361,6 +343,11 @@ mod tests {
     use super::*;
     use crate::http::head::{Parsed, RequestHead};
 
+    const LIMITS: HeadLimits = HeadLimits {
+        max_head: 8 * 1024,
+        max_headers: 64,
+    };
+
     /// The key of RFC 6455 section 1.3.
     const KEY: [u8; 16] = *b"the sample nonce";
     const STATUS: &str = "HTTP/1.1 101 Switching Protocols";
@@ -392,7 +379,7 @@ mod tests {
 
     fn parse(text: &str) -> Result<Response, HandshakeError> {
         let request = request("ws://a", &["chat", "v2.chat"], &[]);
-        parse_response(text.as_bytes(), ResponseLimits::default(), request.expected())
+        parse_response(text.as_bytes(), LIMITS, request.expected())
     }
 
     fn head(status: &str, lines: &[&str]) -> String {
@@ -516,7 +503,7 @@ mod tests {
         let seen = websocket_request(head).expect("a WebSocket request");
         let chosen = check_request(&seen, &options).expect("allowed");
         let answer = switching_protocols(&seen.key, &chosen, &[]);
-        let response = parse_response(&answer, ResponseLimits::default(), request.expected());
+        let response = parse_response(&answer, LIMITS, request.expected());
         assert!(
             matches!(&response, Ok(Response::Complete { protocol, .. }) if protocol == "chat"),
             "{response:?}"
@@ -651,7 +638,7 @@ mod tests {
         let expected = request("ws://a", &[], &[]).expected;
         let text = and(&[]);
         let parse = |max_head, max_headers| {
-            let limits = ResponseLimits { max_head, max_headers };
+            let limits = HeadLimits { max_head, max_headers };
             parse_response(text.as_bytes(), limits, &expected).map(|_| ())
         };
         assert_eq!(parse(text.len(), 3), Ok(()));

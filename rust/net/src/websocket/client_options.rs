@@ -6,6 +6,7 @@ use super::client_handshake::RequestHeader;
 use super::messages::PrepareText;
 use super::options::Subprotocol;
 use super::outgoing::Unread;
+use crate::http::head::HeadLimits;
 use crate::tls::TlsClientConfig;
 
 /// What one connection starts with. The options hold until it ends.
@@ -22,14 +23,15 @@ pub struct WebSocketClientOptions {
     pub max_head: usize,
     /// Maximum number of header lines of a response. Default 128.
     pub max_headers: usize,
-    /// Maximum number of redirects that are followed (RFC 9110 section 15.4); never from wss to ws. Default 0: a redirect
-    /// is a failure.
+    /// Maximum number of redirects that are followed (RFC 9110 section 15.4); never from wss to ws. Default 0: a
+    /// redirect is a failure.
     pub max_redirects: usize,
     /// Subprotocols to offer, in order of preference. Default none.
     pub protocols: Vec<Subprotocol>,
     /// Additional header lines of the request. Default none.
     pub headers: Vec<RequestHeader>,
-    /// Time between pings; a server that sends nothing until the next one counts as gone (1006). Default `None`: no pings.
+    /// Time between pings; a server that sends nothing until the next one counts as gone (1006). Default `None`: no
+    /// pings.
     pub heartbeat_interval: Option<Duration>,
     /// Maximum time for a closing handshake; then the connection is cut. `None` sets no limit. Default 3 s.
     pub close_timeout: Option<Duration>,
@@ -38,10 +40,11 @@ pub struct WebSocketClientOptions {
     pub max_message_size: usize,
     /// Maximum number of bytes of frames that are pending, 1 or more. Default 16 MiB.
     pub max_pending: usize,
-    /// Received bytes that may be queued before reading pauses and TCP slows the server, 1 or more; each message counts 32
-    /// bytes more than its payload, and a prepared text four times its length more. Default 1 MiB.
+    /// Received bytes that may be queued before reading pauses and TCP slows the server, 1 or more; each message counts
+    /// 32 bytes more than its payload, and a prepared text four times its length more. Default 1 MiB.
     pub max_queued: usize,
-    /// The same limit as a number of messages, 1 or more; messages that arrive at once may exceed it. Default: no limit.
+    /// The same limit as a number of messages, 1 or more; messages that arrive at once may exceed it. Default: no
+    /// limit.
     pub max_queued_messages: usize,
     /// Counts what is received and not consumed yet. Connections that share one share a limit of four times
     /// [`Self::max_queued`]: what one has left unread slows the next. Default: its own.
@@ -70,6 +73,15 @@ impl Default for WebSocketClientOptions {
             max_queued_messages: usize::MAX,
             unread: Unread::new(max_queued),
             prepare_text: None,
+        }
+    }
+}
+
+impl WebSocketClientOptions {
+    pub(crate) fn head_limits(&self) -> HeadLimits {
+        HeadLimits {
+            max_head: self.max_head,
+            max_headers: self.max_headers,
         }
     }
 }

@@ -5,9 +5,7 @@ use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::client_handshake::{
-    HandshakeError, OpeningRequest, RequestHeader, Response, ResponseLimits, parse_response, random_key,
-};
+use super::client_handshake::{HandshakeError, OpeningRequest, RequestHeader, Response, parse_response, random_key};
 use super::client_options::WebSocketClientOptions;
 use super::connect_error::WebSocketConnectError;
 use super::connection::{Connection, Settings};
@@ -23,9 +21,6 @@ use crate::transport::Transport;
 
 /// Bytes that one read of a response takes at most.
 const READ_SIZE: usize = 1024;
-
-/// Statuses that redirect a request to its `Location` as it is (RFC 9110 section 15.4).
-const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
 
 /// An established connection, and the bytes that the server sent after its response.
 struct Opened {
@@ -82,8 +77,7 @@ async fn follow(mut url: WebSocketUrl, options: &WebSocketClientOptions) -> Resu
     for _ in 0..options.max_redirects {
         match open_at(&url, &first, options).await {
             Err(WebSocketConnectError::Handshake(HandshakeError::Status(refused))) => {
-                let location = refused.location().filter(|_| REDIRECTS.contains(&refused.status));
-                let next = location.and_then(|location| url.join(location).ok());
+                let next = refused.location().and_then(|location| url.join(location).ok());
                 match next {
                     // What was encrypted stays so.
                     Some(next) if next.tls() || !url.tls() => url = next,
@@ -112,10 +106,6 @@ async fn open_at(
     };
     let mut stream = dial(url.target(), &tcp).await?;
     let request = OpeningRequest::new(url, &options.protocols, &headers(url, first, options), random_key());
-    let limits = ResponseLimits {
-        max_head: options.max_head,
-        max_headers: options.max_headers,
-    };
     let ended = |source| {
         WebSocketConnectError::Connect(ConnectError::Connect {
             host: url.target().host.clone(),
@@ -135,7 +125,9 @@ async fn open_at(
             let words = "the server closed the connection during the opening handshake";
             return Err(ended(io::Error::new(io::ErrorKind::UnexpectedEof, words)));
         }
-        if let Response::Complete { protocol, headers, len } = parse_response(&head, limits, request.expected())? {
+        if let Response::Complete { protocol, headers, len } =
+            parse_response(&head, options.head_limits(), request.expected())?
+        {
             let established = Established {
                 endpoints: endpoints(stream.tcp()).map_err(ended)?,
                 url: url.to_string(),

@@ -1,5 +1,5 @@
-//! Frames to be sent (RFC 6455 section 5.2), never fragmented. A client's frames are masked, a server's are not (section
-//! 5.1).
+//! Frames to be sent (RFC 6455 section 5.2), never fragmented. A client's frames are masked, a server's are not
+//! (section 5.1).
 
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;

@@ -3,12 +3,10 @@
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::close_code::{CloseCode, CloseFrame};
+use super::frame::MAX_CONTROL_PAYLOAD;
 
 /// Maximum length of a header, in bytes: with a 64-bit length and a mask.
 pub(crate) const MAX_HEADER: usize = 14;
-
-/// Maximum payload of a control frame, in bytes (section 5.5).
-const MAX_CONTROL: u8 = 125;
 
 /// Bits of the first and second byte.
 const FIN: u8 = 0x80;
@@ -140,7 +138,7 @@ impl FrameGate {
             "the frame is masked"
         } else if opcode >= 8 && first & FIN == 0 {
             "a control frame is in pieces"
-        } else if opcode >= 8 && second & !MASKED > MAX_CONTROL {
+        } else if opcode >= 8 && usize::from(second & !MASKED) > MAX_CONTROL_PAYLOAD {
             "a control frame is longer than 125 bytes"
         } else if opcode == 0 && self.message.is_none() {
             "a continuation without a beginning"

@@ -1,13 +1,13 @@
 //! The parts of a WebSocket server (RFC 6455): its public types, and the tasks behind
 //! [`crate::websocket_server::WebSocketServer`].
 //!
-//! Inbound: `upgrade` reads a request head (`crate::http::head`) and answers it by the rules of `handshake`; `connection` is
-//! the task of one client from then on; `protocol` turns its bytes into messages without touching a socket;
-//! [`messages`] carries them to the main thread. Outbound: `link` holds frames that the main thread encoded (`frame`) until the connection's
-//! `write_queue` takes them; frames for many clients go through `broadcasts`.
+//! Inbound: `upgrade` reads a request head (`crate::http::head`) and answers it by the rules of `handshake`;
+//! `connection` is the task of one client from then on; `protocol` turns its bytes into messages without touching a
+//! socket; [`messages`] carries them to the main thread. Outbound: `link` holds frames that the main thread encoded
+//! (`frame`) until the connection's `write_queue` takes them; frames for many clients go through `broadcasts`.
 //!
-//! The client's side: [`url`], the opening handshake ([`client_handshake`], carried by `dialer`), `outgoing` (the owner of
-//! the connection), and [`reconnect`].
+//! The client's side: [`url`], the opening handshake ([`client_handshake`], carried by `dialer`), `outgoing` (the owner
+//! of the connection), and [`reconnect`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -48,12 +48,12 @@ pub struct WebSocketOptions {
     /// that client, at least 1. Each message counts 32 bytes more than its payload, and a prepared text four times its
     /// length more. Default 1 MiB.
     pub max_queued_per_client: usize,
-    /// Maximum number of messages of one client that wait for the main thread, likewise, at least 1. Messages that arrive
-    /// at once may exceed it. Default: no limit.
+    /// Maximum number of messages of one client that wait for the main thread, likewise, at least 1. Messages that
+    /// arrive at once may exceed it. Default: no limit.
     pub max_queued_messages: usize,
-    /// The limit of [`Self::max_queued_per_client`] for all clients together, in bytes; effectively no more than a quarter of [`Self::max_total`]. A
-    /// client with nothing waiting is still read, unless its message in progress exceeds 64 KiB or all memory is used.
-    /// Default 64 MiB.
+    /// The limit of [`Self::max_queued_per_client`] for all clients together, in bytes; effectively no more than a
+    /// quarter of [`Self::max_total`]. A client with nothing waiting is still read, unless its message in progress
+    /// exceeds 64 KiB or all memory is used. Default 64 MiB.
     pub max_queued: usize,
     /// Maximum memory of all clients together, in bytes: messages in progress, messages waiting for the main thread,
     /// and frames waiting to be sent (a broadcast counts once). When it is reached, the clients that hold most are

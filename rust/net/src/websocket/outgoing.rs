@@ -99,8 +99,8 @@ impl Outgoing {
         self.abandoned.store(true, Ordering::Release);
     }
 
-    /// Takes the largest token of a flush that is done, for the event that was queued for it; `None` if an earlier event
-    /// has given it already.
+    /// Takes the largest token of a flush that is done, for the event that was queued for it; `None` if an earlier
+    /// event has given it already.
     pub(crate) fn take_flushed(&self) -> Option<u64> {
         // In this order: a flush that is done in between queues another event.
         self.flush_noted.store(false, Ordering::SeqCst);

@@ -6,23 +6,24 @@ use std::time::{Duration, Instant, SystemTime};
 use super::close_code::CloseCode;
 use crate::error::{CertificateProblem, ConnectError, TlsError};
 
-/// A connection that lived this long proves that the server is well: the delays begin anew after it. A server that accepts
-/// and drops at once, as one that crashes at the first message, is not asked more and more often.
+/// A connection that lived this long proves that the server is well: the delays begin anew after it. A server that
+/// accepts and drops at once, as one that crashes at the first message, is not asked more and more often.
 pub const STABLE_AFTER: Duration = Duration::from_secs(5);
 
 /// How often a client tries to connect again, and after what.
 ///
 /// The delay before attempt n is random (full jitter above a floor): evenly distributed from [`Self::min_delay`] to
-/// `min_delay * 2^n`, at most [`Self::max_delay`]. With the defaults that is 0.5 to 1 s, then 0.5 to 2 s, 0.5 to 4 s, and
-/// from the sixth attempt on 0.5 to 30 s. Thousands of clients of a server that restarts come back spread over this time.
+/// `min_delay * 2^n`, at most [`Self::max_delay`]. With the defaults that is 0.5 to 1 s, then 0.5 to 2 s, 0.5 to 4 s,
+/// and from the sixth attempt on 0.5 to 30 s. Thousands of clients of a server that restarts come back spread over this
+/// time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReconnectOptions {
     /// The shortest delay before an attempt. Default 0.5 s.
     pub min_delay: Duration,
     /// The longest delay before an attempt; less than [`Self::min_delay`] counts as the same. Default 30 s.
     pub max_delay: Duration,
-    /// Attempts in a row before the client gives up; an attempt whose connection lives for [`STABLE_AFTER`] ends the row.
-    /// 0 sets no limit. Default 0.
+    /// Attempts in a row before the client gives up; an attempt whose connection lives for [`STABLE_AFTER`] ends the
+    /// row. 0 sets no limit. Default 0.
     pub max_attempts: u32,
     /// The close codes after which the client connects again, in the place of the default rule; 1005 is a close frame
     /// without a code, 1006 a connection that ended without a close frame. An empty list leaves only the attempts that
@@ -195,8 +196,8 @@ impl Reconnect {
         self.phase = Phase::Established(now);
     }
 
-    /// The connection, or the attempt at one, has ended. `now` and `wall` are the same moment by two clocks, `random` is
-    /// a random number evenly distributed over all its values.
+    /// The connection, or the attempt at one, has ended. `now` and `wall` are the same moment by two clocks, `random`
+    /// is a random number evenly distributed over all its values.
     pub fn ended(&mut self, ended: Ended, now: Instant, wall: SystemTime, random: u64) -> Next {
         let before = std::mem::replace(&mut self.phase, Phase::Idle);
         if let Phase::Established(since) = before
@@ -229,9 +230,9 @@ impl Reconnect {
     /// Whether it is time for the attempt that [`Self::ended`] announced. True once; the attempt's outcome is to be
     /// reported by [`Self::established`] or [`Self::ended`].
     ///
-    /// The time is over when either clock says so. The monotonic clock may stand still while the machine sleeps, so that
-    /// a timer of its own would wait for the rest after the machine wakes; the wall clock has gone on. Ask about once a
-    /// second, besides when [`Self::remaining`] is over. A wall clock that was set back lengthens nothing.
+    /// The time is over when either clock says so. The monotonic clock may stand still while the machine sleeps, so
+    /// that a timer of its own would wait for the rest after the machine wakes; the wall clock has gone on. Ask about
+    /// once a second, besides when [`Self::remaining`] is over. A wall clock that was set back lengthens nothing.
     pub fn is_due(&mut self, now: Instant, wall: SystemTime) -> bool {
         let due = self.remaining(now, wall).is_some_and(|left| left.is_zero());
         if due {

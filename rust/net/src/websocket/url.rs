@@ -67,8 +67,8 @@ impl WebSocketUrl {
         &self.target
     }
 
-    /// What the `Host` line of the request says: brackets around an IPv6 address, and the port unless it is the scheme's
-    /// (RFC 9110 section 7.2).
+    /// What the `Host` line of the request says: brackets around an IPv6 address, and the port unless it is the
+    /// scheme's (RFC 9110 section 7.2).
     #[must_use]
     pub fn host_header(&self) -> String {
         let Target { host, port } = &self.target;
@@ -97,8 +97,8 @@ impl WebSocketUrl {
 }
 
 impl WebSocketUrl {
-    /// Where a `Location` leads that this URL was redirected to (RFC 9110 section 10.2.2): another URL, whose scheme may
-    /// be http or https too, or a reference relative to this one (RFC 3986 section 5.2). User information in it is
+    /// Where a `Location` leads that this URL was redirected to (RFC 9110 section 10.2.2): another URL, whose scheme
+    /// may be http or https too, or a reference relative to this one (RFC 3986 section 5.2). User information in it is
     /// ignored; that of this URL is kept on the same host.
     ///
     /// # Errors

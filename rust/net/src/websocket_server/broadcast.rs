@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::WebSocketServer;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
+use super::WebSocketServer;
 use crate::error::SendError;
 use crate::websocket::ClientId;
 use crate::websocket::broadcasts::{Recipients, shared};
@@ -89,23 +89,31 @@ impl WebSocketServer {
         }
         self.registry.count_out(result.queued, frame.len());
         if few.len() <= FEW {
-            let frame = shared(Bytes::from(frame), &self.registry.budget);
-            for client in few {
-                if self.registry.broadcasts.catch_up(&client) | client.link.send_shared([&frame]) {
-                    self.wakeups.defer(client);
-                }
-            }
+            self.send_to_few(frame, &few);
         } else {
             let recipients = match to {
                 Audience::All => Recipients::AllBut(left_out),
                 Audience::Group(_) => Recipients::Only(members),
             };
-            self.registry.broadcasts.add(&frame, recipients);
-            self.wakeups.defer_broadcast();
+            self.send_to_many(&frame, recipients);
         }
-        if !self.wakeups.corked {
-            self.wake_all();
-        }
+        self.wake_unless_corked();
         result
+    }
+
+    /// Queues an admitted frame, which the clients share, from this thread.
+    pub(super) fn send_to_few(&mut self, frame: Vec<u8>, clients: &[Arc<Client>]) {
+        let frame = shared(Bytes::from(frame), &self.registry.budget);
+        for client in clients {
+            if self.registry.broadcasts.catch_up(client) | client.link.send_shared([&frame]) {
+                self.wakeups.defer(client.clone());
+            }
+        }
+    }
+
+    /// Has the server's task queue an admitted frame.
+    pub(super) fn send_to_many(&mut self, frame: &[u8], recipients: Recipients) {
+        self.registry.broadcasts.add(frame, recipients);
+        self.wakeups.defer_broadcast();
     }
 }

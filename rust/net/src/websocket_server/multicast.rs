@@ -3,13 +3,12 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::broadcast::FEW;
 use super::{ClientError, WebSocketServer};
 use crate::websocket::ClientId;
-use crate::websocket::broadcasts::{Recipients, shared};
+use crate::websocket::broadcasts::Recipients;
 use crate::websocket::client::Client;
 use crate::websocket::frame::{Kind, encode, frame_len};
 
@@ -88,26 +87,16 @@ impl WebSocketServer {
                     self.wakeups.defer(client.clone());
                 }
             }
-            few if few.len() <= FEW => {
-                let frame = shared(Bytes::from(frame), &self.registry.budget);
-                for client in few {
-                    if self.registry.broadcasts.catch_up(client) | client.link.send_shared([&frame]) {
-                        self.wakeups.defer(client.clone());
-                    }
-                }
-            }
+            few if few.len() <= FEW => self.send_to_few(frame, few),
             many => {
                 let recipients = if many.len() == self.clients.len() && generation == self.generation {
                     Recipients::AllBut(HashSet::new())
                 } else {
                     Recipients::Only(many.iter().map(|client| client.id).collect())
                 };
-                self.registry.broadcasts.add(&frame, recipients);
-                self.wakeups.defer_broadcast();
+                self.send_to_many(&frame, recipients);
             }
         }
-        if !self.wakeups.corked {
-            self.wake_all();
-        }
+        self.wake_unless_corked();
     }
 }

@@ -1,4 +1,5 @@
-//! Helpers of the WebSocket client tests: a client whose events can be waited for, and a server that sends arbitrary bytes.
+//! Helpers of the WebSocket client tests: a client whose events can be waited for, and a server that sends arbitrary
+//! bytes.
 
 #![allow(dead_code, reason = "every test file uses its own part")]
 
