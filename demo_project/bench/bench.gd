@@ -8,8 +8,8 @@ extends Node
 ## A client has `to`, the server's port, `count`, the number of its connections, and `in_flight`.
 ##
 ## It prints a line of JSON with its ports when it is ready. On the control port, `reset` begins a new measurement,
-## `stats` returns its figures and `quit` ends the program; `connect` and `begin` are for clients: the first opens the
-## connections, the second puts the messages in flight.
+## `stats` returns its figures and `quit` ends the program; `connect`, `fill` and `begin` are for clients: they open the
+## first connection, open the others, and put the messages in flight.
 
 const BenchClient := preload("res://bench/bench_client.gd")
 const BenchPeer := preload("res://bench/bench_peer.gd")
@@ -88,7 +88,12 @@ func _on_asked(what: String) -> void:
 			figures.merge(_frames.figures())
 			_control.answer(figures)
 		"connect":
-			(_peer as BenchClient).start()
+			(_peer as BenchClient).open()
+			_control.answer({})
+		"fill":
+			var client := _peer as BenchClient
+			for index in client.count - 1:
+				client.open()
 			_control.answer({})
 		"begin":
 			(_peer as BenchClient).begin()

@@ -26,8 +26,8 @@ var _sent_at := 0
 var _times := PackedInt64Array()
 
 
-## Begins to connect.
-func start() -> void:
+## Begins to open one connection.
+func open() -> void:
 	pass
 
 

@@ -13,7 +13,7 @@ CONNECT_TIME = 20
 def round_trips(bench: Bench, spec: Spec, _mode: str, options: dict) -> dict[str, float]:
     """Echoes per second of one client, the processor time they cost it, and the time of one if it is alone."""
     with _target(bench) as target, _client(bench, spec, target, options) as client:
-        _connect(client, 1)
+        _ask_to_connect(client, "connect", 1)
         client.ask("begin")
         time.sleep(bench.warm_up)
         window = Window(client)
@@ -30,13 +30,17 @@ def round_trips(bench: Bench, spec: Spec, _mode: str, options: dict) -> dict[str
 
 
 def idle(bench: Bench, spec: Spec, _mode: str, options: dict) -> dict[str, float]:
-    """The memory of idle clients in one process, and the main-thread time per frame that they add."""
+    """The memory of idle clients in one process, and the main-thread time per frame that they add.
+
+    The first client comes before the measurement: it starts what all share.
+    """
     clients = options["count"]
     with _target(bench) as target, _client(bench, spec, target, options) as client:
+        _ask_to_connect(client, "connect", 1)
         time.sleep(0.3)
         before = machine.memory(client.pid)
         alone = frame_cost(bench, client)
-        _connect(client, clients)
+        _ask_to_connect(client, "fill", clients)
         time.sleep(0.5)
         after = machine.memory(client.pid)
         together = frame_cost(bench, client)
@@ -44,7 +48,7 @@ def idle(bench: Bench, spec: Spec, _mode: str, options: dict) -> dict[str, float
             raise Failure(f"{clients - opened} of {clients} idle clients were lost")
     figures = {}
     if before:
-        figures["bytes_each"] = (after["now"] - before["now"]) / clients
+        figures["bytes_each"] = (after["now"] - before["now"]) / (clients - 1)
     if together and alone:
         figures["frame_ms"] = max(together - alone, 0.0) * 1000
     return figures
@@ -59,8 +63,8 @@ def _client(bench: Bench, spec: Spec, target: Server, options: dict) -> Server:
     return Server(spec.with_options(to=target.port, **options), bench.setup)
 
 
-def _connect(client: Server, count: int) -> None:
-    client.ask("connect")
+def _ask_to_connect(client: Server, how: str, count: int) -> None:
+    client.ask(how)
     deadline = time.monotonic() + CONNECT_TIME
     while (opened := client.ask("stats")["open"]) < count:
         if time.monotonic() > deadline:

@@ -4,15 +4,14 @@ extends "res://bench/bench_client.gd"
 var _clients: Array[WebSocketClient] = []
 
 
-func start() -> void:
-	for index in count:
-		var client := WebSocketClient.new()
-		client.auto_process = budget_usec == 0
-		if work == "echo":
-			client.emit_messages = true
-			client.data_received.connect(take_echo)
-		client.connect_to_url("ws://127.0.0.1:%d" % server_port)
-		_clients.append(client)
+func open() -> void:
+	var client := WebSocketClient.new()
+	client.auto_process = budget_usec == 0
+	if work == "echo":
+		client.emit_messages = true
+		client.data_received.connect(take_echo)
+	client.connect_to_url("ws://127.0.0.1:%d" % server_port)
+	_clients.append(client)
 
 
 func _process(_delta: float) -> void:

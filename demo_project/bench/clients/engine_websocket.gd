@@ -5,11 +5,10 @@ extends "res://bench/bench_client.gd"
 var _peers: Array[WebSocketPeer] = []
 
 
-func start() -> void:
-	for index in count:
-		var peer := WebSocketPeer.new()
-		peer.connect_to_url("ws://127.0.0.1:%d" % server_port)
-		_peers.append(peer)
+func open() -> void:
+	var peer := WebSocketPeer.new()
+	peer.connect_to_url("ws://127.0.0.1:%d" % server_port)
+	_peers.append(peer)
 
 
 func _process(_delta: float) -> void:

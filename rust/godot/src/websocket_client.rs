@@ -424,44 +424,48 @@ impl WebSocketClient {
 
     #[func]
     fn get_reconnect_min_delay(&self) -> f64 {
-        self.core.settings.reconnect_options.borrow().min_delay.as_secs_f64()
+        self.core.settings.when(|options| options.min_delay.as_secs_f64())
     }
 
     #[func]
     fn set_reconnect_min_delay(&self, seconds: f64) {
         if let Some(delay) = self.delay("reconnect_min_delay", seconds) {
-            self.core.settings.reconnect_options.borrow_mut().min_delay = delay;
+            self.core.settings.change_when(|options| options.min_delay = delay);
         }
     }
 
     #[func]
     fn get_reconnect_max_delay(&self) -> f64 {
-        self.core.settings.reconnect_options.borrow().max_delay.as_secs_f64()
+        self.core.settings.when(|options| options.max_delay.as_secs_f64())
     }
 
     #[func]
     fn set_reconnect_max_delay(&self, seconds: f64) {
         if let Some(delay) = self.delay("reconnect_max_delay", seconds) {
-            self.core.settings.reconnect_options.borrow_mut().max_delay = delay;
+            self.core.settings.change_when(|options| options.max_delay = delay);
         }
     }
 
     #[func]
     fn get_reconnect_max_attempts(&self) -> i64 {
-        self.core.settings.reconnect_options.borrow().max_attempts.into()
+        self.core.settings.when(|options| options.max_attempts.into())
     }
 
     #[func]
     fn set_reconnect_max_attempts(&self, number: i64) {
         if let Some(attempts) = self.number("reconnect_max_attempts", number, 0..=i32::MAX.into()) {
-            self.core.settings.reconnect_options.borrow_mut().max_attempts = attempts;
+            self.core
+                .settings
+                .change_when(|options| options.max_attempts = attempts);
         }
     }
 
     #[func]
     fn get_reconnect_on_codes(&self) -> PackedInt32Array {
-        let options = self.core.settings.reconnect_options.borrow();
-        options.on_codes.iter().flatten().map(|&code| i32::from(code)).collect()
+        let numbers = |codes: &Vec<u16>| codes.iter().map(|&code| i32::from(code)).collect();
+        self.core
+            .settings
+            .when(|options| options.on_codes.as_ref().map(numbers).unwrap_or_default())
     }
 
     #[func]
@@ -469,8 +473,8 @@ impl WebSocketClient {
         let parsed: Option<Vec<u16>> = codes.as_slice().iter().map(|&code| close_code(code)).collect();
         match parsed {
             Some(codes) => {
-                self.core.settings.reconnect_options.borrow_mut().on_codes =
-                    Some(codes).filter(|codes| !codes.is_empty());
+                let codes = Some(codes).filter(|codes| !codes.is_empty());
+                self.core.settings.change_when(|options| options.on_codes = codes);
             }
             None => {
                 self.refuse("reconnect_on_codes", "a close code is a number from 1000 to 4999");

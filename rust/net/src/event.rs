@@ -138,7 +138,7 @@ pub struct Established {
     /// The header lines of the response.
     pub headers: Headers,
     /// What TLS has negotiated; `None` without TLS.
-    pub tls: Option<TlsInfo>,
+    pub tls: Option<Box<TlsInfo>>,
 }
 
 /// The two addresses of a connection.

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use futures_util::task::AtomicWaker;
 
 use crate::budget::{Account, Share};
@@ -67,6 +67,43 @@ impl ReadyList {
     }
 }
 
+/// Adds a socket to the ready list for what is queued for it.
+#[derive(Debug)]
+pub(crate) struct Bell {
+    id: SocketId,
+    /// Whether the socket is in the ready list.
+    listed: AtomicBool,
+}
+
+impl Bell {
+    /// That of a new socket.
+    pub(crate) fn new() -> Self {
+        Self {
+            id: SocketId::next(),
+            listed: AtomicBool::new(false),
+        }
+    }
+
+    /// The id of the socket.
+    pub(crate) fn id(&self) -> SocketId {
+        self.id
+    }
+
+    /// Adds the socket to the ready list, if it is not there. To be called after something was queued.
+    pub(crate) fn ring(&self) {
+        if !self.listed.swap(true, Ordering::AcqRel) {
+            ReadyList::global().push(self.id);
+        }
+    }
+
+    /// Marks the socket as no longer listed. To be called after it was taken from the ready list and before it is
+    /// drained: whatever arrives from now on lists it again.
+    pub(crate) fn unlist(&self) {
+        // A swap, not a store: it pairs with the swap in `ring`, so that everything queued before is visible now.
+        self.listed.swap(false, Ordering::AcqRel);
+    }
+}
+
 /// Creates a mailbox with limits in events and bytes, and returns its sending and its receiving end.
 #[must_use]
 pub fn mailbox<E>(max_events: usize, max_bytes: usize) -> (MailboxSender<E>, Mailbox<E>) {
@@ -79,23 +116,9 @@ pub(crate) fn mailbox_of<E>(
     max_bytes: usize,
     memory: Option<Share>,
 ) -> (MailboxSender<E>, Mailbox<E>) {
-    join(unbounded(), max_events, max_bytes, memory)
-}
-
-/// Creates a mailbox whose sender never has more than `capacity` events queued; it needs far less memory.
-pub(crate) fn small_mailbox<E>(capacity: usize) -> (MailboxSender<E>, Mailbox<E>) {
-    join(bounded(capacity), capacity, usize::MAX, None)
-}
-
-fn join<E>(
-    (sender, receiver): (Sender<E>, Receiver<E>),
-    max_events: usize,
-    max_bytes: usize,
-    memory: Option<Share>,
-) -> (MailboxSender<E>, Mailbox<E>) {
+    let (sender, receiver) = unbounded();
     let shared = Arc::new(Shared {
-        id: SocketId::next(),
-        listed: AtomicBool::new(false),
+        bell: Bell::new(),
         events: AtomicUsize::new(0),
         max_events,
         bytes: AtomicUsize::new(0),
@@ -114,9 +137,7 @@ fn join<E>(
 
 #[derive(Debug)]
 struct Shared {
-    id: SocketId,
-    /// Whether the socket is in the ready list.
-    listed: AtomicBool,
+    bell: Bell,
     /// Number of events in the queue.
     events: AtomicUsize,
     max_events: usize,
@@ -189,7 +210,7 @@ impl<E> MailboxSender<E> {
 
     /// Adds the socket to the ready list for something that is queued outside of the mailbox.
     pub(crate) fn notify(&self) {
-        notify(&self.shared);
+        self.shared.bell.ring();
     }
 
     /// Queues an event that counts as `bytes` bytes, and adds the socket to the ready list. Never blocks, even above
@@ -201,14 +222,8 @@ impl<E> MailboxSender<E> {
         }
         self.shared.events.fetch_add(1, Ordering::AcqRel);
         if self.sender.send(event).is_ok() {
-            notify(&self.shared);
+            self.shared.bell.ring();
         }
-    }
-}
-
-fn notify(shared: &Shared) {
-    if !shared.listed.swap(true, Ordering::AcqRel) {
-        ReadyList::global().push(shared.id);
     }
 }
 
@@ -223,14 +238,13 @@ impl<E> Mailbox<E> {
     /// The id of the socket.
     #[must_use]
     pub fn id(&self) -> SocketId {
-        self.shared.id
+        self.shared.bell.id()
     }
 
     /// Marks the socket as no longer listed. Call this after taking it from the ready list and before draining it:
     /// whatever arrives from now on lists it again.
     pub fn unlist(&self) {
-        // A swap, not a store: it pairs with the swap in `notify`, so that everything queued before is visible now.
-        self.shared.listed.swap(false, Ordering::AcqRel);
+        self.shared.bell.unlist();
     }
 
     /// Takes the next event. Its bytes stay counted until [`Self::release`].
@@ -300,7 +314,7 @@ mod tests {
     fn a_socket_is_listed_once_until_it_is_unlisted() {
         let (sender, mailbox) = mailbox::<u8>(8, 8);
         sender.send(1, 0);
-        assert!(mailbox.shared.listed.load(Ordering::Acquire));
+        assert!(mailbox.shared.bell.listed.load(Ordering::Acquire));
         sender.send(2, 0);
         mailbox.unlist();
         assert_eq!(
@@ -308,7 +322,7 @@ mod tests {
             (Some(1), Some(2), None)
         );
         sender.send(3, 0);
-        assert!(mailbox.shared.listed.load(Ordering::Acquire));
+        assert!(mailbox.shared.bell.listed.load(Ordering::Acquire));
     }
 
     #[test]

@@ -10,13 +10,13 @@ use bytes::Bytes;
 use crate::command::WebSocketCommand;
 use crate::error::{PingError, SendError};
 use crate::event::WebSocketClientEvent;
-use crate::mailbox::{Mailbox, SocketId, small_mailbox};
+use crate::mailbox::SocketId;
 use crate::websocket::client_options::WebSocketClientOptions;
 use crate::websocket::close_code::CloseFrame;
 use crate::websocket::dialer;
 use crate::websocket::frame::{Kind, MAX_CONTROL_PAYLOAD};
 use crate::websocket::messages::Messages;
-use crate::websocket::outgoing::{Attempt, MAX_EVENTS, Outgoing};
+use crate::websocket::outgoing::{Attempt, Outgoing};
 use crate::websocket::url::WebSocketUrl;
 use crate::{runtime, wakes};
 
@@ -28,7 +28,6 @@ use crate::{runtime, wakes};
 /// goes out. An attempt that messages wait for has at most ten seconds more.
 #[derive(Debug)]
 pub struct WebSocketClient {
-    mailbox: Mailbox<WebSocketClientEvent>,
     outgoing: Arc<Outgoing>,
     max_pending: AtomicUsize,
 }
@@ -39,10 +38,8 @@ impl WebSocketClient {
     /// # Errors
     /// If the runtime cannot start.
     pub fn connect(url: WebSocketUrl, options: WebSocketClientOptions) -> io::Result<Self> {
-        let (sender, mailbox) = small_mailbox(MAX_EVENTS);
-        let outgoing = Arc::new(Outgoing::new(sender, &options));
+        let outgoing = Arc::new(Outgoing::new(&options));
         let client = Self {
-            mailbox,
             outgoing: outgoing.clone(),
             max_pending: AtomicUsize::new(options.max_pending),
         };
@@ -56,33 +53,24 @@ impl WebSocketClient {
     /// The connection's name.
     #[must_use]
     pub fn id(&self) -> SocketId {
-        self.mailbox.id()
+        self.outgoing.events.id()
     }
 
     /// To be called after the connection was taken from the ready list, before its events are drained.
     pub fn unlist(&self) {
-        self.mailbox.unlist();
+        self.outgoing.events.unlist();
     }
 
     /// Number of queued events. All queued messages count as one.
     #[must_use]
     pub fn queued_events(&self) -> usize {
-        self.mailbox.len()
+        self.outgoing.events.len()
     }
 
     /// The next event.
     #[must_use]
     pub fn next_event(&self) -> Option<WebSocketClientEvent> {
-        loop {
-            match self.mailbox.next()? {
-                WebSocketClientEvent::Flushed(_) => {
-                    if let Some(token) = self.outgoing.take_flushed() {
-                        return Some(WebSocketClientEvent::Flushed(token));
-                    }
-                }
-                event => return Some(event),
-            }
-        }
+        self.outgoing.events.next()
     }
 
     /// Takes all messages that are queued, in order. Until then they count against

@@ -20,7 +20,7 @@ fn options() -> WebSocketClientOptions {
     WebSocketClientOptions {
         max_pending: 64 * KIB,
         max_queued: 64 * KIB,
-        unread: Unread::new(64 * KIB),
+        unread: Some(Unread::new(64 * KIB)),
         ..WebSocketClientOptions::default()
     }
 }
@@ -194,7 +194,7 @@ fn reading_pauses_until_messages_are_taken() {
 fn one_message_may_be_larger_than_the_queue() {
     let (mut client, mut server) = RawServer::start().join(WebSocketClientOptions {
         max_queued: 1,
-        unread: Unread::new(1),
+        unread: Some(Unread::new(1)),
         ..options()
     });
     let writer = spawn(move || {

@@ -23,7 +23,7 @@ fn no_wake_up_is_lost() {
     let options = WebSocketClientOptions {
         // A few messages.
         max_queued: 200,
-        unread: Unread::new(200),
+        unread: Some(Unread::new(200)),
         ..WebSocketClientOptions::default()
     };
     let clients: Vec<_> = (0..CLIENTS)

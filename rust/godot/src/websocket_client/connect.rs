@@ -30,10 +30,7 @@ impl ClientCore {
             let words = "this client is connected or connecting already; close it first, or use a new one";
             return self.refuse(Error::ERR_ALREADY_IN_USE, "connect_to_url", words);
         }
-        let reconnect = self.settings.reconnect.get().then(|| {
-            let options = self.settings.reconnect_options.borrow().clone();
-            Reconnect::new(options)
-        });
+        let reconnect = self.settings.reconnect.get().then(|| self.new_reconnect());
         self.leave();
         self.sessions.set(self.sessions.get() + 1);
         for (task, result) in self.all_failures(Error::ERR_UNAVAILABLE) {
@@ -65,7 +62,7 @@ impl ClientCore {
         let Some(target) = self.session.borrow().target.clone() else {
             return Ok(());
         };
-        let mut options = self.settings.connection.borrow().clone();
+        let mut options = self.settings.for_connection();
         options.tls = target.tls;
         options.prepare_text = Some(prepare_text);
         let connection = Connection::connect(target.url, options)?;
@@ -262,7 +259,7 @@ impl ClientCore {
     pub(super) fn reconnect_if_due(self: &Rc<Self>, pump: &Pump) {
         let due = {
             let mut session = self.session.borrow_mut();
-            let due = |reconnect: &mut Reconnect| reconnect.is_due(Instant::now(), SystemTime::now());
+            let due = |reconnect: &mut Box<Reconnect>| reconnect.is_due(Instant::now(), SystemTime::now());
             session.phase == Phase::Away && session.reconnect.as_mut().is_some_and(due)
         };
         if !due || pump.is_closed() {
@@ -273,14 +270,17 @@ impl ClientCore {
         }
     }
 
+    fn new_reconnect(&self) -> Box<Reconnect> {
+        Box::new(Reconnect::new(self.settings.when(Clone::clone)))
+    }
+
     /// Sets whether the session goes on after the end of a connection; one that waits for the next attempt ends.
     pub(super) fn set_reconnect(self: &Rc<Self>, on: bool) {
         self.settings.reconnect.set(on);
         let error = {
             let mut session = self.session.borrow_mut();
             if on {
-                let options = self.settings.reconnect_options.borrow();
-                session.reconnect.get_or_insert_with(|| Reconnect::new(options.clone()));
+                session.reconnect.get_or_insert_with(|| self.new_reconnect());
                 return;
             }
             session.reconnect = None;

@@ -49,7 +49,7 @@ impl ClientCore {
         let is_away = self.session.borrow().established.is_some();
         let limit = match is_away {
             true => self.settings.max_offline.get(),
-            false => self.settings.connection.borrow().max_pending,
+            false => self.settings.connection(|options| options.max_pending),
         };
         (limit, is_away)
     }
@@ -58,7 +58,7 @@ impl ClientCore {
         let words = match error {
             SendError::Full if self.phase() == Phase::Open => format!(
                 "{error}: it holds max_pending_bytes, {} at the most",
-                self.settings.connection.borrow().max_pending
+                self.settings.connection(|options| options.max_pending)
             ),
             SendError::Full => format!("{error}: {} bytes may wait for the connection", self.outbox_limit().0),
             SendError::Closed => error.to_string(),

@@ -49,7 +49,7 @@ impl WebSocketClient {
                 return Error::ERR_INVALID_PARAMETER;
             };
             // A redirect may lead from ws to wss.
-            let tls = if url.tls() || core.settings.connection.borrow().max_redirects > 0 {
+            let tls = if url.tls() || core.options(|options| options.max_redirects > 0) {
                 let Some(options) = tls_options.0.or_else(TlsOptions::client) else {
                     return self.refuse("connect_to_url", "the engine gives no TLSOptions");
                 };

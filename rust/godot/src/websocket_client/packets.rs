@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use async_sockets_net::websocket::client_options::WebSocketClientOptions;
 use async_sockets_net::websocket::messages::Messages;
-use async_sockets_net::websocket::outgoing::Unread;
 use async_sockets_net::websocket_client::WebSocketClient as Connection;
 use godot::global::Error;
 
@@ -32,19 +31,17 @@ impl ClientCore {
 
     /// Changes the options of the next connection.
     pub(crate) fn change_options(&self, change: impl FnOnce(&mut WebSocketClientOptions)) {
-        change(&mut self.settings.connection.borrow_mut());
+        self.settings.change_connection(change);
     }
 
     /// Sets how many received bytes may be queued.
     pub(crate) fn set_max_queued(&self, bytes: usize) {
-        let mut options = self.settings.connection.borrow_mut();
-        options.max_queued = bytes;
-        options.unread = Unread::new(bytes);
+        self.settings.set_max_queued(bytes);
     }
 
     /// Reads from the options of the next connection.
     pub(crate) fn options<R>(&self, read: impl FnOnce(&WebSocketClientOptions) -> R) -> R {
-        read(&self.settings.connection.borrow())
+        self.settings.connection(read)
     }
 
     /// Messages are taken by [`Self::take_packets`] alone, and a connection that is lost is not followed by another.

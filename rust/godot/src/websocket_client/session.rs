@@ -20,7 +20,7 @@ pub(super) struct Session {
     /// The present connection or attempt, or the last one: it also names this client to the pump.
     pub(super) connection: Option<Connection>,
     /// Decides whether and when to connect again. `None`: never.
-    pub(super) reconnect: Option<Reconnect>,
+    pub(super) reconnect: Option<Box<Reconnect>>,
     /// The error of the last attempt or connection that has ended.
     pub(super) last_failure: Option<Error>,
     /// What the server and this side agreed on, of the last established connection.

@@ -47,15 +47,14 @@ pub struct WebSocketClientOptions {
     /// limit.
     pub max_queued_messages: usize,
     /// Counts what is received and not consumed yet. Connections that share one share a limit of four times
-    /// [`Self::max_queued`]: what one has left unread slows the next. Default: its own.
-    pub unread: Unread,
+    /// [`Self::max_queued`]: what one has left unread slows the next. Default `None`: its own.
+    pub unread: Option<Unread>,
     /// What the runtime makes of large texts before the main thread sees them. Default `None`: nothing.
     pub prepare_text: Option<PrepareText>,
 }
 
 impl Default for WebSocketClientOptions {
     fn default() -> Self {
-        let max_queued = 1024 * 1024;
         Self {
             no_delay: true,
             tls: None,
@@ -69,9 +68,9 @@ impl Default for WebSocketClientOptions {
             close_timeout: Some(Duration::from_secs(3)),
             max_message_size: 16 * 1024 * 1024,
             max_pending: 16 * 1024 * 1024,
-            max_queued,
+            max_queued: 1024 * 1024,
             max_queued_messages: usize::MAX,
-            unread: Unread::new(max_queued),
+            unread: None,
             prepare_text: None,
         }
     }

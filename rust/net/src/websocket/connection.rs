@@ -78,8 +78,8 @@ pub(crate) struct Connection<S: Transport, O: Owner> {
     heartbeat: Heartbeat,
     /// Whether the peer has taken data since the last beat.
     progressed: bool,
-    /// Measures how long the message in progress has taken.
-    clock: MessageClock,
+    /// Measures how long the message in progress has taken, if there is a limit.
+    clock: Option<Box<MessageClock>>,
     /// Bytes that arrived with the opening handshake, until they are parsed.
     early: Vec<u8>,
     close_timeout: Duration,
@@ -140,7 +140,10 @@ impl<S: Transport, O: Owner> Connection<S, O> {
                 Read::Later => cx.waker().wake_by_ref(),
                 Read::Nothing => {}
             }
-            if matches!(self.phase, Phase::Open) && self.clock.poll_late(self.protocol.unfinished(), cx) {
+            if matches!(self.phase, Phase::Open)
+                && let Some(clock) = &mut self.clock
+                && clock.poll_late(self.protocol.unfinished(), cx)
+            {
                 let words = "a message did not end in time";
                 self.close_now(CloseFrame::new(CloseCode::POLICY, words));
                 continue;

@@ -133,7 +133,7 @@ async fn open_at(
                 url: url.to_string(),
                 protocol,
                 headers,
-                tls: stream.tls_info(),
+                tls: stream.tls_info().map(Box::new),
             };
             return Ok(Opened {
                 stream,

@@ -13,7 +13,7 @@ use crate::limits::NO_TIME_LIMIT;
 /// one timer serves all others.
 #[derive(Debug)]
 pub(crate) struct MessageClock {
-    timeout: Option<Duration>,
+    timeout: Duration,
     message: Option<Message>,
     /// When reading of the client was paused, if it is.
     paused: Option<Instant>,
@@ -30,17 +30,16 @@ struct Message {
 }
 
 impl MessageClock {
-    /// `None` or zero sets no limit.
-    pub(crate) fn new(timeout: Option<Duration>) -> Self {
-        Self {
+    /// Boxed, since a connection without a limit has none: `None` or zero.
+    pub(crate) fn new(timeout: Option<Duration>) -> Option<Box<Self>> {
+        let timeout = timeout.filter(|timeout| !timeout.is_zero())?;
+        Some(Box::new(Self {
             // The system's clock cannot represent every duration.
-            timeout: timeout
-                .filter(|timeout| !timeout.is_zero())
-                .map(|timeout| timeout.min(NO_TIME_LIMIT)),
+            timeout: timeout.min(NO_TIME_LIMIT),
             message: None,
             paused: None,
             timer: None,
-        }
+        }))
     }
 
     /// Stops the clock while the client is not read, also for a message that is not known yet.
@@ -60,7 +59,7 @@ impl MessageClock {
     /// Returns whether the message with this number has run out of time; `None` if no message is in progress. If it has
     /// not, the task is woken when it does.
     pub(crate) fn poll_late(&mut self, number: Option<u64>, cx: &mut Context<'_>) -> bool {
-        let (Some(timeout), Some(number)) = (self.timeout, number) else {
+        let Some(number) = number else {
             self.message = None;
             // The timer is left as it is: the next message usually needs it before it fires.
             return false;
@@ -73,7 +72,7 @@ impl MessageClock {
                 self.paused = self.paused.map(|_| now);
                 message.insert(Message {
                     number,
-                    deadline: now + timeout,
+                    deadline: now + self.timeout,
                 })
             }
         };
@@ -86,7 +85,7 @@ impl MessageClock {
         while timer.as_mut().poll(cx).is_ready() {
             if self.paused.is_some() {
                 // Checked again when reading resumes.
-                timer.as_mut().reset(Instant::now() + timeout);
+                timer.as_mut().reset(Instant::now() + self.timeout);
             } else if message.deadline <= Instant::now() {
                 return true;
             } else {
@@ -111,6 +110,10 @@ mod tests {
         runtime.expect("a runtime").block_on(test);
     }
 
+    fn limited() -> Box<MessageClock> {
+        MessageClock::new(Some(10 * SECOND)).expect("a limit")
+    }
+
     /// Lets this much time pass at once.
     async fn later(time: Duration) {
         tokio::time::advance(time).await;
@@ -124,7 +127,7 @@ mod tests {
     fn a_message_has_its_time_and_the_next_one_its_own() {
         run(async {
             tokio::time::pause();
-            let mut clock = MessageClock::new(Some(10 * SECOND));
+            let mut clock = limited();
             assert!(!is_late(&mut clock, Some(0)).await);
             later(9 * SECOND).await;
             assert!(!is_late(&mut clock, Some(0)).await);
@@ -140,7 +143,7 @@ mod tests {
     fn time_between_messages_and_unread_time_does_not_count() {
         run(async {
             tokio::time::pause();
-            let mut clock = MessageClock::new(Some(10 * SECOND));
+            let mut clock = limited();
             assert!(!is_late(&mut clock, Some(0)).await);
             later(9 * SECOND).await;
             assert!(!is_late(&mut clock, None).await);
@@ -161,7 +164,7 @@ mod tests {
     fn unread_time_does_not_count_for_a_message_that_was_not_known_before_it() {
         run(async {
             tokio::time::pause();
-            let mut clock = MessageClock::new(Some(10 * SECOND));
+            let mut clock = limited();
             // One read brought the end of a message and the beginning of the next; then reading pauses.
             clock.pause();
             later(5 * SECOND).await;
@@ -180,12 +183,12 @@ mod tests {
     fn no_timeout_is_no_limit() {
         run(async {
             tokio::time::pause();
-            for timeout in [None, Some(Duration::ZERO), Some(Duration::MAX)] {
-                let mut clock = MessageClock::new(timeout);
-                assert!(!is_late(&mut clock, Some(0)).await);
-                later(1000 * SECOND).await;
-                assert!(!is_late(&mut clock, Some(0)).await);
-            }
+            assert!(MessageClock::new(None).is_none());
+            assert!(MessageClock::new(Some(Duration::ZERO)).is_none());
+            let mut clock = MessageClock::new(Some(Duration::MAX)).expect("a clock");
+            assert!(!is_late(&mut clock, Some(0)).await);
+            later(1000 * SECOND).await;
+            assert!(!is_late(&mut clock, Some(0)).await);
         });
     }
 }

@@ -12,6 +12,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+mod client_events;
 pub mod client_handshake;
 pub mod client_options;
 pub mod close_code;

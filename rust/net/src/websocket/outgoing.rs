@@ -3,7 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep};
 use tokio_tungstenite::tungstenite::protocol::Role;
 
+use super::client_events::ClientEvents;
 use super::client_options::WebSocketClientOptions;
 use super::close_code::Disconnect;
 use super::connect_error::WebSocketConnectError;
@@ -20,13 +21,8 @@ use super::link::Link;
 use super::messages::Messages;
 use crate::budget::Budget;
 use crate::event::{Established, WebSocketClientEvent};
-use crate::mailbox::MailboxSender;
 use crate::runtime::FlushGuard;
 use crate::wakes::Reader;
-
-/// Maximum number of queued events of a connection: that it was opened, that it has messages, that a flush is done, and
-/// its end.
-pub(crate) const MAX_EVENTS: usize = 4;
 
 /// What connections that share an [`Unread`] may leave unread together, as a multiple of what one may queue.
 const UNREAD_FACTOR: usize = 4;
@@ -53,15 +49,9 @@ impl Unread {
 #[derive(Debug)]
 pub(crate) struct Outgoing {
     pub(crate) link: Link,
-    events: MailboxSender<WebSocketClientEvent>,
+    pub(crate) events: ClientEvents,
     unread: Unread,
     max_queued: usize,
-    /// The largest token of a flush that is done.
-    flushed: AtomicU64,
-    /// Whether an event for it is queued.
-    flush_noted: AtomicBool,
-    /// One more than the last token that an event has given.
-    flush_told: AtomicU64,
     max_queued_messages: usize,
     aborted: AtomicBool,
     /// The handle was dropped.
@@ -69,18 +59,16 @@ pub(crate) struct Outgoing {
 }
 
 impl Outgoing {
-    pub(crate) fn new(events: MailboxSender<WebSocketClientEvent>, options: &WebSocketClientOptions) -> Self {
+    pub(crate) fn new(options: &WebSocketClientOptions) -> Self {
         let unread = options.unread.clone();
+        let unread = unread.unwrap_or_else(|| Unread::new(options.max_queued));
         // The address does not matter: the account has no limit to share.
         let memory = unread.0.open(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         Self {
             link: Link::new(Role::Client, memory),
-            events,
+            events: ClientEvents::new(),
             unread,
             max_queued: options.max_queued,
-            flushed: AtomicU64::new(0),
-            flush_noted: AtomicBool::new(false),
-            flush_told: AtomicU64::new(0),
             max_queued_messages: options.max_queued_messages,
             aborted: AtomicBool::new(false),
             abandoned: AtomicBool::new(false),
@@ -97,20 +85,6 @@ impl Outgoing {
     /// The handle is being dropped: the end is hurried.
     pub(crate) fn abandon(&self) {
         self.abandoned.store(true, Ordering::Release);
-    }
-
-    /// Takes the largest token of a flush that is done, for the event that was queued for it; `None` if an earlier
-    /// event has given it already.
-    pub(crate) fn take_flushed(&self) -> Option<u64> {
-        // In this order: a flush that is done in between queues another event.
-        self.flush_noted.store(false, Ordering::SeqCst);
-        let token = self.flushed.load(Ordering::SeqCst);
-        let next = token.saturating_add(1);
-        (self.flush_told.swap(next, Ordering::Relaxed) < next).then_some(token)
-    }
-
-    fn tell(&self, event: WebSocketClientEvent) {
-        self.events.send(event, 0);
     }
 }
 
@@ -154,7 +128,9 @@ impl Attempt {
     /// The connection is established. Returns its owner.
     pub(crate) fn established(mut self, established: Established, heartbeat: Option<Duration>) -> Option<Opener> {
         let (outgoing, unflushed) = self.0.take()?;
-        outgoing.tell(WebSocketClientEvent::Connected(Box::new(established)));
+        outgoing
+            .events
+            .push(WebSocketClientEvent::Connected(Box::new(established)));
         Some(Opener {
             outgoing,
             unflushed: Some(unflushed),
@@ -171,7 +147,9 @@ impl Attempt {
         if let Some((outgoing, _unflushed)) = self.0.take() {
             outgoing.link.refuse_commands();
             outgoing.link.settle_all();
-            outgoing.tell(WebSocketClientEvent::ConnectFailed(Box::new(error)));
+            outgoing
+                .events
+                .push(WebSocketClientEvent::ConnectFailed(Box::new(error)));
         }
     }
 }
@@ -213,15 +191,12 @@ impl Owner for Opener {
     fn deliver(&self, mut messages: Messages) {
         messages.settle(&self.outgoing.unread.0);
         if self.outgoing.link.deliver(messages) {
-            self.outgoing.tell(WebSocketClientEvent::Messages);
+            self.outgoing.events.push(WebSocketClientEvent::Messages);
         }
     }
 
     fn flushed(&self, token: u64) {
-        self.outgoing.flushed.fetch_max(token, Ordering::SeqCst);
-        if !self.outgoing.flush_noted.swap(true, Ordering::SeqCst) {
-            self.outgoing.tell(WebSocketClientEvent::Flushed(token));
-        }
+        self.outgoing.events.push(WebSocketClientEvent::Flushed(token));
     }
 
     /// They are lost: [`Self::leave`] reports them with what is still pending then.
@@ -234,7 +209,8 @@ impl Owner for Opener {
         link.settle_all();
         link.account().stop_waiting();
         self.outgoing
-            .tell(WebSocketClientEvent::Disconnected(Box::new(how), unsent));
+            .events
+            .push(WebSocketClientEvent::Disconnected(Box::new(how), unsent));
         self.unflushed = None;
     }
 

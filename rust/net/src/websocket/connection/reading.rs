@@ -49,7 +49,7 @@ impl<S: Transport, O: Owner> Connection<S, O> {
         for _ in 0..READS {
             let is_open = matches!(self.phase, Phase::Open);
             if is_open && !self.may_read(cx) {
-                self.clock.pause();
+                self.clock.iter_mut().for_each(|clock| clock.pause());
                 return Read::Nothing;
             }
             if self.writes.control() > MAX_CONTROL {
@@ -66,11 +66,11 @@ impl<S: Transport, O: Owner> Connection<S, O> {
             );
             match read {
                 Poll::Pending => {
-                    self.clock.go_on();
+                    self.clock.iter_mut().for_each(|clock| clock.go_on());
                     return Read::Nothing;
                 }
                 Poll::Ready(Ok(input)) => {
-                    self.clock.go_on();
+                    self.clock.iter_mut().for_each(|clock| clock.go_on());
                     if self.conclude(input) {
                         return Read::PhaseChanged;
                     }
