@@ -172,6 +172,8 @@ func test_the_attempts_after_a_loss() -> void:
 	await signals_are(
 		[["connected"], lost, ["reconnecting", 1], failed, ["reconnecting", 2], failed, ["gave_up", ERR_CANT_CONNECT]]
 	)
+	# The last attempt had no response.
+	equal(ws.get_response_status(), 0)
 
 
 ## A server that accepts and drops at once is not asked more and more often.

@@ -207,7 +207,7 @@ impl WebSocketClient {
     /// Emitted when an established connection is over, whichever side ended it, and when [method close] or
     /// [method abort] ends an attempt or the wait for the next one. [param code] is the code of the side that closed
     /// first: 1005 if it gave none, 1006 if the connection broke, 1002 if the server violated the protocol. [param
-    /// clean] is [code]true[/code] if both sides sent a close frame. Messages that were received before are emitted
+    /// reason] is what that side gave; for 1006 and 1002 it says in words what happened. [param clean] is [code]true[/code] if both sides sent a close frame. Messages that were received before are emitted
     /// before it. Not emitted while the engine quits.
     #[signal]
     fn disconnected(code: i64, reason: GString, clean: bool);
@@ -228,7 +228,7 @@ impl WebSocketClient {
     fn reconnecting(attempt: i64, delay: f64);
     /// Emitted after [signal disconnected] or [signal connect_failed] if [member reconnect] is on and there will be no
     /// other attempt, and when it is switched off while the client waits. [param error] is that of the last attempt, or
-    /// of the end of the connection.
+    /// of the end of the connection. Not emitted if a handler of those signals has called [method connect_to_url].
     #[signal]
     fn gave_up(error: i32);
 

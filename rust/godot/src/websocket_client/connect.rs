@@ -70,6 +70,7 @@ impl ClientCore {
         let before = {
             let mut session = self.session.borrow_mut();
             session.phase = Phase::Connecting;
+            session.response = None;
             session.connection.replace(connection)
         };
         pump.stop_polling(&self.base);

@@ -37,7 +37,8 @@ impl WebSocketClient {
     /// [br][br]Returns [constant ERR_INVALID_PARAMETER] for an invalid URL or invalid options,
     /// [constant ERR_ALREADY_IN_USE] while this client is connecting, connected or waiting to reconnect,
     /// [constant ERR_CANT_CREATE] if the network threads cannot start, and [constant ERR_UNAVAILABLE] while the engine
-    /// quits. While a closing handshake is in flight, the new connection takes the place of the old one.
+    /// quits. While a closing handshake is in flight, the new connection takes the place of the old one. An end that was
+    /// not told yet is told in the next frame, before anything of the new connection.
     #[func]
     pub(crate) fn connect_to_url(
         &self,
@@ -309,15 +310,15 @@ impl WebSocketClient {
         self.of_connection(|established| established.tls.is_some())
     }
 
-    /// The HTTP status of the last response to an opening handshake: 101 if it succeeded, otherwise for example 401 or
-    /// 503; 0 if there was no response.
+    /// The HTTP status of the response to the last opening handshake: 101 if it succeeded, otherwise for example 401 or
+    /// 503; 0 if there was no response, or none yet.
     #[func]
     fn get_response_status(&self) -> i64 {
         let session = self.state().session.borrow();
         session.response.as_ref().map_or(0, |(status, _)| (*status).into())
     }
 
-    /// The headers of the last response to an opening handshake, by lower-case name.
+    /// The headers of the response to the last opening handshake, by lower-case name.
     #[func]
     fn get_response_headers(&self) -> VarDictionary {
         let session = self.state().session.borrow();

@@ -25,7 +25,7 @@ pub(super) struct Session {
     pub(super) last_failure: Option<Error>,
     /// What the server and this side agreed on, of the last established connection.
     pub(super) established: Option<Established>,
-    /// The status and the headers of the last response to an opening handshake.
+    /// The status and the headers of the response to the last opening handshake.
     pub(super) response: Option<(u16, Headers)>,
     /// What this side has closed with.
     pub(super) closing: Option<CloseFrame>,
