@@ -1,6 +1,6 @@
 @tool
 class_name WebSocketLink
-extends RefCounted
+extends "websocket_link/properties.gd"
 ## A WebSocket client that can reconnect, whose operations can be awaited, and which works in a browser too.
 ##
 ## Where the library of Async Sockets is present, the connection is made by its class WebSocketClient, in the
@@ -17,246 +17,72 @@ extends RefCounted
 ## available, otherwise through a signal; [code]await[/code] takes both. Pending operations of one kind are served
 ## first in, first out. An operation whose awaiting node was freed takes nothing: its message stays for the next
 ## receive. Use this class on the main thread only.
-## [br][br]When something happens to the connection, the state changes first. Then pending operations are resolved, and
-## then the signals are emitted. No signal is emitted inside a call of a method, except [method process].
+## [br][br]Whatever happens, the outcome is told: every established connection ends with [signal disconnected], and
+## every attempt with [signal connected], [signal connect_failed], or [signal disconnected] if this side ended it.
+## With [member reconnect], [signal reconnecting] or [signal gave_up] follows. The state changes first. Then pending
+## operations are resolved, and then the signals are emitted. No signal is emitted inside a call of a method, except
+## [method process]. After [method connect_to_url], only signals of the new connection are emitted.
 ## [br][br]A message is delivered at most once: one that was being sent when the connection was lost is not repeated.
-## [br][br]A [param timeout_sec] is in seconds. 0 sets no limit, and -1, the default, uses [member timeout]. Any other
+## [br][br]Dropping the last reference closes the connection with 1001 (going away), without a signal: what was sent
+## before has one second to leave.
+## [br][br]A [param timeout] is in seconds. 0 sets no limit, and -1, the default, uses [member timeout]. Any other
 ## negative value is refused with [constant ERR_INVALID_PARAMETER].
-## [br][br][b]Note:[/b] The engine's client has limits of its own. It looks at the network once a frame. Outside of a
-## browser, it drops messages that arrive in the same moment as the close frame behind them, and over TLS it cannot see
-## the answer to a close frame of this side, so that any end of the connection counts as one. In a browser, it drops
-## messages that do not fit into its buffer of twice [member max_message_size] (at least 4 MiB) or are more than 16384
-## between two frames, and a tab in the background has few frames.
+## [br][br]Names, arguments, defaults and results are those of WebSocketClient. These members of it are missing,
+## because neither [WebSocketPeer] nor a browser can have them: [code]max_redirects[/code] (no redirect is followed),
+## [code]get_response_headers()[/code] and [code]get_local_port()[/code].
+## [br][br]Where the engine makes the connection, this is different:
+## [br]- The cause of a failed attempt is not known. The error is [constant ERR_CANT_CONNECT] or [constant
+## ERR_TIMEOUT], and [method get_response_status] is 0, also after a 401. With [member reconnect], the link tries
+## again.
+## [br]- The cause of a lost connection is not known: the reason with 1006 has other words. Which violations of the
+## protocol are noticed, and in which words, is up to the engine or the browser.
+## [br]- It looks at the network once a frame. Outside of a browser, it drops messages that arrive in the same moment
+## as the close frame behind them, and over TLS it cannot see the answer to a close frame of this side, so that any
+## end of the connection counts as one.
+## [br]- [method get_unsent_bytes] counts what the engine had not sent at the last look, with the frames around it,
+## and [method flush] waits until the engine holds nothing at all.
+## [br][br]And in a browser, in addition:
+## [br]- [member handshake_headers] and the user and password of a URL are not sent, TLS options have no effect, and
+## [method get_connected_host] and [method get_connected_port] tell nothing.
+## [br]- There are no pings: set [member heartbeat_message].
+## [br]- A browser sends no close codes but 1000 and 3000 to 4999. Where this side closes with another one, 1000 is
+## sent and told; after [method abort], and for a message that is too large, the server gets 3001.
+## [br]- Messages that do not fit into a buffer of twice [member max_message_size] (at least 4 MiB), or are more than
+## 16384 between two frames, are dropped, and a tab in the background has few frames.
 
-## The connection is established.
+## The connection is established, also when it is after reconnecting.
 signal connected
-## An attempt to connect failed: [constant ERR_CANT_CONNECT], [constant ERR_TIMEOUT] after [member handshake_timeout],
-## or a more exact error where the cause is known. With [member reconnect], it is followed by [signal reconnecting] or
-## [signal gave_up].
+## An attempt to connect has failed. With the library, [param error] is that of WebSocketClient, such as [constant
+## ERR_CANT_RESOLVE] or [constant ERR_UNAUTHORIZED]. With the engine, it is [constant ERR_CANT_CONNECT], or [constant
+## ERR_TIMEOUT] after [member handshake_timeout].
 signal connect_failed(error: Error)
-## An established connection is over, whichever side ended it; also emitted once after [method close] or [method abort]
-## of a link that is still connecting. [param code] is the close code: 1005 if the close frame had none, 1006 if there
-## was no close frame. [param clean] is whether the connection ended by close frames. With [member reconnect], it may
-## be followed by [signal reconnecting] or [signal gave_up].
+## An established connection is over, whichever side ended it; also emitted when [method close] or [method abort] ends
+## an attempt or the wait for the next one. [param code] is the code of the side that closed first: 1005 if it gave
+## none, 1006 if the connection broke. [param clean] is whether both sides sent a close frame. Messages that were
+## received before are emitted before it.
 signal disconnected(code: int, reason: String, clean: bool)
-## A text message was received, if [member emit_messages] is [code]true[/code].
+## A text message was received, if [member emit_messages] is on.
 signal message_received(message: String)
-## A binary message was received, if [member emit_messages] is [code]true[/code].
+## A binary message was received, if [member emit_messages] is on.
 signal data_received(data: PackedByteArray)
-## Another attempt to connect will be made in [param delay] seconds. The first [param attempt] is 1; the count starts
-## again after a connection that lasted for 5 seconds.
+## A text message was received, as UTF-8 bytes, if [member emit_messages] and [member text_as_data] are on.
+signal text_data_received(data: PackedByteArray)
+## Emitted after [signal disconnected] or [signal connect_failed] if there will be another attempt, in [param delay]
+## seconds. [param attempt] counts the attempts from 1, since the last connection that lasted 5 seconds.
 signal reconnecting(attempt: int, delay: float)
-## The connection failed or was lost, and no further attempt will be made, because [member reconnect_max_attempts] are
-## used up or [member reconnect] was switched off. [param error] is that of the last failure. Only emitted when
-## reconnecting was wanted.
+## Emitted after [signal disconnected] or [signal connect_failed] if [member reconnect] is on and there will be no
+## other attempt, and when it is switched off while the link waits. [param error] is that of the last attempt, or of
+## the end of the connection; [method get_last_error_message] says it in words.
 signal gave_up(error: Error)
 
-## What makes the connection.
-enum Backend {
-	AUTO,  ## The library if it is present, otherwise the engine's [WebSocketPeer].
-	ENGINE,  ## The engine's [WebSocketPeer], as in a browser.
-}
-
-## Connecting, or waiting for the next attempt to.
+## An attempt to connect is in flight, or the link waits to reconnect.
 const STATE_CONNECTING := WebSocketPeer.STATE_CONNECTING
 ## The connection is established.
 const STATE_OPEN := WebSocketPeer.STATE_OPEN
-## This side is closing.
+## This side has closed, and the closing handshake is in flight.
 const STATE_CLOSING := WebSocketPeer.STATE_CLOSING
 ## There is no connection, and none is being made.
 const STATE_CLOSED := WebSocketPeer.STATE_CLOSED
-
-const _EngineBackend := preload("websocket_link/engine_backend.gd")
-const _LinkBackend := preload("websocket_link/backend.gd")
-const _NativeBackend := preload("websocket_link/native_backend.gd")
-const _Settings := preload("websocket_link/settings.gd")
-
-const _MAX_REASON_BYTES := 123
-const _NORMAL_CLOSURE := 1000
-const _FIRST_FREE_CODE := 3000
-const _LAST_FREE_CODE := 4999
-## The engine rounds the size of its buffers up to a power of two.
-const _MAX_MESSAGE_SIZE := 0x3fffffff
-const _MAX_BYTES := 0x7fffffff
-
-## What makes the connection. Default: [constant AUTO]. [constant ENGINE] lets you test without a browser what a
-## browser will do. Can be set only while the link is closed.
-var backend := Backend.AUTO:
-	set(value):
-		if get_ready_state() != STATE_CLOSED:
-			_report("backend", "it can be set only while the link is closed")
-		elif value != backend:
-			backend = value
-			_make_backend()
-
-## Time limit of an operation whose [param timeout_sec] is omitted (-1), in seconds. Default: 0, which sets no limit.
-## Range: 0 or more.
-var timeout: float:
-	get:
-		return _settings.timeout
-	set(value):
-		if _is_time("timeout", value):
-			_settings.timeout = value
-			_backend.update(&"timeout")
-
-## Subprotocols in order of preference, of which the server selects one. Default: empty. Read when connecting.
-var supported_protocols: PackedStringArray:
-	get:
-		return _settings.supported_protocols
-	set(value):
-		_settings.supported_protocols = value
-		_backend.update(&"supported_protocols")
-
-## Additional headers of the opening handshake, each as [code]"Name: value"[/code]. Default: empty. Read when
-## connecting. A browser does not send them.
-var handshake_headers: PackedStringArray:
-	get:
-		return _settings.handshake_headers
-	set(value):
-		_settings.handshake_headers = value
-		_backend.update(&"handshake_headers")
-
-## Time limit of an attempt to connect, from the name lookup to the end of the opening handshake, in seconds. Default:
-## 10. Range: 0 or more; 0 sets no limit. Read when connecting.
-var handshake_timeout: float:
-	get:
-		return _settings.handshake_timeout
-	set(value):
-		if _is_time("handshake_timeout", value):
-			_settings.handshake_timeout = value
-			_backend.update(&"handshake_timeout")
-
-## Time between two pings, in seconds. Default: 0, no pings. Range: 0 or more. A connection whose peer does not answer
-## is ended with code 1006; without pings, a peer that vanished is noticed only when something is sent, if at all. A
-## browser has no pings: set [member heartbeat_message] there. The engine's client in Godot 4.3 has none either.
-var heartbeat_interval: float:
-	get:
-		return _settings.heartbeat_interval
-	set(value):
-		if _is_time("heartbeat_interval", value):
-			_settings.heartbeat_interval = value
-			_backend.update(&"heartbeat_interval")
-
-## A text message that replaces the pings of [member heartbeat_interval] where the engine makes the connection; the
-## library sends pings regardless. Default: empty, none. It is sent when nothing was received for one interval, and the
-## server must answer it, with any message, within another one.
-var heartbeat_message: String:
-	get:
-		return _settings.heartbeat_message
-	set(value):
-		_settings.heartbeat_message = value
-		_backend.update(&"heartbeat_message")
-
-## Maximum size of a received message, in bytes. Default: 16777216 (16 MiB). Range: 1 to 1073741823. A larger one ends
-## the connection with code 1009. Read when connecting. The engine's client allocates twice that much.
-var max_message_size: int:
-	get:
-		return _settings.max_message_size
-	set(value):
-		if _is_within("max_message_size", value, 1, _MAX_MESSAGE_SIZE):
-			_settings.max_message_size = value
-			_backend.update(&"max_message_size")
-
-## Maximum number of bytes that are queued for sending. Default: 16777216 (16 MiB). Range: 1 to 2147483647. A message
-## beyond it is refused with [constant ERR_OUT_OF_MEMORY].
-var max_pending_bytes: int:
-	get:
-		return _settings.max_pending_bytes
-	set(value):
-		if _is_within("max_pending_bytes", value, 1, _MAX_BYTES):
-			_settings.max_pending_bytes = value
-			_backend.update(&"max_pending_bytes")
-
-## Maximum number of bytes that are queued while a lost connection is made again. Default: 0: messages sent meanwhile
-## are refused with [constant ERR_UNAVAILABLE]. Range: 0 to 2147483647. A message beyond the limit is refused with
-## [constant ERR_OUT_OF_MEMORY]. Of those that were still queued when the connection was lost, the engine's backend
-## keeps the first ones; the library's keeps none.
-var max_offline_bytes: int:
-	get:
-		return _settings.max_offline_bytes
-	set(value):
-		if _is_within("max_offline_bytes", value, 0, _MAX_BYTES):
-			_settings.max_offline_bytes = value
-			_backend.update(&"max_offline_bytes")
-
-## Whether events are handled once per frame, before the nodes' [code]_process[/code]. Default: [code]true[/code]. When
-## [code]false[/code], call [method process].
-var auto_process: bool:
-	get:
-		return _settings.auto_process
-	set(value):
-		_settings.auto_process = value
-		_backend.update(&"auto_process")
-
-## Whether received messages are emitted by [signal message_received] and [signal data_received]. Default:
-## [code]false[/code]. When [code]true[/code], the receiving methods are refused with [constant ERR_UNAVAILABLE].
-var emit_messages: bool:
-	get:
-		return _settings.emit_messages
-	set(value):
-		_settings.emit_messages = value
-		_backend.update(&"emit_messages")
-
-## Whether a connection that could not be established or was lost is made again. Default: [code]false[/code]. Never
-## after [method close] or [method abort]. The library gives up at once after a failure that would only repeat itself,
-## such as status 401; the engine's client does not tell those apart. Takes effect at once.
-var reconnect: bool:
-	get:
-		return _settings.reconnect
-	set(value):
-		_settings.reconnect = value
-		_backend.update(&"reconnect")
-
-## How long to wait before an attempt to reconnect, in seconds. Default: 0.5. Range: 0 or more; the library takes 0.001
-## to 86400. The delay is random, so that the clients of a restarted server do not all come at once, and its upper
-## limit doubles with each attempt. With the library this is the shortest delay, and the first limit is twice as long;
-## with the engine this is the first limit, and the delay is any time up to it.
-var reconnect_min_delay: float:
-	get:
-		return _settings.reconnect_min_delay
-	set(value):
-		if _is_time("reconnect_min_delay", value):
-			_settings.reconnect_min_delay = value
-			_backend.update(&"reconnect_min_delay")
-
-## Upper limit of the delay before any attempt to reconnect, in seconds. Default: 30. Range: 0 or more; the library
-## takes 0.001 to 86400.
-var reconnect_max_delay: float:
-	get:
-		return _settings.reconnect_max_delay
-	set(value):
-		if _is_time("reconnect_max_delay", value):
-			_settings.reconnect_max_delay = value
-			_backend.update(&"reconnect_max_delay")
-
-## Number of attempts to reconnect after which the link gives up. Default: 0, which sets no limit. Range: 0 to
-## 2147483647.
-var reconnect_max_attempts: int:
-	get:
-		return _settings.reconnect_max_attempts
-	set(value):
-		if _is_within("reconnect_max_attempts", value, 0, _MAX_BYTES):
-			_settings.reconnect_max_attempts = value
-			_backend.update(&"reconnect_max_attempts")
-
-## Close codes after which a lost connection is made again. Default: empty: after all codes but 1000, 1008 and 4000 to
-## 4999.
-var reconnect_on_codes: PackedInt32Array:
-	get:
-		return _settings.reconnect_on_codes
-	set(value):
-		_settings.reconnect_on_codes = value
-		_backend.update(&"reconnect_on_codes")
-
-var _settings := _Settings.new()
-var _backend: _LinkBackend
-## What was refused last, and the last error before it: another one since then is the newer one.
-var _refusal := ""
-var _words_before_refusal := ""
-
-
-func _init() -> void:
-	_make_backend()
 
 
 func _notification(what: int) -> void:
@@ -264,141 +90,169 @@ func _notification(what: int) -> void:
 		_backend.release()
 
 
-## Starts connecting to [param url], which begins with [code]ws://[/code] or [code]wss://[/code]. [param tls_options]
-## are [code]TLSOptions.client()[/code] (the default for wss) or [code]TLSOptions.client_unsafe()[/code]; a browser
-## ignores them. Messages can be sent at once, and wait for the connection. Returns [constant ERR_INVALID_PARAMETER]
-## for an invalid URL or options, and [constant ERR_ALREADY_IN_USE] unless the link is closed.
+#region Connecting and closing
+
+
+## Starts to connect to a URL such as [code]"wss://example.org/game?room=1"[/code]; [signal connected] or [signal
+## connect_failed] follows. The sending and receiving methods may be called right away.
+## [br][br]The scheme is [code]ws[/code] or [code]wss[/code]; the port is 80 or 443 by default. An IPv6 address stands
+## in brackets. [code]user:password@[/code] before the host becomes basic authorization. A host name with other
+## letters than ASCII must be given in its [code]xn--[/code] form.
+## [br][br][param tls_options] are [code]TLSOptions.client()[/code] (the default for wss) or
+## [code]TLSOptions.client_unsafe()[/code].
+## [br][br]Returns [constant ERR_INVALID_PARAMETER] for an invalid URL or invalid options, and [constant
+## ERR_ALREADY_IN_USE] while the link is connecting, connected or waiting to reconnect. While a closing handshake is
+## in flight, the new connection takes the place of the old one.
 func connect_to_url(url: String, tls_options: TLSOptions = null) -> Error:
-	var scheme := url.get_slice("://", 0).to_lower()
-	if not ["ws", "wss"].has(scheme) or not url.contains("://"):
-		return _refuse("connect_to_url", "'%s' does not begin with ws:// or wss://" % url)
 	if tls_options != null and tls_options.is_server():
 		return _refuse("connect_to_url", "these are the TLS options of a server; take TLSOptions.client()")
-	return _backend.connect_to_url(url, tls_options)
+	var error := _backend.connect_to_url(url, tls_options)
+	if error == OK:
+		_backend.forget_refusal()
+	return error
 
 
-## Awaitable: [code][Error][/code], once the connection is established. With [member reconnect], failed attempts are
-## not the end. The error is that of [signal connect_failed] or [signal gave_up], [constant ERR_UNCONFIGURED] before
-## [method connect_to_url], and [constant ERR_UNAVAILABLE] once this side has closed.
-func wait_connected(timeout_sec := -1.0) -> Variant:
-	return (
-		_backend.wait_connected(timeout_sec) if _is_timeout("wait_connected", timeout_sec) else [ERR_INVALID_PARAMETER]
-	)
+## Awaitable: [code][OK][/code] once the connection is established, or [code][error][/code] once it is certain that it
+## will not be. With [member reconnect], that takes until [signal gave_up]. The error is that of [signal
+## connect_failed] or [signal gave_up], [constant ERR_UNCONFIGURED] before [method connect_to_url], and [constant
+## ERR_UNAVAILABLE] once this side has closed.
+@warning_ignore("shadowed_variable_base_class")
+func wait_connected(timeout := -1.0) -> Variant:
+	var wrong := _is_wrong("wait_connected", _Rules.of_timeout(timeout))
+	return [ERR_INVALID_PARAMETER] if wrong else _backend.wait_connected(timeout)
 
 
-## Awaitable: [code][Error, message][/code], the next message: a [String], or a [PackedByteArray] for a binary one. An
-## empty [String] in case of an error: [constant ERR_FILE_EOF] if the connection was closed by close frames,
-## [constant ERR_CONNECTION_ERROR] if it was lost, [constant ERR_UNAVAILABLE] once this side has closed. Messages that
-## came before the end are received first. While a lost connection is made again, a receive waits for the next message.
-func recv(timeout_sec := -1.0) -> Variant:
-	return _receive("recv", _LinkBackend.Kind.ANY, timeout_sec)
-
-
-## Awaitable: [code][Error, String][/code], the next message. If it is binary: [constant ERR_INVALID_DATA], and the
-## message stays for the next receive. Otherwise as [method recv].
-func recv_text(timeout_sec := -1.0) -> Variant:
-	return _receive("recv_text", _LinkBackend.Kind.TEXT, timeout_sec)
-
-
-## Awaitable: [code][Error, PackedByteArray][/code], the next message. If it is text: [constant ERR_INVALID_DATA], and
-## the message stays for the next receive. Otherwise as [method recv].
-func recv_binary(timeout_sec := -1.0) -> Variant:
-	return _receive("recv_binary", _LinkBackend.Kind.BINARY, timeout_sec)
-
-
-## Awaitable: [code][Error][/code], once everything that was sent has been handed to the system.
-func flush(timeout_sec := -1.0) -> Variant:
-	return _backend.flush(timeout_sec) if _is_timeout("flush", timeout_sec) else [ERR_INVALID_PARAMETER]
-
-
-## Closes like [method close]. Awaitable: [code][Error, code: int, reason: String][/code], once the connection is over:
-## [constant OK] if the peer answered, [constant ERR_CONNECTION_ERROR] with code 1006 if it did not. Of a link that is
-## closed already: [constant OK] and its last close code and reason.
-func close_async(code := 1000, reason := "", timeout_sec := -1.0) -> Variant:
-	if not _is_timeout("close_async", timeout_sec) or not _is_farewell("close_async", code, reason):
-		return [ERR_INVALID_PARAMETER, -1, ""]
-	return _backend.close_async(code, reason, timeout_sec)
-
-
-## Queues a text message; never blocks. Returns [constant ERR_UNCONFIGURED] before [method connect_to_url],
-## [constant ERR_UNAVAILABLE] once this side has closed, the error of the end after that, and [constant
-## ERR_OUT_OF_MEMORY] beyond
-## [member max_pending_bytes] or [member max_offline_bytes]; the message is not queued then.
-func send_text(message: String) -> Error:
-	return _backend.send_text(message)
-
-
-## Queues a binary message. Otherwise as [method send_text].
-func send_binary(data: PackedByteArray) -> Error:
-	return _backend.send_binary(data)
-
-
-## Closes the connection once everything that was sent before is handed over, and ends reconnecting. No message is
-## delivered afterwards. [param code] is 1000, or 3000 to 4999, as a browser allows no other one; [param reason] has up
-## to 123 bytes of UTF-8. An attempt to connect for which nothing was sent is dropped. No effect on a closed link.
+## Closes the connection in good order: sends what was sent before, then [param code] (1000 to 1003, 1007 to 1014, or
+## 3000 to 4999) and [param reason] (at most 123 bytes in UTF-8). [signal disconnected] follows, within [member
+## close_timeout]. Messages that arrive after the call are dropped. There is no reconnecting.
+## [br][br]An attempt to connect is given up, or the wait for the next one, unless messages are waiting for a running
+## attempt: then they are sent first. An invalid code or reason is reported, and nothing is closed.
 func close(code := 1000, reason := "") -> void:
-	if _is_farewell("close", code, reason):
+	if not _is_wrong("close", _Rules.of_close(code, reason)):
 		_backend.close(code, reason)
 
 
-## Drops the connection, and what was sent and not handed over yet, and ends reconnecting. The peer sees a connection
-## that is lost. No effect on a closed link.
+## Closes like [method close]. Awaitable: [code][OK, code, reason][/code] once the closing handshake is over. The code
+## and the reason are those of [signal disconnected]. If the connection is over already, the result is available
+## immediately.
+## [br][br][constant ERR_CONNECTION_ERROR] if the connection broke first or the server did not answer, [constant
+## ERR_TIMEOUT] if [param timeout] passed first ([member close_timeout] ends the connection in any case), [constant
+## ERR_UNCONFIGURED] before the first connection. The code is -1 while it is unknown.
+@warning_ignore("shadowed_variable_base_class")
+func close_async(code := 1000, reason := "", timeout := -1.0) -> Variant:
+	var wrong := _Rules.of_close(code, reason)
+	if wrong.is_empty():
+		wrong = _Rules.of_timeout(timeout)
+	if _is_wrong("close_async", wrong):
+		return [ERR_INVALID_PARAMETER, get_close_code(), get_close_reason()]
+	return _backend.close_async(code, reason, timeout)
+
+
+## Ends the connection immediately, or gives the attempt up. Messages that are not sent yet are dropped; [signal
+## disconnected] follows with 1006, or with the code of the side that has closed before. There is no reconnecting.
 func abort() -> void:
 	_backend.abort()
 
 
-## Makes the next attempt to reconnect now instead of after its delay. No effect unless the link is waiting for it.
-func reconnect_now() -> void:
-	_backend.reconnect_now()
+## Ends the present wait of [member reconnect] and connects now, for example when the user presses a button or the
+## network is back. Does nothing while connecting or connected. Returns [constant ERR_UNCONFIGURED] if there is no
+## session to reconnect.
+func reconnect_now() -> Error:
+	return _backend.reconnect_now()
 
 
-## Handles what has happened. With a budget, it keeps handling what arrives for so many microseconds; in a browser,
-## which delivers nothing meanwhile, it returns at once. Returns the number of events. Inside a handler it does
-## nothing.
+#endregion
+#region Sending and receiving
+
+
+## Queues a text message. Never blocks. Before the connection is established, messages wait in order.
+## [br][br]Returns [constant ERR_OUT_OF_MEMORY] if [member max_pending_bytes] would be exceeded, or [member
+## max_offline_bytes] while the connection is lost ([constant ERR_UNAVAILABLE] if that is 0); [constant
+## ERR_UNCONFIGURED] before [method connect_to_url], [constant ERR_UNAVAILABLE] after [method close], and the error of
+## the connection's end after that.
+## [br][br]Delivery is at most once: what was handed to the system when a connection breaks may or may not have
+## arrived, and is not sent again. See also [method get_unsent_bytes].
+func send_text(message: String) -> Error:
+	return _backend.send_text(message)
+
+
+## Queues a binary message, like [method send_text].
+func send_binary(data: PackedByteArray) -> Error:
+	return _backend.send_binary(data)
+
+
+## Queues UTF-8 bytes as a text message, unchanged: for text that a [String] cannot hold. Returns [constant
+## ERR_INVALID_DATA] if they are not valid UTF-8; otherwise like [method send_text].
+func send_text_data(utf8: PackedByteArray) -> Error:
+	return _backend.send_text_data(utf8)
+
+
+## Sends a ping with a payload of at most 125 bytes; its answer sets [method get_latency]. Returns [constant
+## ERR_INVALID_PARAMETER] for a longer payload, and [constant ERR_UNAVAILABLE] while the link connects or waits to
+## reconnect; otherwise like [method send_text].
+## [br][br]Where the engine makes the connection, [member heartbeat_message] is sent instead, without the payload:
+## [constant ERR_UNAVAILABLE] if it was empty when the connection was made.
+func ping(payload := PackedByteArray()) -> Error:
+	var wrong := _is_wrong("ping", _Rules.of_ping(payload))
+	return ERR_INVALID_PARAMETER if wrong else _backend.ping(payload)
+
+
+## Awaitable: [code][OK][/code] once everything that was sent before has been handed to the system, or
+## [code][error][/code]: [constant ERR_CONNECTION_ERROR] or [constant ERR_FILE_EOF] if the connection ended first. It
+## does not mean that the server has received it.
+@warning_ignore("shadowed_variable_base_class")
+func flush(timeout := -1.0) -> Variant:
+	var wrong := _is_wrong("flush", _Rules.of_timeout(timeout))
+	return [ERR_INVALID_PARAMETER] if wrong else _backend.flush(timeout)
+
+
+## Awaitable: [code][OK, message][/code], a [String] for a text message and a [PackedByteArray] for a binary one, or
+## [code][error, ""][/code]. Messages received before the end of the connection can still be taken after it.
+## [br][br][constant ERR_FILE_EOF] when the server closes in good order, [constant ERR_CONNECTION_ERROR] when the
+## connection breaks, [constant ERR_UNAVAILABLE] when this side closes, and the error of the attempt when connecting
+## fails for good. With [member reconnect], a receive that is pending when the connection ends fails too, since an
+## answer that it waits for may never come; the next receive waits for the next connection. [constant ERR_TIMEOUT] if
+## [param timeout] passes first. Refused with [constant ERR_UNAVAILABLE] while [member emit_messages] is on.
+@warning_ignore("shadowed_variable_base_class")
+func recv(timeout := -1.0) -> Variant:
+	return _receive("recv", _LinkBackend.Kind.ANY, timeout)
+
+
+## Awaitable: [code][OK, String][/code] with the next message if it is text, [code][ERR_INVALID_DATA, ""][/code] if it
+## is binary (it stays for the next receive), or [code][error, ""][/code] like [method recv]. With [member
+## text_as_data], the text is a [PackedByteArray].
+@warning_ignore("shadowed_variable_base_class")
+func recv_text(timeout := -1.0) -> Variant:
+	return _receive("recv_text", _LinkBackend.Kind.TEXT, timeout)
+
+
+## Awaitable: [code][OK, PackedByteArray][/code] with the next message if it is binary, [code][ERR_INVALID_DATA,
+## PackedByteArray()][/code] if it is text (it stays for the next receive), or [code][error, PackedByteArray()][/code]
+## like [method recv].
+@warning_ignore("shadowed_variable_base_class")
+func recv_binary(timeout := -1.0) -> Variant:
+	return _receive("recv_binary", _LinkBackend.Kind.BINARY, timeout)
+
+
+#endregion
+#region Processing
+
+
+## Handles what has happened: emits signals and resolves what is awaited. Returns the number of events handled. With a
+## budget in microseconds, it continues until that time has passed, and sleeps while there is nothing to do; in a
+## browser, which delivers nothing meanwhile, it returns at once. Inside a handler it does nothing.
 func process(budget_usec := 0) -> int:
 	return _backend.process(maxi(budget_usec, 0))
 
 
-## The same as [method process] without a budget.
+## Calls [method process] without a budget. This is the name that the engine's classes use.
 func poll() -> void:
 	@warning_ignore("return_value_discarded")
 	_backend.process(0)
 
 
-## Returns one of the [code]STATE_[/code] constants.
-func get_ready_state() -> WebSocketPeer.State:
-	return _backend.get_ready_state()
-
-
-## Returns the subprotocol that the server selected; empty without one.
-func get_selected_protocol() -> String:
-	return _backend.get_selected_protocol()
-
-
-## Returns the URL of the last [method connect_to_url].
-func get_requested_url() -> String:
-	return _backend.get_requested_url()
-
-
-## Returns the close code of the last connection that ended, or -1 if none has since [method connect_to_url].
-func get_close_code() -> int:
-	return _backend.get_close_code()
-
-
-## Returns the reason of the last connection that ended.
-func get_close_reason() -> String:
-	return _backend.get_close_reason()
-
-
-## Returns the number of bytes that are queued for sending.
-func get_pending_bytes() -> int:
-	return _backend.get_pending_bytes()
-
-
-## Returns the last error in words, for a log; empty without one.
-func get_last_error_message() -> String:
-	var words := _backend.get_last_error_message()
-	return words if _refusal.is_empty() or words != _words_before_refusal else _refusal
+#endregion
+#region State
 
 
 ## Returns whether the connection is made by the library, not by the engine.
@@ -406,24 +260,115 @@ func is_native() -> bool:
 	return _backend is _NativeBackend
 
 
-func _make_backend() -> void:
-	if backend == Backend.AUTO and _NativeBackend.is_available():
-		_backend = _NativeBackend.new(_settings)
-	else:
-		_backend = _EngineBackend.new(_settings)
-	_backend.attach([connected, connect_failed, disconnected, message_received, data_received, reconnecting, gave_up])
+## The state, one of the [code]STATE_[/code] constants. While the link waits to reconnect it is [constant
+## STATE_CONNECTING].
+func get_ready_state() -> WebSocketPeer.State:
+	return _backend.get_ready_state()
 
 
-func _receive(method: String, kind: _LinkBackend.Kind, timeout_sec: float) -> Variant:
-	if not _is_timeout(method, timeout_sec):
-		return _LinkBackend.failed_receive(kind, ERR_INVALID_PARAMETER)
+## Whether the connection is lost and will be made again, or the first attempt has failed and another one will follow.
+func is_reconnecting() -> bool:
+	return _backend.is_reconnecting()
+
+
+## The subprotocol that the server selected of [member supported_protocols]; empty if none.
+func get_selected_protocol() -> String:
+	return _backend.get_selected_protocol()
+
+
+## The URL of [method connect_to_url] in its normal form, without user and password. Empty before the first call.
+func get_requested_url() -> String:
+	return _backend.get_requested_url()
+
+
+## The code with which the last connection ended, see [signal disconnected]; -1 while there is none.
+func get_close_code() -> int:
+	return _backend.get_close_code()
+
+
+## The reason with which the last connection ended; empty if there is none.
+func get_close_reason() -> String:
+	return _backend.get_close_reason()
+
+
+## The round-trip time of the last answered ping of this connection, in milliseconds; -1 before the first. Pings are
+## sent by [member heartbeat_interval] and [method ping]. Where the engine makes the connection, it is the time from a
+## [member heartbeat_message] to the next message, whichever that is; -1 without one.
+func get_latency() -> float:
+	return _backend.get_latency()
+
+
+## The IP address of the server; empty before the connection is established.
+func get_connected_host() -> String:
+	return _backend.get_connected_host()
+
+
+## The port of the server; 0 before the connection is established.
+func get_connected_port() -> int:
+	return _backend.get_connected_port()
+
+
+## Whether the connection uses TLS; [code]false[/code] before it is established.
+func is_tls() -> bool:
+	return _backend.is_tls()
+
+
+## The HTTP status of the last response to an opening handshake: 101 if it succeeded, 0 if there was none. The library
+## gives any status, for example 401 or 503; the engine tells none of a refusal, which leaves the number as it was.
+func get_response_status() -> int:
+	return _backend.get_response_status()
+
+
+## Number of bytes that were accepted for sending and not yet handed to the system.
+func get_pending_bytes() -> int:
+	return _backend.get_pending_bytes()
+
+
+## Number of messages that can be received without waiting.
+func get_available_message_count() -> int:
+	return _backend.get_available_message_count()
+
+
+## Number of bytes that were accepted for sending and never handed to the system before the last connection ended:
+## these messages are lost. 0 while the connection is established.
+func get_unsent_bytes() -> int:
+	return _backend.get_unsent_bytes()
+
+
+## A number that identifies the present connection or attempt among those of the library, or among those of the
+## engine; 0 if there was none. Every connection has its own.
+func get_id() -> int:
+	return _backend.get_id()
+
+
+## The last error in words; empty if there was none.
+func get_last_error_message() -> String:
+	return _backend.get_last_words()
+
+
+#endregion
+
+
+func _get_link_signals() -> Array[Signal]:
+	return [
+		connected,
+		connect_failed,
+		disconnected,
+		message_received,
+		data_received,
+		text_data_received,
+		reconnecting,
+		gave_up,
+	]
+
+
+func _receive(method: String, kind: _LinkBackend.Kind, seconds: float) -> Variant:
 	if emit_messages:
-		var words := "no receive while emit_messages is on, as the messages come by the signals"
+		var words := "messages come by signals, as emit_messages is on"
 		return _LinkBackend.failed_receive(kind, _refuse(method, words, ERR_UNAVAILABLE))
-	return _backend.receive(kind, timeout_sec)
-
-
-#region Values from a script
+	if _is_wrong(method, _Rules.of_timeout(seconds)):
+		return _LinkBackend.failed_receive(kind, ERR_INVALID_PARAMETER)
+	return _backend.receive(kind, seconds)
 
 
 func _refuse(member: String, words: String, error := ERR_INVALID_PARAMETER) -> Error:
@@ -431,42 +376,8 @@ func _refuse(member: String, words: String, error := ERR_INVALID_PARAMETER) -> E
 	return error
 
 
-## Reports a mistake of the script.
-func _report(member: String, words: String) -> void:
-	_refusal = words
-	_words_before_refusal = _backend.get_last_error_message()
-	push_error("WebSocketLink.%s: %s" % [member, words])
-
-
-func _is_time(property: String, seconds: float) -> bool:
-	if seconds >= 0.0:
-		return true
-	_report(property, "%s is not a time; take seconds from 0, which sets no limit" % seconds)
-	return false
-
-
-func _is_timeout(method: String, seconds: float) -> bool:
-	if seconds >= 0.0 or seconds == -1.0:
-		return true
-	_report(method, "%s is not a time; take seconds from 0, which sets no limit, or -1 for the default" % seconds)
-	return false
-
-
-func _is_within(property: String, value: int, low: int, high: int) -> bool:
-	if value >= low and value <= high:
-		return true
-	_report(property, "%d is outside %d..%d" % [value, low, high])
-	return false
-
-
-## A browser can send only these close codes.
-func _is_farewell(method: String, code: int, reason: String) -> bool:
-	if code != _NORMAL_CLOSURE and (code < _FIRST_FREE_CODE or code > _LAST_FREE_CODE):
-		_report(method, "the code %d cannot be sent; take 1000, or 3000 to 4999" % code)
-	elif reason.to_utf8_buffer().size() > _MAX_REASON_BYTES:
-		_report(method, "the reason has more than %d bytes" % _MAX_REASON_BYTES)
-	else:
-		return true
-	return false
-
-#endregion
+## Reports what is wrong, if there is anything.
+func _is_wrong(method: String, words: String) -> bool:
+	if not words.is_empty():
+		_report(method, words)
+	return not words.is_empty()

@@ -9,6 +9,9 @@ enum Kind { ANY, TEXT, BINARY }
 const Settings := preload("settings.gd")
 
 var settings: Settings
+## What was refused last, and the last error before it: another one since then is the newer one.
+var _refusal := ""
+var _words_before_refusal := ""
 
 
 func _init(shared: Settings) -> void:
@@ -58,6 +61,14 @@ func send_binary(_data: PackedByteArray) -> Error:
 	return ERR_UNAVAILABLE
 
 
+func send_text_data(_utf8: PackedByteArray) -> Error:
+	return ERR_UNAVAILABLE
+
+
+func ping(_payload: PackedByteArray) -> Error:
+	return ERR_UNAVAILABLE
+
+
 func close(_code: int, _reason: String) -> void:
 	pass
 
@@ -66,8 +77,8 @@ func abort() -> void:
 	pass
 
 
-func reconnect_now() -> void:
-	pass
+func reconnect_now() -> Error:
+	return ERR_UNAVAILABLE
 
 
 func process(_budget_usec: int) -> int:
@@ -76,6 +87,10 @@ func process(_budget_usec: int) -> int:
 
 func get_ready_state() -> WebSocketPeer.State:
 	return WebSocketPeer.STATE_CLOSED
+
+
+func is_reconnecting() -> bool:
+	return false
 
 
 func get_selected_protocol() -> String:
@@ -94,12 +109,60 @@ func get_close_reason() -> String:
 	return ""
 
 
+func get_latency() -> float:
+	return -1.0
+
+
+func get_connected_host() -> String:
+	return ""
+
+
+func get_connected_port() -> int:
+	return 0
+
+
+func is_tls() -> bool:
+	return false
+
+
+func get_response_status() -> int:
+	return 0
+
+
 func get_pending_bytes() -> int:
+	return 0
+
+
+func get_available_message_count() -> int:
+	return 0
+
+
+func get_unsent_bytes() -> int:
+	return 0
+
+
+func get_id() -> int:
 	return 0
 
 
 func get_last_error_message() -> String:
 	return ""
+
+
+## Records what was refused before it came to the connection.
+func note_refusal(words: String) -> void:
+	_refusal = words
+	_words_before_refusal = get_last_error_message()
+
+
+func forget_refusal() -> void:
+	_refusal = ""
+
+
+## The newest error in words.
+func get_last_words() -> String:
+	var words := get_last_error_message()
+	return words if _refusal.is_empty() or words != _words_before_refusal else _refusal
 
 
 ## The result of a receive that failed. A text is expected unless the script asked for bytes.

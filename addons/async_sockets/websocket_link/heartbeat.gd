@@ -1,39 +1,51 @@
 @tool
 extends RefCounted
-## The heartbeat message, for a peer that cannot be sent pings.
+## The heartbeat message of one connection, for a peer that cannot be sent pings.
 
 const Settings := preload("settings.gd")
 
-var _settings: Settings
-## When the next message is due; 0: never.
+## Milliseconds from the last answered message to what came next; -1 before.
+var latency := -1.0
+var message: String
+
+## Microseconds between two messages; 0: none are sent.
+var _interval_usec := 0
+## When the next message is due.
 var _due_usec := 0
-var _is_unanswered := false
+## When the message was sent that nothing has come for; -1 if there is none.
+var _sent_usec := -1
 
 
 func _init(settings: Settings) -> void:
-	_settings = settings
+	message = settings.heartbeat_message
+	if not message.is_empty() and is_finite(settings.heartbeat_interval):
+		_interval_usec = int(settings.heartbeat_interval * 1.0e6)
+	_wait()
 
 
-## Begins to wait, because the connection opened, something came from the peer, or the interval was changed.
-func restart() -> void:
-	_is_unanswered = false
+## Something came from the peer.
+func heard() -> void:
+	if is_unanswered():
+		latency = float(Time.get_ticks_usec() - _sent_usec) / 1000.0
+		_sent_usec = -1
 	_wait()
 
 
 func is_due() -> bool:
-	return _due_usec != 0 and Time.get_ticks_usec() >= _due_usec
+	return _interval_usec > 0 and Time.get_ticks_usec() >= _due_usec
 
 
 ## Whether nothing has come since the last message was sent.
 func is_unanswered() -> bool:
-	return _is_unanswered
+	return _sent_usec >= 0
 
 
+## A second message before the answer to the first one changes nothing.
 func has_been_sent() -> void:
-	_is_unanswered = true
-	_wait()
+	if not is_unanswered():
+		_sent_usec = Time.get_ticks_usec()
+		_wait()
 
 
 func _wait() -> void:
-	var is_used := _settings.heartbeat_interval > 0.0 and not _settings.heartbeat_message.is_empty()
-	_due_usec = Time.get_ticks_usec() + int(_settings.heartbeat_interval * 1.0e6) if is_used else 0
+	_due_usec = Time.get_ticks_usec() + _interval_usec

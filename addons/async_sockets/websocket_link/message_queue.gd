@@ -17,6 +17,10 @@ func is_empty() -> bool:
 	return _head == _messages.size()
 
 
+func size() -> int:
+	return _messages.size() - _head
+
+
 func push(message: Variant, size: int) -> void:
 	_messages.append(message)
 	_sizes.append(size)

@@ -2,21 +2,22 @@
 extends "backend.gd"
 ## Forwards to the library's class WebSocketClient. The class is not in every export, and a script that names a class
 ## that does not exist is not loaded, so it is reached through [ClassDB] alone.
+##
+## Each session has a client of its own: one that is used again would still emit the signals of the session before.
 
 const CLIENT_CLASS := &"WebSocketClient"
 
 const _RECEIVES: Array[StringName] = [&"recv", &"recv_text", &"recv_binary"]
 
 var _client: RefCounted
+var _signals: Array[Signal] = []
+## Whether the client has begun a session.
+var _is_used := false
 
 
 func _init(shared: Settings) -> void:
 	super(shared)
-	_client = ClassDB.instantiate(CLIENT_CLASS)
-	for property in shared.get_property_list():
-		var usage: int = property["usage"]
-		if usage & PROPERTY_USAGE_SCRIPT_VARIABLE:
-			update(StringName(str(property["name"])))
+	_client = _make_client()
 
 
 static func is_available() -> bool:
@@ -24,15 +25,12 @@ static func is_available() -> bool:
 
 
 func attach(signals: Array[Signal]) -> void:
-	for link_signal in signals:
-		@warning_ignore("return_value_discarded")
-		_client.connect(link_signal.get_name(), link_signal.emit)
+	_signals = signals
+	_attach_client()
 
 
-## A setting that only a browser needs is none of the class.
 func update(property: StringName) -> void:
-	if property in _client:
-		_client.set(property, settings.get(property))
+	_set_in(_client, property)
 
 
 func release() -> void:
@@ -41,7 +39,21 @@ func release() -> void:
 
 
 func connect_to_url(url: String, tls_options: TLSOptions) -> Error:
-	return _client.call(&"connect_to_url", url, tls_options)
+	var is_active := [WebSocketPeer.STATE_CONNECTING, WebSocketPeer.STATE_OPEN].has(get_ready_state())
+	if not _is_used or is_active:
+		var error: Error = _client.call(&"connect_to_url", url, tls_options)
+		_is_used = _is_used or error == OK
+		return error
+	var next := _make_client()
+	var outcome: Error = next.call(&"connect_to_url", url, tls_options)
+	if outcome != OK:
+		note_refusal(str(next.call(&"get_last_error_message")))
+		return outcome
+	for link_signal in _signals:
+		_client.disconnect(link_signal.get_name(), link_signal.emit)
+	_client = next
+	_attach_client()
+	return OK
 
 
 func wait_connected(timeout: float) -> Variant:
@@ -68,6 +80,14 @@ func send_binary(data: PackedByteArray) -> Error:
 	return _client.call(&"send_binary", data)
 
 
+func send_text_data(utf8: PackedByteArray) -> Error:
+	return _client.call(&"send_text_data", utf8)
+
+
+func ping(payload: PackedByteArray) -> Error:
+	return _client.call(&"ping", payload)
+
+
 func close(code: int, reason: String) -> void:
 	_client.call(&"close", code, reason)
 
@@ -76,8 +96,8 @@ func abort() -> void:
 	_client.call(&"abort")
 
 
-func reconnect_now() -> void:
-	_client.call(&"reconnect_now")
+func reconnect_now() -> Error:
+	return _client.call(&"reconnect_now")
 
 
 func process(budget_usec: int) -> int:
@@ -86,6 +106,10 @@ func process(budget_usec: int) -> int:
 
 func get_ready_state() -> WebSocketPeer.State:
 	return _client.call(&"get_ready_state")
+
+
+func is_reconnecting() -> bool:
+	return _client.call(&"is_reconnecting")
 
 
 func get_selected_protocol() -> String:
@@ -104,9 +128,62 @@ func get_close_reason() -> String:
 	return _client.call(&"get_close_reason")
 
 
+func get_latency() -> float:
+	return _client.call(&"get_latency")
+
+
+func get_connected_host() -> String:
+	return _client.call(&"get_connected_host")
+
+
+func get_connected_port() -> int:
+	return _client.call(&"get_connected_port")
+
+
+func is_tls() -> bool:
+	return _client.call(&"is_tls")
+
+
+func get_response_status() -> int:
+	return _client.call(&"get_response_status")
+
+
 func get_pending_bytes() -> int:
 	return _client.call(&"get_pending_bytes")
 
 
+func get_available_message_count() -> int:
+	return _client.call(&"get_available_message_count")
+
+
+func get_unsent_bytes() -> int:
+	return _client.call(&"get_unsent_bytes")
+
+
+func get_id() -> int:
+	return _client.call(&"get_id")
+
+
 func get_last_error_message() -> String:
 	return _client.call(&"get_last_error_message")
+
+
+func _make_client() -> RefCounted:
+	var client: RefCounted = ClassDB.instantiate(CLIENT_CLASS)
+	for property in settings.get_property_list():
+		var usage: int = property["usage"]
+		if usage & PROPERTY_USAGE_SCRIPT_VARIABLE:
+			_set_in(client, StringName(str(property["name"])))
+	return client
+
+
+func _attach_client() -> void:
+	for link_signal in _signals:
+		@warning_ignore("return_value_discarded")
+		_client.connect(link_signal.get_name(), link_signal.emit)
+
+
+## A setting that only the engine's client needs is none of the class.
+func _set_in(client: RefCounted, property: StringName) -> void:
+	if property in client:
+		client.set(property, settings.get(property))

@@ -32,30 +32,32 @@ func drop_first() -> void:
 	_queue.pop_front()
 
 
-## Completes all operations with this result. Runs user code, which may add new ones; those stay.
-func complete_all(result: Array) -> void:
+## Empties the queue and returns what was in it.
+func take_all() -> Array[Operation]:
 	var all := _queue
 	_queue = []
-	for operation in all:
+	return all
+
+
+## Completes all operations with this result. Runs user code, which may add new ones; those stay.
+func complete_all(result: Array) -> void:
+	for operation in take_all():
 		operation.completed.emit(result.duplicate())
 
 
 ## Fails all operations. Runs user code, which may add new ones; those stay.
 func fail_all(error: Error) -> void:
-	var all := _queue
-	_queue = []
-	for operation in all:
+	for operation in take_all():
 		operation.fail(error)
 
 
-## Fails the operations whose time is over. Runs user code.
-func expire(now_usec: int) -> void:
-	if not _queue.any(_is_due.bind(now_usec)):
-		return
-	var due := _queue.filter(_is_due.bind(now_usec))
-	_queue = _queue.filter(_is_not_due.bind(now_usec))
-	for operation: Operation in due:
-		operation.fail(ERR_TIMEOUT)
+## Takes the operations whose time is over.
+func take_due(now_usec: int) -> Array[Operation]:
+	var due: Array[Operation] = []
+	if _queue.any(_is_due.bind(now_usec)):
+		due.assign(_queue.filter(_is_due.bind(now_usec)))
+		_queue.assign(_queue.filter(_is_not_due.bind(now_usec)))
+	return due
 
 
 func _is_due(operation: Operation, now_usec: int) -> bool:

@@ -9,6 +9,10 @@ const MessageQueue := preload("message_queue.gd")
 const _ENGINE_BYTES := 64 * 1024
 ## ... and while it has been given fewer messages since it last held nothing.
 const _ENGINE_MESSAGES := 1024
+## What a message takes beside its payload. It does not count against a limit, but must not exceed it either, nor what
+## is free in any case.
+const _OVERHEAD := 32
+const _FREE := 1024 * 1024
 
 var _queue := MessageQueue.new()
 var _given := 0
@@ -18,16 +22,27 @@ func is_empty() -> bool:
 	return _queue.is_empty()
 
 
+## Whether so many bytes more are within the limit.
+func has_room(size: int, limit: int) -> bool:
+	return _queue.bytes + size <= limit and _queue.size() * _OVERHEAD <= maxi(limit, _FREE)
+
+
 func push(message: PackedByteArray, is_text: bool) -> void:
 	_queue.push([message, is_text], message.size())
 
 
-func clear() -> void:
+## Drops all messages. Returns how many bytes they were.
+func clear() -> int:
+	var dropped := _queue.bytes
 	_queue.clear()
+	return dropped
 
 
-func keep_first(max_bytes: int) -> void:
+## Drops the last messages until the rest takes at most so many bytes. Returns how many bytes they were.
+func keep_first(max_bytes: int) -> int:
+	var before := _queue.bytes
 	_queue.keep_first(max_bytes)
+	return before - _queue.bytes
 
 
 func get_bytes() -> int:
