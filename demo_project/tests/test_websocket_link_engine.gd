@@ -15,19 +15,8 @@ func _init() -> void:
 """
 
 
-func before_each() -> void:
-	_link = make_link()
-
-
-func make_link() -> WebSocketLink:
-	var link := super()
-	link.backend = WebSocketLink.Backend.ENGINE
-	return link
-
-
-## Outside of a browser, the engine drops messages that arrive together with the close frame.
-func let_messages_arrive() -> void:
-	await frames(20)
+func is_with_library() -> bool:
+	return false
 
 
 func test_it_is_the_engine() -> void:
@@ -56,9 +45,42 @@ func test_a_heartbeat_message_that_is_not_answered() -> void:
 	_link.heartbeat_interval = 0.05
 	_link.heartbeat_message = "ping"
 	await _join()
-	check(await wait_for(func() -> bool: return _has_told("disconnected")))
+	await _tells("disconnected")
 	equal([_told.back()[1], _told.back()[3]], [1006, false])
 	equal(events.of("message"), [[1, "ping"]])
+
+
+func test_a_long_frame_is_no_silence() -> void:
+	_link.heartbeat_interval = 0.1
+	await _join()
+	var ended := Time.get_ticks_msec() + 1000
+	while Time.get_ticks_msec() < ended:
+		OS.delay_msec(130)
+		await frames(1)
+	equal(_link.get_ready_state(), WebSocketLink.STATE_OPEN)
+
+
+func test_a_ping_is_a_heartbeat_message() -> void:
+	await _join()
+	is_error(_link.ping(), ERR_UNAVAILABLE)
+	is_ok(await _link.close_async())
+	_link.heartbeat_message = "are you there?"
+	_link.connect_to_url(_url())
+	is_ok(await _link.wait_connected(5.0))
+	equal(_link.get_latency(), -1.0)
+	is_ok(_link.ping(utf8("payload")))
+	await told("message", [2, "are you there?"])
+	server.send_text(2, "yes")
+	equal(await _link.recv(5.0), [OK, "yes"])
+	at_least(_link.get_latency(), 0.001)
+	at_most(_link.get_latency(), 5000.0)
+
+
+func test_a_close_code_that_a_browser_refuses() -> void:
+	var connection: GDScript = load("res://addons/async_sockets/websocket_link/engine_connection.gd")
+	for code: int in [1000, 1001, 1011, 3000, 4999]:
+		equal(connection.call(&"sendable", code, true), code if code >= 3000 else 1000)
+		equal(connection.call(&"sendable", code, false), code)
 
 
 func test_a_peer_that_does_not_answer_pings() -> void:
@@ -67,14 +89,8 @@ func test_a_peer_that_does_not_answer_pings() -> void:
 		return
 	_link.heartbeat_interval = 0.05
 	await _join_fake()
-	check(await wait_for(func() -> bool: return _has_told("disconnected")))
+	await _tells("disconnected")
 	equal(_link.get_close_code(), 1006)
-
-
-func test_a_peer_that_does_not_answer_a_close() -> void:
-	await _join_fake()
-	equal(await _link.close_async(1000, "", 0.05), [ERR_TIMEOUT, -1, ""])
-	equal(await _link.close_async(1000, "", 6.0), [ERR_CONNECTION_ERROR, 1006, _link.get_close_reason()])
 
 
 func test_results_that_are_given_at_once_do_not_hold_up_the_frame() -> void:
@@ -100,31 +116,9 @@ func test_a_close_waits_for_messages_that_are_still_to_be_emitted() -> void:
 	await _join()
 	for index in 50:
 		server.send_text(1, str(index))
-	check(await wait_for(func() -> bool: return _has_told("disconnected")))
+	await _tells("disconnected")
 	equal(_told.size(), 52)
 	equal(_told.slice(-2), [["message", "49"], ["disconnected", 1000, "", true]])
-
-
-func test_what_is_queued_when_the_connection_is_lost() -> void:
-	_link.reconnect = true
-	for max_offline_bytes: int in [0, 700_000]:
-		_link.max_offline_bytes = max_offline_bytes
-		await _join_fake()
-		_fake.is_deaf = true
-		# More than the buffers of the system take.
-		var message := PackedByteArray()
-		message.resize(600_000)
-		for _i in 25:
-			is_ok(_link.send_binary(message))
-		await frames(3)
-		at_least(_link.get_pending_bytes(), 1_300_000, "more than is kept")
-		_fake.drop()
-		_fake.is_deaf = false
-		check(await wait_for(func() -> bool: return _told.back()[0] == "reconnecting"))
-		equal(_link.get_pending_bytes(), 600_000 if max_offline_bytes > 0 else 0)
-		_link.abort()
-		check(await wait_for(func() -> bool: return _link.get_ready_state() == WebSocketLink.STATE_CLOSED))
-		_fake.stop()
 
 
 ## As in a web export: the scripts have to load where none of the library's classes exists.
