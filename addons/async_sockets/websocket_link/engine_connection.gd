@@ -15,13 +15,14 @@ const LOST := "the connection ended without a close frame"
 
 const _NORMAL_CLOSURE := 1000
 const _NO_STATUS_RECEIVED := 1005
+const _INVALID_TEXT := 1007
 const _MESSAGE_TOO_BIG := 1009
 const _FIRST_FREE_CODE := 3000
 ## The codes and reasons with which the engine itself fails a connection. It sends no reason, so that a peer which is
 ## the engine too does not look like this.
 const _ENGINE_FAILURES := {
 	1002: "Protocol error",
-	1007: "Invalid frame payload data",
+	_INVALID_TEXT: "Invalid frame payload data",
 	_MESSAGE_TOO_BIG: "Message too big",
 }
 
@@ -230,9 +231,14 @@ func get_end() -> Array:
 	if code == 0 or code == _NO_STATUS_RECEIVED:
 		return [_NO_STATUS_RECEIVED, "", true]
 	var reason := _peer.get_close_reason()
-	if _ENGINE_FAILURES.get(code) == reason:
-		return [code, _too_big() if code == _MESSAGE_TOO_BIG else reason, false]
-	return [code, reason, true]
+	if _ENGINE_FAILURES.get(code) != reason:
+		return [code, reason, true]
+	match code:
+		_MESSAGE_TOO_BIG:
+			reason = _too_big()
+		_INVALID_TEXT:
+			reason = "the text is not valid UTF-8"
+	return [code, reason, false]
 
 
 ## Over TLS, the engine never sees the answer to its close frame, because the end of the connection comes with it. A
