@@ -207,5 +207,6 @@ func _argument_names(member: Dictionary) -> PackedStringArray:
 func _defaults(method: Dictionary) -> Array:
 	var defaults := []
 	for value: Variant in method["default_args"]:
-		defaults.append(null if value is Object or value is PackedByteArray else value)
+		var is_constant := not [TYPE_NIL, TYPE_OBJECT, TYPE_PACKED_BYTE_ARRAY].has(typeof(value))
+		defaults.append(value if is_constant else null)
 	return defaults

@@ -315,7 +315,7 @@ func get_pending_bytes() -> int:
 func get_available_message_count() -> int:
 	if _phase == Phase.OPEN and not settings.emit_messages and _connection.take_messages(_inbox):
 		_heartbeat.heard()
-	return _inbox.size()
+	return _inbox.count()
 
 
 func get_unsent_bytes() -> int:

@@ -265,5 +265,5 @@ func _headers(lines: PackedStringArray, authorization: String) -> PackedStringAr
 		if line.get_slice(":", 0).to_lower() == "authorization":
 			return headers
 	if not authorization.is_empty():
-		headers.append("Authorization: " + authorization)
+		headers += PackedStringArray(["Authorization: " + authorization])
 	return headers

@@ -107,12 +107,15 @@ func process(budget_usec: int) -> int:
 
 
 func _hook() -> void:
-	var is_over := _phase == Phase.NEW or _phase == Phase.ENDED
-	var has_work := not is_over or not _owed.is_empty() or not _left_over.is_empty()
-	for operations: Operations in [_connects, _inbox.receives, _flushes, _closes]:
-		has_work = has_work or not operations.is_empty()
-	has_work = has_work or (settings.emit_messages and not _inbox.is_empty())
-	_driver.set_hooked(settings.auto_process and has_work)
+	_driver.set_hooked(settings.auto_process and _has_work())
+
+
+func _has_work() -> bool:
+	if _phase != Phase.NEW and _phase != Phase.ENDED:
+		return true
+	var is_to_tell := not _owed.is_empty() or (settings.emit_messages and not _inbox.is_empty())
+	var is_pending := not _left_over.is_empty() or not _closes.is_empty() or not _flushes.is_empty()
+	return is_to_tell or is_pending or not _connects.is_empty() or not _inbox.receives.is_empty()
 
 
 func _drain(budget_usec: int) -> void:

@@ -32,7 +32,9 @@ func push(message: PackedByteArray, is_text: bool) -> void:
 func pop() -> Variant:
 	var message: Array = _messages.pop()
 	var bytes: PackedByteArray = message[0]
-	return Utf8.to_text(bytes) if message[1] and not _settings.text_as_data else (bytes as Variant)
+	if message[1] and not _settings.text_as_data:
+		return Utf8.to_text(bytes)
+	return bytes
 
 
 func is_empty() -> bool:
@@ -40,15 +42,16 @@ func is_empty() -> bool:
 
 
 func is_text_first() -> bool:
-	return (_messages.first() as Array)[1]
+	var message: Array = _messages.first()
+	return message[1]
 
 
 func is_full() -> bool:
 	return _messages.bytes >= max_bytes
 
 
-func size() -> int:
-	return _messages.size()
+func count() -> int:
+	return _messages.count()
 
 
 func clear() -> void:

@@ -17,7 +17,7 @@ func is_empty() -> bool:
 	return _head == _messages.size()
 
 
-func size() -> int:
+func count() -> int:
 	return _messages.size() - _head
 
 

@@ -24,7 +24,7 @@ func is_empty() -> bool:
 
 ## Whether so many bytes more are within the limit.
 func has_room(size: int, limit: int) -> bool:
-	return _queue.bytes + size <= limit and _queue.size() * _OVERHEAD <= maxi(limit, _FREE)
+	return _queue.bytes + size <= limit and _queue.count() * _OVERHEAD <= maxi(limit, _FREE)
 
 
 func push(message: PackedByteArray, is_text: bool) -> void:

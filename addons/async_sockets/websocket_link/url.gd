@@ -48,13 +48,14 @@ func _read(url: String) -> void:
 		refusal = "a WebSocket URL has no fragment: write %23 for a '#' in a path or query"
 		return
 	is_tls = scheme == "wss"
+	var default_port: int = _DEFAULT_PORTS[scheme]
 	var rest := url.substr(scheme_end + 3)
 	var authority := rest.get_slice("?", 0).get_slice("/", 0)
 	var at_sign := authority.rfind("@")
 	_read_user(authority.left(maxi(at_sign, 0)))
-	_read_host(authority.substr(at_sign + 1), _DEFAULT_PORTS[scheme])
+	_read_host(authority.substr(at_sign + 1), default_port)
 	target = "%s:%d" % [_host, _port]
-	var shown := _host if _port == _DEFAULT_PORTS[scheme] else target
+	var shown := _host if _port == default_port else target
 	text = "%s://%s%s" % [scheme, shown, _encoded_path(rest.substr(authority.length()))]
 
 
@@ -94,9 +95,8 @@ func _read_user(user_info: String) -> void:
 		return
 	var colon := user_info.find(":")
 	var user := _decoded(user_info if colon < 0 else user_info.left(colon))
-	var pair := user.duplicate()
-	pair.append(0x3a)
-	pair.append_array(_decoded("" if colon < 0 else user_info.substr(colon + 1)))
+	var password := _decoded("" if colon < 0 else user_info.substr(colon + 1))
+	var pair := user + PackedByteArray([0x3a]) + password
 	for byte in pair:
 		if byte < 0x20 or byte == 0x7f or user.has(0x3a):
 			refusal = "user and password: control characters, and ':' in a user, cannot be sent"
@@ -119,7 +119,7 @@ func _decoded(encoded: String) -> PackedByteArray:
 				return decoded
 			byte = digits.hex_to_int()
 			at += 2
-		decoded.append(byte)
+		decoded += PackedByteArray([byte])
 	return decoded
 
 

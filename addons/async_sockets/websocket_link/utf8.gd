@@ -11,10 +11,11 @@ const _UPPER_BITS := -0x7f7f7f7f7f7f7f80
 ## The text of valid UTF-8. U+0000, which a [String] cannot contain, becomes U+FFFD; the engine would end the text
 ## there. A byte order mark at the start is kept, which the engine would drop.
 static func to_text(utf8: PackedByteArray) -> String:
-	var mark := _BYTE_ORDER_MARK if utf8.size() >= 3 and utf8.slice(0, 3).hex_encode() == "efbbbf" else ""
+	var has_mark := utf8.size() >= 3 and utf8[0] == 0xef and utf8[1] == 0xbb and utf8[2] == 0xbf
+	var mark := _BYTE_ORDER_MARK if has_mark else ""
 	if not utf8.has(0):
 		return mark + utf8.get_string_from_utf8()
-	var parts := PackedStringArray()
+	var parts: Array[String] = []
 	var start := 0
 	var end := utf8.find(0)
 	while end >= 0:
@@ -22,7 +23,7 @@ static func to_text(utf8: PackedByteArray) -> String:
 		start = end + 1
 		end = utf8.find(0, start)
 	parts.append(utf8.slice(start).get_string_from_utf8())
-	return mark + _ZERO.join(parts)
+	return mark + _ZERO.join(PackedStringArray(parts))
 
 
 ## Whether these bytes are valid UTF-8. The engine's own conversion would report those that are not as errors.
