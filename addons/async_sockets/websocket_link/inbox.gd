@@ -13,7 +13,8 @@ var receives := Operations.new()
 ## Messages of this many bytes may wait for the script. Beyond them the peer is slowed down, except in a browser.
 var max_bytes := 0
 
-## Each an array of its bytes and whether it is text.
+## A text is a [String], or an array of its bytes if they are wanted or no [String] can hold it. A binary message is a
+## [PackedByteArray].
 var _messages := MessageQueue.new()
 var _settings: Settings
 var _turn: Turn
@@ -25,16 +26,21 @@ func _init(settings: Settings, turn: Turn) -> void:
 
 
 func push(message: PackedByteArray, is_text: bool) -> void:
-	_messages.push([message, is_text], message.size())
+	var value: Variant = message
+	if is_text:
+		value = [message] if _settings.text_as_data or message.has(0) else (Utf8.to_text(message) as Variant)
+	_messages.push(value, message.size())
 
 
 ## The first message, as the script receives it: a text is a [String] unless it is wanted as bytes.
 func pop() -> Variant:
-	var message: Array = _messages.pop()
-	var bytes: PackedByteArray = message[0]
-	if message[1] and not _settings.text_as_data:
-		return Utf8.to_text(bytes)
-	return bytes
+	var value: Variant = _messages.pop()
+	if value is Array:
+		var bytes: PackedByteArray = value[0]
+		return bytes if _settings.text_as_data else (Utf8.to_text(bytes) as Variant)
+	if value is String and _settings.text_as_data:
+		return str(value).to_utf8_buffer()
+	return value
 
 
 func is_empty() -> bool:
@@ -42,8 +48,7 @@ func is_empty() -> bool:
 
 
 func is_text_first() -> bool:
-	var message: Array = _messages.first()
-	return message[1]
+	return not _messages.first() is PackedByteArray
 
 
 func is_full() -> bool:

@@ -16,10 +16,6 @@ const _NativeBackend := preload("native_backend.gd")
 const _Rules := preload("rules.gd")
 const _Settings := preload("settings.gd")
 
-const _MAX_BYTES := 0x7fffffff
-const _MIN_DELAY := 0.001
-const _MAX_DELAY := 86400.0
-
 ## What makes the connection. Default: [constant AUTO]. [constant ENGINE] lets you test without a browser what a
 ## browser will do. Can be set only while the link is closed.
 var backend := Backend.AUTO:
@@ -97,7 +93,7 @@ var max_message_size: int:
 	get:
 		return _settings.max_message_size
 	set(value):
-		_set_if(_Rules.of_number(value, 1, _MAX_BYTES), &"max_message_size", value)
+		_set_if(_Rules.of_number(value, 1), &"max_message_size", value)
 
 ## Maximum number of bytes that are queued for sending. A message beyond it is refused with [constant
 ## ERR_OUT_OF_MEMORY]. Default: 16777216 (16 MiB). Range: 1 to 2147483647. Takes effect at once.
@@ -105,7 +101,7 @@ var max_pending_bytes: int:
 	get:
 		return _settings.max_pending_bytes
 	set(value):
-		_set_if(_Rules.of_number(value, 1, _MAX_BYTES), &"max_pending_bytes", value)
+		_set_if(_Rules.of_number(value, 1), &"max_pending_bytes", value)
 
 ## Maximum number of received bytes that are buffered; when the buffer is full, the server is slowed down. A single
 ## message may be larger. Default: 1048576 (1 MiB). Range: 1 to 2147483647. Read by every attempt. The engine's client
@@ -115,7 +111,7 @@ var max_buffered_bytes: int:
 	get:
 		return _settings.max_buffered_bytes
 	set(value):
-		_set_if(_Rules.of_number(value, 1, _MAX_BYTES), &"max_buffered_bytes", value)
+		_set_if(_Rules.of_number(value, 1), &"max_buffered_bytes", value)
 
 ## Maximum number of bytes of messages that are kept while the connection is lost, and sent in order once it is
 ## established again. Default: 0: messages are refused with [constant ERR_UNAVAILABLE] meanwhile. Range: 0 to
@@ -125,7 +121,7 @@ var max_offline_bytes: int:
 	get:
 		return _settings.max_offline_bytes
 	set(value):
-		_set_if(_Rules.of_number(value, 0, _MAX_BYTES), &"max_offline_bytes", value)
+		_set_if(_Rules.of_number(value, 0), &"max_offline_bytes", value)
 
 ## Whether small messages are sent immediately, without Nagle's algorithm. Default: [code]true[/code]. Read by every
 ## attempt. A browser decides that by itself.
@@ -181,7 +177,7 @@ var reconnect_min_delay: float:
 	get:
 		return _settings.reconnect_min_delay
 	set(value):
-		_set_if(_Rules.of_number(value, _MIN_DELAY, _MAX_DELAY), &"reconnect_min_delay", value)
+		_set_if(_Rules.of_delay(value), &"reconnect_min_delay", value)
 
 ## Longest wait before an attempt to reconnect, in seconds. Default: 30. Range: 0.001 to 86400. Read by [method
 ## WebSocketLink.connect_to_url]. The library also waits for as long as a [code]Retry-After[/code] of the server says,
@@ -190,7 +186,7 @@ var reconnect_max_delay: float:
 	get:
 		return _settings.reconnect_max_delay
 	set(value):
-		_set_if(_Rules.of_number(value, _MIN_DELAY, _MAX_DELAY), &"reconnect_max_delay", value)
+		_set_if(_Rules.of_delay(value), &"reconnect_max_delay", value)
 
 ## Maximum number of attempts to reconnect in a row; then [signal WebSocketLink.gave_up] is emitted. A connection that
 ## lasts 5 seconds ends the row. Default: 0, which sets no limit. Range: 0 to 2147483647. Read by [method
@@ -199,7 +195,7 @@ var reconnect_max_attempts: int:
 	get:
 		return _settings.reconnect_max_attempts
 	set(value):
-		_set_if(_Rules.of_number(value, 0, _MAX_BYTES), &"reconnect_max_attempts", value)
+		_set_if(_Rules.of_number(value, 0), &"reconnect_max_attempts", value)
 
 ## Close codes, as [signal WebSocketLink.disconnected] gives them, after which the link reconnects: 1006 stands for a
 ## connection that broke, and has to be listed too. Default: empty, which stands for all but 1000 (normal), 1008

@@ -6,6 +6,10 @@ extends RefCounted
 ## Bytes that a control frame holds (RFC 6455 section 5.5), and those of a reason behind the code.
 const _MAX_PING := 125
 const _MAX_REASON := 123
+const _MAX_NUMBER := 0x7fffffff
+## Seconds.
+const _MIN_DELAY := 0.001
+const _MAX_DELAY := 86400.0
 const _TOKEN := "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 ## Header lines that belong to the handshake itself, to a body, or to the connection.
 const _OWN_HEADERS: PackedStringArray = [
@@ -33,8 +37,14 @@ static func of_timeout(seconds: float) -> String:
 	return "%s is not a time; take seconds from 0, which sets no limit, or -1 for the default" % seconds
 
 
-static func of_number(value: float, low: float, high: float) -> String:
-	return "" if value >= low and value <= high else "%s is outside %s..%s" % [value, low, high]
+static func of_delay(seconds: float) -> String:
+	if seconds >= _MIN_DELAY and seconds <= _MAX_DELAY:
+		return ""
+	return "%s is outside %s to %s seconds" % [seconds, _MIN_DELAY, _MAX_DELAY]
+
+
+static func of_number(value: int, low: int) -> String:
+	return "" if value >= low and value <= _MAX_NUMBER else "%d is outside %d..%d" % [value, low, _MAX_NUMBER]
 
 
 static func of_protocols(names: PackedStringArray) -> String:

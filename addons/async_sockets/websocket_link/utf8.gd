@@ -11,10 +11,11 @@ const _UPPER_BITS := -0x7f7f7f7f7f7f7f80
 ## The text of valid UTF-8. U+0000, which a [String] cannot contain, becomes U+FFFD; the engine would end the text
 ## there. A byte order mark at the start is kept, which the engine would drop.
 static func to_text(utf8: PackedByteArray) -> String:
+	var has_zero := utf8.has(0)
 	var has_mark := utf8.size() >= 3 and utf8[0] == 0xef and utf8[1] == 0xbb and utf8[2] == 0xbf
+	if not has_zero and not has_mark:
+		return utf8.get_string_from_utf8()
 	var mark := _BYTE_ORDER_MARK if has_mark else ""
-	if not utf8.has(0):
-		return mark + utf8.get_string_from_utf8()
 	var parts: Array[String] = []
 	var start := 0
 	var end := utf8.find(0)
