@@ -9,9 +9,10 @@ extends "websocket_link/properties.gd"
 ## var link := WebSocketLink.new()
 ## link.reconnect = true
 ## link.connect_to_url("wss://example.org/game")
-## if (await link.wait_connected() as Array)[0] == OK:
+## var connected: Array = await link.wait_connected()
+## if connected[0] == OK:
 ##     link.send_text("hello")
-##     var answer := await link.recv_text() as Array   # [OK, "..."]
+##     var answer: Array = await link.recv_text()   # [OK, "..."]
 ## [/codeblock]
 ## An awaitable method returns an [Array] whose first element is an [enum Error]: immediately if the result is
 ## available, otherwise through a signal; [code]await[/code] takes both. Pending operations of one kind are served
@@ -21,7 +22,7 @@ extends "websocket_link/properties.gd"
 ## every attempt with [signal connected], [signal connect_failed], or [signal disconnected] if this side ended it.
 ## With [member reconnect], [signal reconnecting] or [signal gave_up] follows. The state changes first. Then pending
 ## operations are resolved, and then the signals are emitted. No signal is emitted inside a call of a method, except
-## [method process]. After [method connect_to_url], only signals of the new connection are emitted.
+## [method process].
 ## [br][br]A message is delivered at most once: one that was being sent when the connection was lost is not repeated.
 ## [br][br]Dropping the last reference closes the connection with 1001 (going away), without a signal: what was sent
 ## before has one second to leave.
@@ -102,7 +103,8 @@ func _notification(what: int) -> void:
 ## [code]TLSOptions.client_unsafe()[/code].
 ## [br][br]Returns [constant ERR_INVALID_PARAMETER] for an invalid URL or invalid options, and [constant
 ## ERR_ALREADY_IN_USE] while the link is connecting, connected or waiting to reconnect. While a closing handshake is
-## in flight, the new connection takes the place of the old one.
+## in flight, the new connection takes the place of the old one. An end that was not told yet is told in the next
+## frame, before anything of the new connection.
 func connect_to_url(url: String, tls_options: TLSOptions = null) -> Error:
 	if tls_options != null and tls_options.is_server():
 		return _refuse("connect_to_url", "these are the TLS options of a server; take TLSOptions.client()")

@@ -137,7 +137,7 @@ func test_reconnect_switched_off_and_connected_anew() -> void:
 	is_ok(_link.connect_to_url(_url()))
 	is_ok(await _link.wait_connected(5.0))
 	await frames(10)
-	equal(_told, [["connected"]])
+	equal(_told, [["gave_up", ERR_FILE_EOF], ["connected"]])
 
 
 func test_reconnect_switched_off_and_on_while_it_waits() -> void:

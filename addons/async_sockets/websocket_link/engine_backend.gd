@@ -45,6 +45,7 @@ func connect_to_url(url_text: String, tls_options: TLSOptions) -> Error:
 	# Other errors are told as every failed attempt is, later.
 	if connection.begin(url, tls_options) == ERR_INVALID_PARAMETER:
 		return _refuse(ERR_INVALID_PARAMETER, "connect_to_url", "the engine does not take '%s'" % url.text)
+	_owe_the_end()
 	_say_farewell()
 	_session += 1
 	_url = url
@@ -57,11 +58,20 @@ func connect_to_url(url_text: String, tls_options: TLSOptions) -> Error:
 	return OK
 
 
+## The end of a session that the next one replaces.
+func _owe_the_end() -> void:
+	match _phase:
+		Phase.CLOSING_EARLY:
+			_owe(_disconnected, _GIVEN_UP)
+		Phase.CLOSING:
+			var code := _connection.own_code if _connection.own_code != 0 else EngineConnection.ABNORMAL_CLOSURE
+			_owe(_disconnected, [code, _connection.own_reason, false])
+
+
 func _forget_the_last_session() -> void:
 	for operations: Operations in [_inbox.receives, _connects, _flushes, _closes]:
 		_left_over.append_array(operations.take_all())
 	_inbox.clear()
-	_owed.clear()
 	_was_open = false
 	_end_error = ERR_UNCONFIGURED
 	_last_error = ""
@@ -135,7 +145,7 @@ func _give_up() -> void:
 	_unsent_bytes += _outbox.clear()
 	_phase = Phase.ENDED
 	_end_error = ERR_UNAVAILABLE
-	_owed.append([_disconnected, _GIVEN_UP])
+	_owe(_disconnected, _GIVEN_UP)
 	_hook()
 
 
@@ -157,7 +167,7 @@ func _set_reconnect() -> void:
 	_policy = null
 	if _phase == Phase.AWAY:
 		_phase = Phase.ENDED
-		_owed.append([_gave_up, [_end_error]])
+		_owe(_gave_up, [_end_error])
 		_hook()
 
 

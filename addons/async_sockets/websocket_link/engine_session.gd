@@ -65,7 +65,8 @@ var _protocol := ""
 var _host := ""
 var _port := 0
 var _unsent_bytes := 0
-## Ends that the script has decided, whose signals are still to be emitted: each the signal and its arguments.
+## Ends that the script has decided, whose signals are still to be emitted: each the number of its session, the signal
+## and its arguments.
 var _owed: Array[Array] = []
 
 var _turn := Turn.new()
@@ -147,15 +148,21 @@ func _take_left_over() -> Array[Operation]:
 	return left_over
 
 
-## Emits the signals of ends that the script has decided, none of them of a former session.
+func _owe(owed_signal: Signal, arguments: Array) -> void:
+	_owed.append([_session, owed_signal, arguments])
+
+
+## Emits the signals of ends that the script has decided.
 func _emit_owed() -> void:
 	while not _owed.is_empty():
 		var owed: Array = _owed.pop_front()
-		var owed_signal: Signal = owed[0]
-		var arguments: Array = owed[1]
-		if owed_signal == _disconnected:
-			_note_close(arguments)
-		_fail_everything(_end_error)
+		var owed_signal: Signal = owed[1]
+		var arguments: Array = owed[2]
+		if owed[0] == _session:
+			if owed_signal == _disconnected:
+				_note_close(arguments)
+			if _phase == Phase.ENDED:
+				_fail_everything(_end_error)
 		_handled += 1
 		owed_signal.emit.callv(arguments)
 

@@ -2,22 +2,21 @@
 extends "backend.gd"
 ## Forwards to the library's class WebSocketClient. The class is not in every export, and a script that names a class
 ## that does not exist is not loaded, so it is reached through [ClassDB] alone.
-##
-## Each session has a client of its own: one that is used again would still emit the signals of the session before.
 
 const CLIENT_CLASS := &"WebSocketClient"
 
 const _RECEIVES: Array[StringName] = [&"recv", &"recv_text", &"recv_binary"]
 
 var _client: RefCounted
-var _signals: Array[Signal] = []
-## Whether the client has begun a session.
-var _is_used := false
 
 
 func _init(shared: Settings) -> void:
 	super(shared)
-	_client = _make_client()
+	_client = ClassDB.instantiate(CLIENT_CLASS)
+	for property in settings.get_property_list():
+		var usage: int = property["usage"]
+		if usage & PROPERTY_USAGE_SCRIPT_VARIABLE:
+			update(StringName(str(property["name"])))
 
 
 static func is_available() -> bool:
@@ -25,12 +24,15 @@ static func is_available() -> bool:
 
 
 func attach(signals: Array[Signal]) -> void:
-	_signals = signals
-	_attach_client()
+	for link_signal in signals:
+		@warning_ignore("return_value_discarded")
+		_client.connect(link_signal.get_name(), link_signal.emit)
 
 
+## A setting that only the engine's client needs is none of the class.
 func update(property: StringName) -> void:
-	_set_in(_client, property)
+	if property in _client:
+		_client.set(property, settings.get(property))
 
 
 func release() -> void:
@@ -39,21 +41,7 @@ func release() -> void:
 
 
 func connect_to_url(url: String, tls_options: TLSOptions) -> Error:
-	var is_active := [WebSocketPeer.STATE_CONNECTING, WebSocketPeer.STATE_OPEN].has(get_ready_state())
-	if not _is_used or is_active:
-		var error: Error = _client.call(&"connect_to_url", url, tls_options)
-		_is_used = _is_used or error == OK
-		return error
-	var next := _make_client()
-	var outcome: Error = next.call(&"connect_to_url", url, tls_options)
-	if outcome != OK:
-		note_refusal(str(next.call(&"get_last_error_message")))
-		return outcome
-	for link_signal in _signals:
-		_client.disconnect(link_signal.get_name(), link_signal.emit)
-	_client = next
-	_attach_client()
-	return OK
+	return _client.call(&"connect_to_url", url, tls_options)
 
 
 func wait_connected(timeout: float) -> Variant:
@@ -166,24 +154,3 @@ func get_id() -> int:
 
 func get_last_error_message() -> String:
 	return _client.call(&"get_last_error_message")
-
-
-func _make_client() -> RefCounted:
-	var client: RefCounted = ClassDB.instantiate(CLIENT_CLASS)
-	for property in settings.get_property_list():
-		var usage: int = property["usage"]
-		if usage & PROPERTY_USAGE_SCRIPT_VARIABLE:
-			_set_in(client, StringName(str(property["name"])))
-	return client
-
-
-func _attach_client() -> void:
-	for link_signal in _signals:
-		@warning_ignore("return_value_discarded")
-		_client.connect(link_signal.get_name(), link_signal.emit)
-
-
-## A setting that only the engine's client needs is none of the class.
-func _set_in(client: RefCounted, property: StringName) -> void:
-	if property in client:
-		client.set(property, settings.get(property))

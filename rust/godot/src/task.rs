@@ -28,7 +28,7 @@ mod group;
 /// [codeblock]
 /// var task := NetTask.from(client.recv(16))
 /// # ...
-/// var result := await task.wait() as Array
+/// var result: Array = await task.wait()
 /// [/codeblock]
 /// The library keeps a reference to a task while its operation is in flight, so a connection to [signal completed] is
 /// enough.

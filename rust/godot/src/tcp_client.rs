@@ -60,9 +60,10 @@ impl Close {
 /// [codeblock]
 /// var client := TcpClient.new()
 /// client.connect_to_host("example.org", 7000)
-/// if (await client.wait_connected() as Array)[0] == OK:
+/// var connected: Array = await client.wait_connected()
+/// if connected[0] == OK:
 ///     client.send("hello\n".to_utf8_buffer())
-///     var answer := await client.recv_line() as Array   # [OK, "..."]
+///     var answer: Array = await client.recv_line()   # [OK, "..."]
 /// [/codeblock]
 /// An awaitable method returns an [Array] whose first element is an [enum Error]: immediately if the result is
 /// available, otherwise through a signal; [code]await[/code] takes both. Pending operations of one kind are served

@@ -29,7 +29,7 @@ const MAX_BUSY_MESSAGE: usize = 65_536;
 /// var listener := TcpListener.create(5000)
 /// listener.start()
 /// while true:
-///     var accepted := await listener.accept() as Array   # [OK, TcpClient]
+///     var accepted: Array = await listener.accept()   # [OK, TcpClient]
 ///     if accepted[0] != OK:
 ///         break
 ///     serve(accepted[1])

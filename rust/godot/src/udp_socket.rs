@@ -25,7 +25,7 @@ mod core;
 /// var socket := UdpSocket.new()
 /// socket.bind(4000)
 /// while true:
-///     var received := await socket.recv_from() as Array   # [OK, bytes, "192.0.2.1", 50000]
+///     var received: Array = await socket.recv_from()   # [OK, bytes, "192.0.2.1", 50000]
 ///     if received[0] != OK:
 ///         break
 ///     socket.send_to(received[1], received[2], received[3])

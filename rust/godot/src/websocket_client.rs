@@ -48,9 +48,10 @@ enum ReadyState {
 /// var ws := WebSocketClient.new()
 /// ws.reconnect = true
 /// ws.connect_to_url("wss://example.org/game")
-/// if (await ws.wait_connected() as Array)[0] == OK:
+/// var connected: Array = await ws.wait_connected()
+/// if connected[0] == OK:
 ///     ws.send_text("hello")
-///     var answer := await ws.recv() as Array   # [OK, String or PackedByteArray]
+///     var answer: Array = await ws.recv()   # [OK, String or PackedByteArray]
 /// [/codeblock]
 /// An awaitable method returns an [Array] whose first element is an [enum Error]: immediately if the result is
 /// available, otherwise through a signal; [code]await[/code] takes both. Pending operations of one kind are served
