@@ -98,7 +98,9 @@ ROWS = (
     Row("UDP echo, 60 FPS (4 clients, 64 B, 32 in flight)", "udp", "per_second", "/s", at_least(1)),
     Row("  per second of server CPU", "udp", "per_cpu_second", "/s"),
     Row("  by recv_from", "udp_receive", "per_second", "/s", at_least(1)),
-    Row("  automatic processing", "udp_automatic", "per_second", "/s", at_least(0.95)),
+    # A frame handles what has arrived. The engine's loop goes on while the peers answer, and the frame waits for it.
+    Row("  automatic processing", "udp_automatic", "per_second", "/s"),
+    Row("    frame time: p99", "udp_automatic", "frame_usec_p99", "us", None, False),
     Row("  lost", "udp", "lost", "", at_most(0), False),
     Row("lone request by UDP, 60 FPS: p50", "udp_lone", "p50_ms", "ms", at_most(0.15), False),
     Row("20,000 datagrams a second, automatic processing, 60 FPS: lost", "udp_paced", "lost_share", "", None, False),
