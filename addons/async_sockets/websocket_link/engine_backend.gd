@@ -250,7 +250,8 @@ func _send(bytes: PackedByteArray, is_text: bool) -> Error:
 func _keep(bytes: PackedByteArray, is_text: bool) -> Error:
 	if _phase == Phase.OPEN and _policy == null:
 		return _fail(ERR_UNAVAILABLE, "the connection is over")
-	_note_loss()
+	if _phase == Phase.OPEN:
+		_note_loss()
 	if _was_open and settings.max_offline_bytes == 0:
 		var words := "the connection is lost, and max_offline_bytes is 0: nothing is kept for the next one"
 		return _fail(ERR_UNAVAILABLE, words)

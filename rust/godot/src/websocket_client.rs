@@ -163,7 +163,8 @@ pub(crate) struct WebSocketClient {
     reconnect_on_codes: PhantomVar<PackedInt32Array>,
     /// Maximum number of bytes of messages that are kept while the connection is lost, and sent in order once it is
     /// established again; at most 32768 messages, or one for every 32 bytes of this if that is more. Default: 0:
-    /// messages are refused meanwhile. Range: 0 to 2147483647. Takes effect at once.
+    /// messages are refused meanwhile. Before the first connection [member max_pending_bytes] counts instead. Range: 0
+    /// to 2147483647. Takes effect at once.
     #[var(get = get_max_offline_bytes, set = set_max_offline_bytes)]
     max_offline_bytes: PhantomVar<i64>,
 

@@ -96,8 +96,8 @@ impl WebSocketClient {
     /// the reason are those of [signal disconnected]. If the connection is over already, the result is available
     /// immediately.
     /// [br][br][constant ERR_CONNECTION_ERROR] if the connection broke first, [constant ERR_TIMEOUT] if [param timeout]
-    /// passed first ([member close_timeout] ends the connection in any case), [constant ERR_UNCONFIGURED] before the
-    /// first connection. The code is -1 while it is unknown.
+    /// passed first ([member close_timeout] ends the connection in any case), [constant ERR_UNCONFIGURED] before
+    /// [method connect_to_url]. The code is -1 while it is unknown.
     #[func]
     fn close_async(
         &self,
@@ -347,8 +347,8 @@ impl WebSocketClient {
         int(self.state().session.borrow().unsent)
     }
 
-    /// A number that identifies the present connection within this process; 0 if there was none. Every connection has
-    /// its own.
+    /// A number that identifies the present connection or attempt within this process; 0 if there was none. Every
+    /// connection and every attempt has its own.
     #[func]
     fn get_id(&self) -> i64 {
         self.open_id()
