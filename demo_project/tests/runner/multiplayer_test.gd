@@ -27,10 +27,12 @@ func after_each() -> void:
 
 
 ## Starts a server.
-func open_server(ours: bool, properties := {}) -> Place:
+func open_server(ours: bool, properties := {}, before := Callable()) -> Place:
 	var place := _place("server", ours)
 	for property: String in properties:
 		_set_in(place, property, properties[property])
+	if before.is_valid():
+		before.call(place)
 	port = free_port()
 	check(place.peer.create_server(port, LOOPBACK) == OK, "create_server")
 	place.use(place.peer)
