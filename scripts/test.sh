@@ -128,7 +128,7 @@ check_scripts() {
 
 # ------------------------------------------------------------------------------------------------------ scenes
 
-# WebSocket clients from the package registries, for one of the scenes; it skips those that could not be installed.
+# Foreign WebSocket clients for some of the scenes, which skip those that are missing.
 peers=$cache/peers-websockets-$websockets_version
 node_peers=$demo_project/tests/peers/node
 
@@ -154,6 +154,16 @@ install_peers() {
 		PEERS_NODE=$(command -v node)
 		export PEERS_NODE NODE_PATH=$folder/node_modules
 	fi
+	find_browser
+}
+
+# Chromium is too large to be installed for a few scenes.
+find_browser() {
+	local name
+	for name in chromium chromium-browser google-chrome; do
+		if [[ ! ${PEERS_CHROMIUM:-} ]] && command -v "$name" >/dev/null; then PEERS_CHROMIUM=$(command -v "$name"); fi
+	done
+	export PEERS_CHROMIUM=${PEERS_CHROMIUM:-}
 }
 
 run_scene() {

@@ -1,6 +1,7 @@
 extends MultiplayerTest
-## A recorded session of the engine's WebSocketMultiplayerPeer, server and clients: its clients' bytes go to our server,
-## whose answers have to be the recorded ones, byte for byte. It hands out the recorded peer ids, so that nothing varies.
+## A recorded session of the engine's WebSocketMultiplayerPeer, as the server and as two clients. Our server is sent the
+## clients' bytes, and has to answer with the recorded ones, byte for byte. It hands out the recorded peer ids, so that
+## nothing varies.
 ##
 ## If this fails with a new version of the engine, record the session again (see record.gd).
 

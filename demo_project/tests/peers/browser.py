@@ -1,7 +1,7 @@
 """Runs a JavaScript module in headless Chromium: browser.py CHROMIUM MODULE WEBSOCKET_PORT
 
-Serves a page that calls the module's default function with `ws://127.0.0.1:WEBSOCKET_PORT`, and prints what it returns as
-JSON. Exits with 1 if it throws, or if it has not returned in time.
+Serves a page that calls the module's default function with `ws://127.0.0.1:WEBSOCKET_PORT`, and prints what it returns
+as JSON. Exits with 1 if it throws, or if it has not returned in time.
 """
 
 import ctypes
@@ -32,8 +32,9 @@ PAGE = """<!doctype html>
 """
 
 # The page is our own, and the sandbox needs rights that containers lack. The rest keeps the browser from calling home.
-FLAGS = """--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --disable-quic --disable-extensions --disable-sync
-    --no-first-run --disable-background-networking --disable-component-update --disable-default-apps""".split()
+FLAGS = """--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --disable-quic --disable-extensions
+    --no-first-run --disable-background-networking --disable-component-update --disable-default-apps
+    --disable-sync""".split()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

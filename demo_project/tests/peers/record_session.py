@@ -1,7 +1,7 @@
 """A TCP proxy that records WebSocket connections: record_session.py REPORT_PORT SERVER_PORT FILE VERSION
 
-Over a connection to REPORT_PORT it reports its own port, and `done` once it has written FILE, which is when the last of
-its connections has ended.
+Over a connection to REPORT_PORT it reports its own port. When the last of its connections has ended, it writes FILE and
+reports `done`.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Plays the clients of a recorded session: replay_session.py PORT FILE [PIECE]
 
-Sends what they sent, at most PIECE bytes at a time, and reads what they were sent, in the recorded order, so that nothing
-is sent before the server has said all that it had said by then. Exits with 1 at the first answer that differs.
+Sends what they sent, at most PIECE bytes at a time, and compares what they get, in the recorded order: nothing is sent
+before everything recorded up to there has come. Exits with 1 at the first byte that differs.
 """
 
 import json
