@@ -22,9 +22,9 @@ func test_the_engines_server() -> void:
 func _meet_a_page(ours: bool) -> void:
 	var server := open_server(ours)
 	var friend := await join(false)
-	server.api.peer_connected.connect(func(id: int) -> void: server.actor.say.rpc_id(id, "welcome, page"))
-	friend.actor.also = func(_what: String, id: int, value: Variant) -> void:
-		friend.actor.say.rpc_id(id, "I heard %s 👋" % value)
+	server.api.peer_connected.connect(func(joined: int) -> void: server.actor.say.rpc_id(joined, "welcome, page"))
+	friend.actor.also = func(_what: String, sender: int, value: Variant) -> void:
+		friend.actor.say.rpc_id(sender, "I heard %s 👋" % value)
 	var page := open_page("multiplayer", port)
 	await wait_for(func() -> bool: return server.events.size() == 5 or page.is_over(), 40.0)
 	if not check(server.events.size() == 5, page.output):

@@ -17,8 +17,8 @@ HEADER = """\
 # WebSocketMultiplayerPeer (Godot {version}). record.gd says how to renew this.
 #
 # Each line has the number of the connection, `>` (from the client) or `<` (from the server), and an HTTP head as a JSON
-# string, a WebSocket frame in hexadecimal (header, mask, payload), or `end`. Behind `;` is the payload as text, which for
-# a masked frame is preceded by the unmasked payload in hexadecimal.
+# string, a WebSocket frame in hexadecimal (header, mask, payload), or `end`. Behind `;` is the payload as text; for a
+# masked frame, the unmasked payload in hexadecimal comes before it.
 """
 
 
@@ -39,7 +39,8 @@ def take_frame(buffer):
     header, mask, payload = take(buffer, 2 + wide), take(buffer, masked), take(buffer, length)
     plain = bytes(byte ^ mask[index % 4] for index, byte in enumerate(payload)) if mask else payload
     text = re.sub(r"[^ -~]", ".", plain.decode("latin-1"))
-    return " ".join(part.hex() for part in (header, mask, payload) if part) + f" ; {plain.hex() if mask else ''} {text}"
+    meaning = f"{plain.hex()} {text}" if mask else text
+    return " ".join(part.hex() for part in (header, mask, payload) if part) + f" ; {meaning}"
 
 
 def take(buffer, count):

@@ -37,7 +37,7 @@ class Client:
     def receive(self, size):
         try:
             return self.socket.recv(size)
-        except TimeoutError:
+        except socket.timeout:
             sys.exit(f"{self.name} waits for {size} bytes in vain")
 
 

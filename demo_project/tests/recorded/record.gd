@@ -75,7 +75,7 @@ func _start_recorder() -> TcpClient:
 			str(listener.get_local_port()),
 			str(port),
 			ProjectSettings.globalize_path(SESSION),
-			Engine.get_version_info()["string"],
+			"{major}.{minor}.{patch}".format(Engine.get_version_info()),
 		]
 	)
 	var report := (await listener.accept(10.0) as Array)[1] as TcpClient
