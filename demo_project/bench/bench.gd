@@ -11,7 +11,6 @@ extends Node
 ## `stats` returns its figures and `quit` ends the program. `connect` has a client open its first connection, `fill` the
 ## others, and `begin` has it put messages in flight, or tells a server that all clients are there.
 
-
 const BenchClient := preload("res://bench/bench_client.gd")
 const BenchPeer := preload("res://bench/bench_peer.gd")
 const BenchServer := preload("res://bench/bench_server.gd")
