@@ -9,11 +9,10 @@ use bytes::Bytes;
 
 use crate::error::{ConnectError, DatagramLost, TlsError};
 use crate::http::headers::Headers;
-use crate::websocket::ClientId;
 use crate::websocket::close_code::Disconnect;
 use crate::websocket::connect_error::WebSocketConnectError;
-use crate::websocket::messages::Messages;
 use crate::websocket::request::{ClientInfo, HandshakeFailure, HandshakeRequest};
+use crate::websocket::{ClientId, Arrived};
 
 /// An event of a TCP connection. Events come in the order in which they happened.
 #[derive(Debug)]
@@ -95,8 +94,8 @@ pub enum WebSocketEvent {
     HandshakeFailed(ClientId, HandshakeFailure),
     /// A client is connected.
     Connected(ClientId, Arc<ClientInfo>),
-    /// All messages that a client sent since the last such event. Taking them makes room for more from this client.
-    Messages(ClientId, Messages),
+    /// A client has sent messages since the last ones were taken.
+    Messages(Arrived),
     /// A client is gone. Its id is unknown from now on.
     Disconnected(ClientId, Box<Disconnect>),
     /// The process is out of file descriptors or of memory for sockets. Accepting pauses and is retried; reported once

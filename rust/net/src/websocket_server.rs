@@ -20,7 +20,6 @@ use crate::command::WebSocketCommand;
 use crate::error::{BindError, SendError};
 use crate::event::WebSocketEvent;
 use crate::mailbox::{Mailbox, SocketId, mailbox};
-use crate::websocket::ClientId;
 use crate::websocket::client::Client;
 use crate::websocket::close_code::{CloseCode, CloseFrame};
 use crate::websocket::frame::{Kind, MAX_CONTROL_PAYLOAD};
@@ -29,6 +28,7 @@ use crate::websocket::options::{BackpressurePolicy, WebSocketOptions};
 use crate::websocket::registry::{MAX_NOTES, Note, Registry};
 use crate::websocket::request::ClientInfo;
 use crate::websocket::server::{self, Running};
+use crate::websocket::{ClientId, Arrived};
 
 pub use broadcast::{Audience, Broadcast};
 use decisions::Handshakes;
@@ -154,13 +154,7 @@ impl WebSocketServer {
                     self.generation += 1;
                     WebSocketEvent::Connected(id, info)
                 }
-                Note::Messages(client) => {
-                    let messages = client.take_messages();
-                    if messages.is_empty() {
-                        continue;
-                    }
-                    WebSocketEvent::Messages(client.id, messages)
-                }
+                Note::Messages(client) => WebSocketEvent::Messages(Arrived::new(client)),
                 Note::Disconnected(id, how) => {
                     self.clients.remove(&id);
                     self.generation += 1;

@@ -4,15 +4,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use async_sockets_net::address::BindAddress;
-use async_sockets_net::websocket::ClientId;
 use async_sockets_net::websocket::close_code::{CloseFrame, Disconnect};
-use async_sockets_net::websocket::messages::Messages;
+use async_sockets_net::websocket::{Arrived, ClientId};
 use godot::classes::TlsOptions;
 use godot::global::Error;
 use godot::meta::ToGodot;
 use godot::obj::Gd;
 
-use super::core::{ENOUGH, PeerCore, Role};
+use super::core::{PeerCore, Role};
 use super::incoming::Fault;
 use super::roster::SERVER;
 use crate::pump::Pump;
@@ -50,9 +49,7 @@ impl PeerCore {
     pub(super) fn poll_server(&self, pump: &Pump, budget: Duration) {
         let server = self.server().1.clone();
         self.tell_ends(pump);
-        if self.takes_events() {
-            pump.give_one_turn(server.clone(), budget);
-        }
+        pump.give_one_turn(server.clone(), budget);
         self.tell_ends(pump);
         let is_over = || !server.is_listening() && server.queued() == 0 && self.roster.borrow().is_empty();
         if self.role.get() == Role::Server && is_over() {
@@ -67,8 +64,8 @@ impl PeerCore {
         if !self.roster.borrow().has_ended() {
             return;
         }
-        let senders = self.incoming.borrow().senders();
-        let ended = self.roster.borrow_mut().take_ended(|peer| !senders.contains(&peer));
+        let has_packets = |peer| self.incoming.borrow().holds(peer);
+        let ended = self.roster.borrow_mut().take_ended(|peer| !has_packets(peer));
         for peer in ended {
             pump.count_event(&self.base);
             self.base.emit(&pump.names.peer_disconnected, &[peer.to_variant()]);
@@ -149,7 +146,7 @@ impl PeerCore {
 
 impl Sink for PeerCore {
     fn takes_events(&self) -> bool {
-        self.polling.get() && self.incoming.borrow().len() < ENOUGH
+        self.polling.get()
     }
 
     fn connected(&self, client: ClientId, pump: &Pump) {
@@ -167,15 +164,18 @@ impl Sink for PeerCore {
         self.base.emit(&pump.names.peer_connected, &[peer.to_variant()]);
     }
 
-    fn received(&self, client: ClientId, messages: Messages) {
+    fn received(&self, arrived: Arrived) {
         let peer = {
             let mut roster = self.roster.borrow_mut();
-            let peer = roster.peer_of(client);
+            let peer = roster.peer_of(arrived.client());
             peer.filter(|peer| roster.get_mut(*peer).is_some_and(|entry| !entry.is_leaving))
         };
-        if let Some(peer) = peer {
-            self.incoming.borrow_mut().push(peer, messages);
-            self.check_next();
+        match peer {
+            Some(peer) => {
+                self.incoming.borrow_mut().arrived(peer, arrived);
+                self.check_next();
+            }
+            None => drop(arrived.take()),
         }
     }
 

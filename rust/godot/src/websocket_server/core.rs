@@ -41,6 +41,8 @@ pub(crate) struct ServerCore {
     stopping: RefCell<Vec<Server>>,
     /// Messages of one client that a turn has not handled.
     unread: RefCell<Option<(ClientId, Messages)>>,
+    /// An event that [`Self::collect_messages`] has met: the next one of all.
+    held: RefCell<Option<WebSocketEvent>>,
     /// Takes the events of clients in place of the signals.
     pub(super) sink: RefCell<Option<Weak<dyn Sink>>>,
     /// New clients are refused with 503.
@@ -155,11 +157,11 @@ impl ServerCore {
                 }
                 object.emit_signal(&names.client_connected, &[id.to_variant()]);
             }
-            WebSocketEvent::Messages(id, messages) => {
+            WebSocketEvent::Messages(arrived) => {
                 if let Some(sink) = self.sink() {
-                    return sink.received(id, messages);
+                    return sink.received(arrived);
                 }
-                *self.unread.borrow_mut() = Some((id, messages));
+                *self.unread.borrow_mut() = Some((arrived.client(), arrived.take()));
                 self.emit_messages(pump, object);
             }
             WebSocketEvent::Disconnected(id, how) => {
@@ -220,8 +222,24 @@ impl ServerCore {
         self.server.borrow_mut().iter_mut().for_each(&mut f);
     }
 
+    /// Has the sink take messages, up to the first event of another kind, which waits for the next turn: it may run
+    /// user code, and this does not.
+    pub(crate) fn collect_messages(&self) {
+        let Some(sink) = self.sink() else { return };
+        while self.held.borrow().is_none() {
+            match self.next_event() {
+                Some(WebSocketEvent::Messages(arrived)) => sink.received(arrived),
+                None => break,
+                other => *self.held.borrow_mut() = other,
+            }
+        }
+    }
+
     fn next_event(&self) -> Option<WebSocketEvent> {
-        let mut next = None;
+        let mut next = self.held.take();
+        if next.is_some() {
+            return next;
+        }
         self.each(|server| next = next.take().or_else(|| server.next_event()));
         next
     }
@@ -256,7 +274,7 @@ impl Socket for ServerCore {
     }
 
     fn queued(&self) -> usize {
-        let mut queued = 0;
+        let mut queued = usize::from(self.held.borrow().is_some());
         self.each(|server| queued += server.queued_events());
         queued
     }
@@ -273,12 +291,11 @@ impl Socket for ServerCore {
             self.each(|server| server.unlist());
             return Turn::Done;
         }
-        let mut left = 0;
         self.each(|server| {
             server.unlist();
             server.cork();
-            left += server.queued_events();
         });
+        let mut left = self.queued();
         let uncork = Finally(|| self.each(Server::uncork));
         let mut cut = !self.emit_messages(pump, &mut object);
         while !cut && left > 0 {
@@ -292,9 +309,7 @@ impl Socket for ServerCore {
             cut = self.unread.borrow().is_some() || pump.turn_over() || self.must_wait();
         }
         drop(uncork);
-        let mut queued = false;
-        self.each(|server| queued |= server.queued_events() > 0);
-        let more = queued || self.unread.borrow().is_some();
+        let more = self.queued() > 0 || self.unread.borrow().is_some();
         if cut && more { Turn::Cut } else { Turn::through(more) }
     }
 
@@ -307,6 +322,7 @@ impl Socket for ServerCore {
     }
 
     fn release(&self, pump: &Pump) {
+        drop(self.held.take());
         let servers = self.server.take().into_iter().chain(self.stopping.take());
         for server in servers {
             pump.unregister(server.id());

@@ -46,6 +46,30 @@ impl Client {
     }
 }
 
+/// Messages of a client that wait for the main thread. As long as they are not taken, more of them may join, and no
+/// further event tells of them; beyond the limits of one client, TCP slows it down.
+#[derive(Debug)]
+pub struct Arrived(Arc<Client>);
+
+impl Arrived {
+    pub(crate) fn new(client: Arc<Client>) -> Self {
+        Self(client)
+    }
+
+    /// The client.
+    #[must_use]
+    pub fn client(&self) -> ClientId {
+        self.0.id
+    }
+
+    /// Takes everything that has arrived, which makes room for more from this client. Possible after the client is gone,
+    /// too.
+    #[must_use]
+    pub fn take(self) -> Messages {
+        self.0.take_messages()
+    }
+}
+
 impl Reader for Client {
     fn go_on(&self) {
         self.link.wake();
