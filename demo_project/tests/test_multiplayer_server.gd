@@ -163,46 +163,6 @@ func test_no_peer_ids_without_a_peer() -> void:
 	server.stop()
 
 
-## A budget so small that a flood takes many frames: everything arrives, in order.
-func test_a_flood_over_many_frames() -> void:
-	var server := open_server(true, {"frame_budget_usec": 1000})
-	var one := await join(true)
-	var two := await join(true)
-	var calls := 3000
-	for number in calls:
-		one.actor.say.rpc_id(1, number)
-		two.actor.say.rpc_id(1, number)
-	check(await wait_for(func() -> bool: return server.events.size() == 2 + 2 * calls, 20.0))
-	for place: Place in [one, two]:
-		var numbers := server.events.filter(
-			func(event: Array) -> bool: return event[1] == place.id() and event[0] == "say"
-		)
-		equal(numbers.map(func(event: Array) -> int: return event[2]), range(calls), place.label)
-
-
-func test_the_first_packet_is_always_read() -> void:
-	var server := open_server(true, {"frame_budget_usec": 100})
-	server.api.peer_connected.connect(func(_id: int) -> void: OS.delay_msec(2))
-	server.actor.also = func(_what: String, _id: int, _value: Variant) -> void: OS.delay_msec(2)
-	var one := await join(true)
-	for number in 10:
-		one.actor.say.rpc_id(1, number)
-	check(await wait_for(func() -> bool: return server.events.size() == 11))
-	server.actor.also = Callable()
-
-
-## A client that left is announced as gone after its packets, even if these take many frames.
-func test_the_end_comes_after_the_packets() -> void:
-	var server := open_server(true, {"frame_budget_usec": 1000})
-	var one := await join(true)
-	for number in 2000:
-		one.actor.say.rpc_id(1, number)
-	one.peer.close()
-	check(await wait_for(func() -> bool: return server.events.size() == 2002, 20.0))
-	equal(server.events.back()[0], "-")
-	equal(server.events[2000][2], 1999)
-
-
 ## A loop without frames answers at once.
 func test_process_waits_for_work() -> void:
 	var server := open_server(true)
