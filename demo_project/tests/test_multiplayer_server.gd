@@ -1,7 +1,6 @@
 extends MultiplayerTest
 ## What only AsyncMultiplayerPeer has, and peers that do not keep to the rules.
 
-var _raws: Array[Raw] = []
 var _requests: Array[WebSocketHandshakeRequest] = []
 
 
@@ -9,13 +8,7 @@ func time_limit(_test_name: String) -> float:
 	return 30.0
 
 
-func _process(_delta: float) -> void:
-	for raw in _raws:
-		raw.poll()
-
-
 func after_each() -> void:
-	_raws.clear()
 	_requests.clear()
 	await super()
 
@@ -101,7 +94,7 @@ func test_refused_in_the_handshake() -> void:
 	var known := await join(true)
 	(server.peer as MultiplayerPeer).refuse_new_connections = true
 	check((server.peer as MultiplayerPeer).refuse_new_connections)
-	var raw := await _raw()
+	var raw := await raw_peer()
 	check(await wait_for(raw.has_head))
 	check(raw.head.begins_with("HTTP/1.1 503 "), raw.head)
 	for ours: bool in [true, false]:
@@ -221,7 +214,7 @@ func test_a_giant_packet() -> void:
 func test_rubbish() -> void:
 	var server := open_server(true)
 	var good := await join(true)
-	var raw := await _raw()
+	var raw := await raw_peer()
 	check(await wait_for(raw.has_head))
 	check(await wait_for(func() -> bool: return server.api.get_peers().size() == 2))
 	for packet: PackedByteArray in [
@@ -239,7 +232,7 @@ func test_a_packet_before_the_id() -> void:
 	var server := open_server(true)
 	var got: Array[Array] = []
 	server.api.peer_packet.connect(func(id: int, data: PackedByteArray) -> void: got.append([id, data]))
-	var raw := await _raw([[3, 1, 2, 3]])
+	var raw := await raw_peer([[3, 1, 2, 3]])
 	check(await wait_for(func() -> bool: return got.size() == 1))
 	check(await wait_for(func() -> bool: return raw.body.size() >= 6))
 	equal(raw.body.slice(0, 2), PackedByteArray([0x82, 4]))
@@ -251,7 +244,7 @@ func test_a_packet_before_the_id() -> void:
 func test_one_that_never_reads() -> void:
 	var server := open_server(true, {"outbound_buffer_size": 100_000})
 	var good := await join(true)
-	var deaf := await _raw()
+	var deaf := await raw_peer()
 	check(await wait_for(deaf.has_head))
 	check(await wait_for(func() -> bool: return server.api.get_peers().size() == 2))
 	deaf.deaf = true
@@ -286,7 +279,7 @@ func test_one_that_never_reads_is_cut_by_policy() -> void:
 	is_ok(server.peer.create_server(port, LOOPBACK))
 	server.use(server.peer)
 	server.events.clear()
-	var deaf := await _raw()
+	var deaf := await raw_peer()
 	check(await wait_for(deaf.has_head))
 	check(await wait_for(func() -> bool: return server.api.get_peers().size() == 1))
 	deaf.deaf = true
@@ -310,7 +303,7 @@ func _is_cut(opcode: int, payload: PackedByteArray, code: int, limits := {}) -> 
 		server.use(server.peer)
 		server.events.clear()
 	var good := await join(false)
-	var bad := await _raw()
+	var bad := await raw_peer()
 	check(await wait_for(bad.has_head))
 	check(await wait_for(func() -> bool: return server.events.size() == 2))
 	bad.send(bad.frame(WebSocketTest.BINARY, PackedByteArray([0])))
@@ -322,83 +315,4 @@ func _is_cut(opcode: int, payload: PackedByteArray, code: int, limits := {}) -> 
 	server.actor.say.rpc("unharmed")
 	await eventually(good, "say server unharmed")
 
-
 #endregion
-
-
-## A raw connection that requests to join, with packets sent right behind the request.
-func _raw(packets := []) -> Raw:
-	var raw := Raw.new()
-	raw.stream.connect_to_host(LOOPBACK, port)
-	_raws.append(raw)
-	var is_open := func() -> bool: return raw.stream.get_status() == StreamPeerTCP.STATUS_CONNECTED
-	check(await wait_for(is_open), "a raw connection")
-	var bytes := (
-		(
-			(
-				"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-				+ "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n\r\n"
-			)
-			% WebSocketTest.KEY
-		)
-		. to_ascii_buffer()
-	)
-	for packet: PackedByteArray in packets:
-		bytes.append_array(raw.frame(WebSocketTest.BINARY, packet))
-	raw.send(bytes)
-	return raw
-
-
-## A TCP connection that speaks WebSocket by hand.
-class Raw:
-	extends RefCounted
-
-	var stream := StreamPeerTCP.new()
-	var deaf := false
-	var head := ""
-	var body := PackedByteArray()
-
-	func poll() -> void:
-		stream.poll()
-		if deaf or stream.get_status() != StreamPeerTCP.STATUS_CONNECTED:
-			return
-		var available := stream.get_available_bytes()
-		if available > 0:
-			body.append_array(stream.get_data(available)[1])
-		if head.is_empty():
-			var text := body.get_string_from_ascii()
-			var end := text.find("\r\n\r\n")
-			if end >= 0:
-				head = text.left(end)
-				body = body.slice(end + 4)
-
-	func has_head() -> bool:
-		return not head.is_empty()
-
-	func send(bytes: PackedByteArray) -> void:
-		stream.put_data(bytes)
-
-	## A final frame, masked with zeros (RFC 6455 section 5.2).
-	func frame(opcode: int, payload: PackedByteArray) -> PackedByteArray:
-		var bytes := PackedByteArray([0x80 | opcode])
-		if payload.size() < 126:
-			bytes.append(0x80 | payload.size())
-		elif payload.size() < 65536:
-			bytes.append_array([0x80 | 126, payload.size() >> 8, payload.size() & 0xff])
-		else:
-			bytes.append_array([0x80 | 127, 0, 0, 0, 0])
-			for shift in [24, 16, 8, 0]:
-				bytes.append(payload.size() >> shift & 0xff)
-		bytes.append_array([0, 0, 0, 0])
-		bytes.append_array(payload)
-		return bytes
-
-	## The code of the close frame; -1 if there is none. Frames of less than 126 bytes only.
-	func close_code() -> int:
-		var at := 0
-		while at + 2 <= body.size():
-			var length := body[at + 1]
-			if body[at] == 0x88 and at + 4 <= body.size():
-				return body[at + 2] << 8 | body[at + 3]
-			at += 2 + length
-		return -1

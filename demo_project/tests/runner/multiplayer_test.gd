@@ -15,10 +15,21 @@ const WORLDS: Array[Array] = [[true, true], [true, false], [false, true], [false
 var places: Array[Place] = []
 var port := 0
 
+## What the engine logs, once [method EngineLog.start] was called.
+var engine_log := EngineLog.new()
+
 var _names := {}
+var _raws: Array[RawPeer] = []
+
+
+func _process(_delta: float) -> void:
+	for raw in _raws:
+		raw.poll()
 
 
 func after_each() -> void:
+	engine_log.stop()
+	_raws.clear()
 	close_world()
 	await frames(3)
 
@@ -63,6 +74,17 @@ func join(ours: bool, properties := {}) -> Place:
 	check(await wait_for(func() -> bool: return knowing.all(is_known)), "everybody knows it")
 	note_names()
 	return place
+
+
+## Connects a client that is none of both classes and requests to join, with packets sent right behind the request.
+func raw_peer(packets := []) -> RawPeer:
+	var raw := RawPeer.new()
+	raw.stream.connect_to_host(LOOPBACK, port)
+	_raws.append(raw)
+	var is_open := func() -> bool: return raw.stream.get_status() == StreamPeerTCP.STATUS_CONNECTED
+	check(await wait_for(is_open), "a raw connection")
+	raw.join(packets)
+	return raw
 
 
 func close_world() -> void:

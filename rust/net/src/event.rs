@@ -12,7 +12,7 @@ use crate::http::headers::Headers;
 use crate::websocket::close_code::Disconnect;
 use crate::websocket::connect_error::WebSocketConnectError;
 use crate::websocket::request::{ClientInfo, HandshakeFailure, HandshakeRequest};
-use crate::websocket::{ClientId, Arrived};
+use crate::websocket::{Arrived, ClientId};
 
 /// An event of a TCP connection. Events come in the order in which they happened.
 #[derive(Debug)]
@@ -96,6 +96,8 @@ pub enum WebSocketEvent {
     Connected(ClientId, Arc<ClientInfo>),
     /// A client has sent messages since the last ones were taken.
     Messages(Arrived),
+    /// A relayed message for this client exceeded its limit of pending bytes and is lost. Reported once per client.
+    Missed(ClientId),
     /// A client is gone. Its id is unknown from now on.
     Disconnected(ClientId, Box<Disconnect>),
     /// The process is out of file descriptors or of memory for sockets. Accepting pauses and is retried; reported once

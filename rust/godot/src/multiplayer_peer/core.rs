@@ -14,6 +14,7 @@ use godot::obj::{Gd, NewGd};
 
 use super::incoming::Incoming;
 use super::outgoing::Outgoing;
+use super::relaying::Relaying;
 use super::roster::Roster;
 use crate::class::SocketClass;
 use crate::project_settings;
@@ -49,6 +50,9 @@ pub(crate) struct PeerCore {
     pub(super) roster: RefCell<Roster>,
     pub(super) incoming: RefCell<Incoming>,
     pub(super) outgoing: RefCell<Outgoing>,
+    pub(super) relaying: RefCell<Relaying>,
+    /// Packets from client to client go round in the background.
+    pub(super) relay_in_background: Cell<bool>,
     /// What `set_target_peer` chose for the next packet.
     pub(super) target: Cell<i32>,
     pub(super) channel: Cell<i32>,
@@ -78,6 +82,8 @@ impl PeerCore {
             roster: RefCell::default(),
             incoming: RefCell::default(),
             outgoing: RefCell::default(),
+            relaying: RefCell::default(),
+            relay_in_background: Cell::new(false),
             target: Cell::new(0),
             channel: Cell::new(0),
             mode: Cell::new(TransferMode::RELIABLE),
@@ -271,6 +277,7 @@ impl PeerCore {
         self.roster.borrow_mut().clear();
         self.incoming.borrow_mut().clear();
         self.outgoing.borrow_mut().clear();
+        self.relaying.take();
     }
 }
 

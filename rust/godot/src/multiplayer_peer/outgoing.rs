@@ -70,6 +70,15 @@ impl PeerCore {
     }
 
     fn put_to(&self, id: i32, packet: &[u8]) -> Error {
+        if self.watch(id, packet) {
+            self.request_flush();
+            return Error::OK;
+        }
+        self.send_to(id, packet)
+    }
+
+    /// Sends a packet to a peer, with the next ones if these are the same.
+    pub(super) fn send_to(&self, id: i32, packet: &[u8]) -> Error {
         let mut roster = self.roster.borrow_mut();
         let Some(peer) = roster.get_mut(id) else {
             return self.fail(Error::ERR_INVALID_PARAMETER, format_args!("there is no peer {id}"));
@@ -79,7 +88,6 @@ impl PeerCore {
         }
         let outgoing = &mut *self.outgoing.borrow_mut();
         let (_, server) = self.server();
-        let request = !std::mem::replace(&mut outgoing.requested, true);
         let admitted = server.command(|server| {
             if !std::mem::replace(&mut outgoing.corked, true) {
                 server.cork();
@@ -94,9 +102,7 @@ impl PeerCore {
             let last = outgoing.last.get_or_insert_with(|| Multicast::new(packet));
             server.admit_to(last, peer.client)
         });
-        if request {
-            self.request_flush();
-        }
+        self.request_flush_of(outgoing);
         match admitted {
             Some(Ok(())) => {
                 peer.sent = outgoing.number;
@@ -116,7 +122,7 @@ impl PeerCore {
     }
 
     /// Logs that the buffer of a client is full, and what becomes of it.
-    fn log_full(&self, id: i32, client: ClientId) {
+    pub(super) fn log_full(&self, id: i32, client: ClientId) {
         let (_, server) = self.server();
         let pending = server.of_client(|server| server.client_pending_bytes(client));
         let consequence = match server.options.borrow().backpressure {
@@ -146,7 +152,13 @@ impl PeerCore {
 
     /// Has what is sent leave at the end of the frame.
     fn request_flush(&self) {
-        if let Some(mut object) = self.base.object() {
+        self.request_flush_of(&mut self.outgoing.borrow_mut());
+    }
+
+    fn request_flush_of(&self, outgoing: &mut Outgoing) {
+        if !std::mem::replace(&mut outgoing.requested, true)
+            && let Some(mut object) = self.base.object()
+        {
             object.call_deferred(&Pump::get().names._flush, &[]);
         }
     }
@@ -158,8 +170,16 @@ impl PeerCore {
         self.print_log();
     }
 
+    /// Queues the last packet, which gets no more recipients.
+    pub(super) fn send_last(&self) {
+        if let Some(last) = self.outgoing.borrow_mut().last.take() {
+            self.server().1.command(|server| server.send_multicast(last));
+        }
+    }
+
     /// Has everything leave that was sent.
     pub(super) fn flush(&self) {
+        self.introduce();
         let outgoing = &mut *self.outgoing.borrow_mut();
         if !std::mem::take(&mut outgoing.corked) {
             return;

@@ -13,7 +13,8 @@ use godot::obj::Gd;
 
 use super::core::{PeerCore, Role};
 use super::incoming::Fault;
-use super::roster::SERVER;
+use super::relaying::{Relaying, rule};
+use super::roster::{Peer, SERVER};
 use crate::pump::Pump;
 use crate::socket::Socket;
 use crate::websocket_server::Sink;
@@ -38,16 +39,20 @@ impl PeerCore {
             drop(before);
         }
         server.set_refusing(self.refusing.get());
+        let relays = self.relay_in_background.get();
+        server.options.borrow_mut().relay = relays.then_some(rule);
         if let Err((error, words)) = server.start(address) {
             return self.fail(error, words);
         }
         server.set_sink(self);
+        self.relaying.replace(Relaying::new(relays));
         self.role.set(Role::Server);
         Error::OK
     }
 
     pub(super) fn poll_server(&self, pump: &Pump, budget: Duration) {
         let server = self.server().1.clone();
+        self.begin_relaying();
         self.tell_ends(pump);
         pump.give_one_turn(server.clone(), budget);
         self.tell_ends(pump);
@@ -85,6 +90,7 @@ impl PeerCore {
     /// Disconnects a peer: its end is told in the next poll, unless it is forgotten by `force`.
     pub(super) fn kick(&self, peer: i32, force: bool) {
         self.flush();
+        self.stop_relaying(peer);
         let client = {
             let mut roster = self.roster.borrow_mut();
             if force { roster.forget(peer) } else { roster.end(peer) }
@@ -124,6 +130,7 @@ impl PeerCore {
             entry.is_logged = true;
             entry.client
         };
+        self.stop_relaying(peer);
         self.log(format!(
             "{} has sent {words}; disconnected with {code}",
             self.named(peer)
@@ -179,10 +186,22 @@ impl Sink for PeerCore {
         }
     }
 
+    fn missed(&self, client: ClientId) {
+        let Some(peer) = self.roster.borrow().peer_of(client) else {
+            return;
+        };
+        let entry = |entry: &mut Peer| !std::mem::replace(&mut entry.is_logged, true);
+        let is_first = self.roster.borrow_mut().get_mut(peer).is_some_and(entry);
+        if is_first {
+            self.log_full(peer, client);
+        }
+    }
+
     fn disconnected(&self, client: ClientId, how: &Disconnect) {
         let Some(peer) = self.roster.borrow().peer_of(client) else {
             return;
         };
+        self.stop_relaying(peer);
         let is_logged = self
             .roster
             .borrow_mut()

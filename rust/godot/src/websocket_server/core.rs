@@ -164,6 +164,11 @@ impl ServerCore {
                 *self.unread.borrow_mut() = Some((arrived.client(), arrived.take()));
                 self.emit_messages(pump, object);
             }
+            WebSocketEvent::Missed(id) => {
+                if let Some(sink) = self.sink() {
+                    sink.missed(id);
+                }
+            }
             WebSocketEvent::Disconnected(id, how) => {
                 if let Some(sink) = self.sink() {
                     return sink.disconnected(id, &how);
@@ -359,6 +364,6 @@ impl Drop for Reading<'_> {
 fn is_told(event: &WebSocketEvent) -> bool {
     !matches!(
         event,
-        WebSocketEvent::Messages(..) | WebSocketEvent::Resumed | WebSocketEvent::Stopped
+        WebSocketEvent::Messages(..) | WebSocketEvent::Missed(_) | WebSocketEvent::Resumed | WebSocketEvent::Stopped
     )
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use async_sockets_net::websocket::close_code::Disconnect;
-use async_sockets_net::websocket::{ClientId, Arrived};
+use async_sockets_net::websocket::{Arrived, ClientId};
 use godot::global::Error;
 
 use super::core::ServerCore;
@@ -19,6 +19,9 @@ pub(crate) trait Sink {
 
     /// Messages of a client have arrived. Runs no user code.
     fn received(&self, arrived: Arrived);
+
+    /// A message that another client has sent this one is lost, as too much was pending.
+    fn missed(&self, client: ClientId);
 
     /// An established client is disconnected.
     fn disconnected(&self, client: ClientId, how: &Disconnect);

@@ -1,4 +1,5 @@
-//! The state that the main thread and one connection's task share: commands one way, messages the other.
+//! The state that the main thread and one connection's task share: commands one way, messages the other. Commands come
+//! from the tasks of other clients too, for what these send each other.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +10,7 @@ use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use super::frame::{Kind, encode, frame_len};
+use super::frame::{Kind, encode_parts, frame_len};
 use super::messages::Messages;
 use crate::budget::{Account, Share};
 use crate::command::WebSocketCommand;
@@ -61,6 +62,8 @@ struct Inbox {
     noted: bool,
     /// Whether the task waits until the messages are taken.
     task_waits: bool,
+    /// Whether it waits in any case.
+    paused: bool,
 }
 
 impl Link {
@@ -95,24 +98,30 @@ impl Link {
         frame_len(self.role, payload)
     }
 
-    /// Counts `len` bytes as pending, unless that would exceed `limit`. Only the main thread calls this, so the number
-    /// can only fall between the check and the addition.
+    /// Counts `len` bytes as pending, unless that would exceed `limit`.
     pub(crate) fn admit(&self, len: usize, limit: usize) -> Result<(), SendError> {
         if self.closed.load(Ordering::Acquire) {
             return Err(SendError::Closed);
         }
-        if self.pending().saturating_add(len) > limit {
-            return Err(SendError::Full);
+        let more = |pending: usize| pending.checked_add(len).filter(|sum| *sum <= limit);
+        match self.pending.fetch_update(Ordering::AcqRel, Ordering::Acquire, more) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(SendError::Full),
         }
-        self.pending.fetch_add(len, Ordering::AcqRel);
-        Ok(())
     }
 
     /// Queues one message whose frame was admitted. Returns whether the task must be woken.
     pub(crate) fn send(&self, kind: Kind, payload: &[u8]) -> bool {
-        let len = self.frame_len(payload.len());
+        self.send_parts(kind, payload, &[])
+    }
+
+    /// Like [`Self::send`], for a payload in two parts.
+    pub(crate) fn send_parts(&self, kind: Kind, head: &[u8], body: &[u8]) -> bool {
+        let len = self.frame_len(head.len() + body.len());
         self.queue(len, |commands| {
-            let (before, after) = append(commands, len, |block| encode(self.role, kind, payload, block));
+            let (before, after) = append(commands, len, |block| {
+                encode_parts(self.role, kind, [head, body], block);
+            });
             self.account().charge(after - before);
         })
     }
@@ -236,8 +245,24 @@ impl Link {
     pub(crate) fn is_over(&self, limit: usize, count: usize) -> bool {
         let mut inbox = self.inbox();
         let messages = &inbox.messages;
-        inbox.task_waits = messages.weight() >= limit.max(1) || messages.len() >= count.max(1);
+        inbox.task_waits = inbox.paused || messages.weight() >= limit.max(1) || messages.len() >= count.max(1);
         inbox.task_waits
+    }
+
+    /// Sets whether the task waits with reading until this is undone.
+    pub(crate) fn set_paused(&self, on: bool) {
+        let mut inbox = self.inbox();
+        inbox.paused = on;
+        let wakes = !on && std::mem::take(&mut inbox.task_waits);
+        drop(inbox);
+        if wakes {
+            self.wake();
+        }
+    }
+
+    /// Whether messages wait for the main thread.
+    pub(crate) fn has_messages(&self) -> bool {
+        !self.inbox().messages.is_empty()
     }
 
     /// Takes all waiting messages. Also returns whether the task waits for this and must be woken.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use super::broadcast::FEW;
 use super::{ClientError, WebSocketServer};
 use crate::websocket::ClientId;
 use crate::websocket::broadcasts::Recipients;
@@ -87,7 +86,7 @@ impl WebSocketServer {
                     self.wakeups.defer(client.clone());
                 }
             }
-            few if few.len() <= FEW => self.send_to_few(frame, few),
+            few if self.are_few(few.len()) => self.send_to_few(frame, few),
             many => {
                 let recipients = if many.len() == self.clients.len() && generation == self.generation {
                     Recipients::AllBut(HashSet::new())
