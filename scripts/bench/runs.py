@@ -173,5 +173,7 @@ RUNS = (
     _multiplayer_run("multiplayer_broadcast", "broadcast", _multiplayer("call"), clients=500),
     _multiplayer_run("multiplayer_relay", "relay", _multiplayer(), clients=20, in_flight=64),
     _multiplayer_run("multiplayer_relay_paced", "relay", _multiplayer(), clients=20, rate=30),
+    _multiplayer_run("multiplayer_relay_background", "relay", _multiplayer("relay"), clients=20, in_flight=64),
+    _multiplayer_run("multiplayer_relay_paced_background", "relay", _multiplayer("relay"), clients=20, rate=30),
     Run("client_idle", _client(60, 0, "idle"), {"count": 1000}, way=client_runs.idle),
 )

@@ -100,7 +100,8 @@ impl PeerCore {
                 outgoing.number += 1;
             }
             let last = outgoing.last.get_or_insert_with(|| Multicast::new(packet));
-            server.admit_to(last, peer.client)
+            let recipient = peer.recipient.as_ref().ok_or(ClientError::Unknown(peer.client))?;
+            server.admit_to(last, recipient)
         });
         self.request_flush_of(outgoing);
         match admitted {

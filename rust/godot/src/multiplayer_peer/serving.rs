@@ -164,7 +164,8 @@ impl Sink for PeerCore {
         }
         let (_, server) = self.server();
         let address = server.of_client(|server| server.client_info(client).map(|info| info.peer));
-        let peer = self.roster.borrow_mut().join(client, address);
+        let recipient = server.of_client(|server| server.recipient(client));
+        let peer = self.roster.borrow_mut().join(client, recipient, address);
         // It may have left already.
         let _ = server.command(|server| server.send_binary(client, &peer.to_le_bytes()));
         pump.count_event(&self.base);

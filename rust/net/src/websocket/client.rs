@@ -58,6 +58,10 @@ impl Client {
     }
 }
 
+/// A client as a recipient, found once for many messages.
+#[derive(Debug, Clone)]
+pub struct Recipient(pub(crate) Arc<Client>);
+
 /// Messages of a client that wait for the main thread. As long as they are not taken, more of them may join, and no
 /// further event tells of them; beyond the limits of one client, TCP slows it down.
 #[derive(Debug)]

@@ -40,10 +40,7 @@ pub(crate) struct Link {
     /// This side's role, which decides whether it masks its frames (RFC 6455 section 5.1).
     role: Role,
     outbox: Mutex<Vec<WebSocketCommand>>,
-    /// Number of bytes of frames accepted but not yet handed to the system.
-    pending: AtomicUsize,
-    /// Whether a close was requested or the connection is over; nothing more is accepted then.
-    closed: AtomicBool,
+    gate: Gate,
     inbox: Mutex<Inbox>,
     /// The time from the last answered ping to its pong, in microseconds.
     latency: AtomicU32,
@@ -53,6 +50,16 @@ pub(crate) struct Link {
     shed: AtomicBool,
     memory: Share,
     task: AtomicWaker,
+}
+
+/// What decides whether a frame is accepted, on one cache line: a message to hundreds of clients asks each of them.
+#[derive(Debug, Default)]
+#[repr(align(16))]
+struct Gate {
+    /// Number of bytes of frames accepted but not yet handed to the system.
+    pending: AtomicUsize,
+    /// Whether a close was requested or the connection is over; nothing more is accepted then.
+    closed: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -72,8 +79,7 @@ impl Link {
         Self {
             role,
             outbox: Mutex::default(),
-            pending: AtomicUsize::new(0),
-            closed: AtomicBool::new(false),
+            gate: Gate::default(),
             inbox: Mutex::default(),
             latency: AtomicU32::new(NO_LATENCY),
             beat: AtomicBool::new(false),
@@ -100,11 +106,15 @@ impl Link {
 
     /// Counts `len` bytes as pending, unless that would exceed `limit`.
     pub(crate) fn admit(&self, len: usize, limit: usize) -> Result<(), SendError> {
-        if self.closed.load(Ordering::Acquire) {
+        if self.gate.closed.load(Ordering::Acquire) {
             return Err(SendError::Closed);
         }
         let more = |pending: usize| pending.checked_add(len).filter(|sum| *sum <= limit);
-        match self.pending.fetch_update(Ordering::AcqRel, Ordering::Acquire, more) {
+        match self
+            .gate
+            .pending
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, more)
+        {
             Ok(_) => Ok(()),
             Err(_) => Err(SendError::Full),
         }
@@ -130,7 +140,7 @@ impl Link {
     /// woken.
     pub(crate) fn send_shared<'a>(&self, frames: impl IntoIterator<Item = &'a Bytes>) -> bool {
         let mut outbox = self.outbox();
-        if self.closed.load(Ordering::Acquire) {
+        if self.gate.closed.load(Ordering::Acquire) {
             drop(outbox);
             self.settle(frames.into_iter().map(Bytes::len).sum());
             return false;
@@ -159,7 +169,7 @@ impl Link {
     fn queue(&self, len: usize, put: impl FnOnce(&mut Vec<WebSocketCommand>)) -> bool {
         let mut outbox = self.outbox();
         // The link may have been closed since the bytes were admitted.
-        if self.closed.load(Ordering::Acquire) {
+        if self.gate.closed.load(Ordering::Acquire) {
             drop(outbox);
             self.settle(len);
             return false;
@@ -172,7 +182,7 @@ impl Link {
     /// Queues a close and wakes the task. Returns whether the link was still open.
     pub(crate) fn close(&self, command: WebSocketCommand) -> bool {
         let mut outbox = self.outbox();
-        let first = !self.closed.swap(true, Ordering::AcqRel);
+        let first = !self.gate.closed.swap(true, Ordering::AcqRel);
         if first {
             outbox.push(command);
         }
@@ -189,7 +199,7 @@ impl Link {
     /// Accepts no more commands, as the connection is closing or over, and drops the waiting ones.
     pub(crate) fn refuse_commands(&self) {
         let mut outbox = self.outbox();
-        self.closed.store(true, Ordering::Release);
+        self.gate.closed.store(true, Ordering::Release);
         for command in std::mem::take(&mut *outbox) {
             match command {
                 WebSocketCommand::Frames(frames) => self.account().release(frames.capacity()),
@@ -217,19 +227,22 @@ impl Link {
 
     /// Number of bytes of frames accepted but not yet handed to the system.
     pub(crate) fn pending(&self) -> usize {
-        self.pending.load(Ordering::Acquire)
+        self.gate.pending.load(Ordering::Acquire)
     }
 
     /// Notes that this many bytes were handed to the system, or dropped.
     pub(crate) fn settle(&self, bytes: usize) {
         // The end of the connection sets the number to 0, while a broadcast may still be in flight.
         let fewer = |pending: usize| Some(pending.saturating_sub(bytes));
-        let _ = self.pending.fetch_update(Ordering::AcqRel, Ordering::Acquire, fewer);
+        let _ = self
+            .gate
+            .pending
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, fewer);
     }
 
     /// Settles everything when the connection is over: nothing is pending any more, and no memory is held.
     pub(crate) fn settle_all(&self) {
-        self.pending.store(0, Ordering::Release);
+        self.gate.pending.store(0, Ordering::Release);
         self.account().close();
     }
 
@@ -308,7 +321,7 @@ impl Link {
 
     /// Whether commands are no longer accepted.
     pub(crate) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire)
+        self.gate.closed.load(Ordering::Acquire)
     }
 
     /// Sets the waker that [`Self::wake`] wakes. Must be called before looking for commands or room.

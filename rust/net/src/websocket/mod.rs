@@ -48,7 +48,7 @@ pub(crate) mod server;
 pub(crate) mod upgrade;
 pub(crate) mod write_queue;
 
-pub use client::Arrived;
+pub use client::{Arrived, Recipient};
 
 /// The id of one client of one server: 1 for the first, never used twice. A client that was refused by
 /// [`crate::websocket_server::WebSocketServer::reject_handshake`] has used up an id too.

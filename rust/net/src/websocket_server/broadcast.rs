@@ -16,7 +16,7 @@ use crate::websocket::frame::{Kind, encode, frame_len};
 
 /// Up to this number of clients, the main thread queues a broadcast itself, which is cheaper than to wake the server's
 /// task.
-const FEW: usize = 8;
+pub(super) const FEW: usize = 8;
 
 /// Whom a broadcast reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
