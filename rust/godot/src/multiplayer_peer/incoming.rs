@@ -1,11 +1,13 @@
 //! Packets that wait to be read. Those of one peer are read in order, and the peers take turns, so that one that sends
 //! much delays the others little.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use async_sockets_net::websocket::Arrived;
 use async_sockets_net::websocket::messages::{Message, Messages};
 use godot::builtin::PackedByteArray;
+
+use super::roster::IdMap;
 
 /// Packets that a peer's turn has at most, if others wait.
 const TURN: usize = 32;
@@ -33,7 +35,7 @@ pub(super) struct Incoming {
     current: Option<Line>,
     /// What is left of its turn.
     turn: usize,
-    others: HashMap<i32, Line>,
+    others: IdMap<i32, Line>,
     /// The others, the next one first.
     order: VecDeque<i32>,
     /// Number of messages in all batches.

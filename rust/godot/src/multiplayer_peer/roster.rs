@@ -31,8 +31,8 @@ pub(super) struct Peer {
 
 #[derive(Debug, Default)]
 pub(super) struct Roster {
-    peers: HashMap<i32, Peer, BuildHasherDefault<IdHasher>>,
-    of_client: HashMap<ClientId, i32>,
+    peers: IdMap<i32, Peer>,
+    of_client: IdMap<ClientId, i32>,
     /// Ids for clients that were accepted and are not established.
     reserved: HashMap<ClientId, i32>,
     /// Peers whose end is not told yet, in order.
@@ -158,7 +158,10 @@ impl Roster {
     }
 }
 
-/// Hashes peer ids, which this side has drawn at random or chosen, for the lookup that each packet to each peer needs.
+/// A map by ids that this side has drawn or counted: nobody can choose them so that they collide.
+pub(super) type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
+
+/// A quick hash for the lookups that each packet needs.
 #[derive(Debug, Default)]
 pub(super) struct IdHasher(u64);
 
@@ -169,17 +172,21 @@ impl Hasher for IdHasher {
 
     fn write(&mut self, bytes: &[u8]) {
         for byte in bytes {
-            self.write_u32((*byte).into());
+            self.write_u64((*byte).into());
         }
     }
 
     fn write_i32(&mut self, id: i32) {
-        self.write_u32(id.cast_unsigned());
+        self.write_u64(id.cast_unsigned().into());
     }
 
-    fn write_u32(&mut self, number: u32) {
-        // 2 to the 64th power, divided by the golden ratio. The table uses the highest bits and the lowest ones.
-        let product = (self.0 ^ u64::from(number)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    fn write_i64(&mut self, id: i64) {
+        self.write_u64(id.cast_unsigned());
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        // 2 to the 64th power, divided by the golden ratio. The map uses the highest bits and the lowest ones.
+        let product = (self.0 ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         self.0 = product ^ (product >> 32);
     }
 }
