@@ -6,16 +6,13 @@ const Arena := preload("res://demos/arena/arena.gd")
 const Player := preload("res://demos/arena/player.gd")
 
 const HOST_COLOR := Color("f0b866")
-const BOT_COLOR := Color("5d6880")
+const BOT_COLOR := Color("66738f")
 ## Players get these in turn.
 const COLORS: Array[Color] = [
 	Color("7cc4ff"), Color("9be48f"), Color("ff9db0"), Color("c7a6ff"), Color("6fe0d2"), Color("ffc38a")
 ]
 
 const MAX_NAME_LENGTH := 16
-## A bot chooses another goal after this time at the latest, in seconds.
-const PATIENCE := 5.0
-
 var _arena: Arena
 var _peer := AsyncMultiplayerPeer.new()
 var _bots: Array[Bot] = []
@@ -63,8 +60,9 @@ func start(arena: Arena) -> bool:
 
 
 func _process(delta: float) -> void:
+	var all := _arena.get_players()
 	for bot in _bots:
-		bot.steer(delta)
+		bot.steer(delta, all)
 
 
 func _on_peer_connected(id: int) -> void:
@@ -118,20 +116,40 @@ func _measure_latency() -> void:
 			(_players[id] as Player).latency = _peer.get_peer_latency(id)
 
 
-## Walks from one place to the next.
+## Walks from one place to the next, around the others.
 class Bot:
 	extends RefCounted
+
+	## Time between two decisions, and for one way at most, in seconds.
+	const PAUSE := 0.1
+	const PATIENCE := 6.0
+	## Distance that it keeps from others, in pixels.
+	const DISTANCE := 64.0
+	## Compared with a player.
+	const SPEED := 0.6
 
 	var player: Player
 
 	var _goal := Vector2.ZERO
 	var _patience := 0.0
+	var _pause := randf() * PAUSE
+	var _wanted := Vector2.ZERO
 
-	func steer(delta: float) -> void:
+	func steer(delta: float, others: Array[Player]) -> void:
 		_patience -= delta
-		if _patience <= 0.0 or player.position.distance_to(_goal) < 2 * Player.RADIUS:
-			_goal = Vector2(randf(), randf()) * Player.FIELD
+		_pause -= delta
+		if _pause <= 0.0:
+			_pause += PAUSE
+			_decide(others)
+		player.steering = player.steering.lerp(_wanted, 1.0 - exp(-5.0 * delta))
+
+	func _decide(others: Array[Player]) -> void:
+		if _patience <= 0.0 or player.position.distance_to(_goal) < DISTANCE:
+			_goal = Vector2(randf_range(0.05, 0.95), randf_range(0.05, 0.95)) * Player.FIELD
 			_patience = PATIENCE
-		# Turns towards the goal, at two thirds of a player's speed.
-		var wanted := player.position.direction_to(_goal) * 0.66
-		player.steering = player.steering.lerp(wanted, 1.0 - exp(-4.0 * delta))
+		_wanted = player.position.direction_to(_goal)
+		for other in others:
+			var distance := player.position.distance_to(other.position)
+			if other != player and distance < DISTANCE:
+				_wanted += other.position.direction_to(player.position) * 2.0 * (1.0 - distance / DISTANCE)
+		_wanted = _wanted.limit_length() * SPEED

@@ -1,5 +1,6 @@
 extends Control
-## The time from one frame to the next: a bar for each of the last frames, their average and their 99th percentile.
+## The time from one frame to the next: a bar for each of the last frames, their average and their 99th percentile; and
+## what multiplayer takes of it.
 
 const FRAMES := 240
 ## Height of the picture, in milliseconds.
@@ -12,6 +13,17 @@ const LINE := Color("3a4150")
 ## The last frames in milliseconds, the newest last.
 var _times: Array[float] = []
 var _last := 0
+## Time of multiplayer in a frame, in milliseconds, averaged.
+var _poll := 0.0
+
+
+func add_poll(usec: int) -> void:
+	_poll = lerpf(_poll, usec / 1000.0, 0.02)
+
+
+## The time of multiplayer in a frame, in milliseconds: the average of about the last 50 frames.
+func get_poll() -> float:
+	return _poll
 
 
 ## The average, in milliseconds.

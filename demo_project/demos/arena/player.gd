@@ -119,8 +119,10 @@ func _draw() -> void:
 	var side := _facing.orthogonal() * 5.5
 	draw_colored_polygon([_facing * 9.5, side - _facing * 3.5, -side - _facing * 3.5], Color(FLOOR, 0.75))
 	_write(player_name, Vector2(0, RADIUS + 20.0), DIM if is_bot else BOLD)
-	if Time.get_ticks_msec() < _speech_ends:
+	var is_speaking := Time.get_ticks_msec() < _speech_ends
+	if is_speaking:
 		_draw_speech()
+	z_index = int(is_own or not is_bot) + int(is_speaking)
 
 
 func _draw_speech() -> void:
