@@ -64,11 +64,11 @@ func _ready() -> void:
 
 	# A build without the library, such as a web export, can only join.
 	is_server = ClassDB.class_exists(&"AsyncMultiplayerPeer") and not _arguments.has("--join")
-	var role := (load(SERVER_SCRIPT if is_server else CLIENT_SCRIPT) as GDScript).new() as Node
+	var role: Node = (load(SERVER_SCRIPT if is_server else CLIENT_SCRIPT) as GDScript).new()
 	add_child(role)
 	var is_started: bool = role.call(&"start", self)
 	if plays_by_itself:
-		var player := (load(BY_ITSELF_SCRIPT) as GDScript).new() as Node
+		var player: Node = (load(BY_ITSELF_SCRIPT) as GDScript).new()
 		add_child(player)
 		player.call(&"start", self)
 	elif is_headless and not is_started:

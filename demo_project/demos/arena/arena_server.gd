@@ -81,7 +81,8 @@ func _on_introduced(id: int, wanted_name: String) -> void:
 func _on_peer_disconnected(id: int) -> void:
 	# It may have left before it had a player. The MultiplayerSpawner removes him everywhere.
 	if _players.has(id):
-		(_players[id] as Player).queue_free()
+		var player: Player = _players[id]
+		player.queue_free()
 		_players.erase(id)
 
 
@@ -113,7 +114,8 @@ func _measure_latency() -> void:
 	for id in multiplayer.get_peers():
 		_peer.get_server().ping(_peer.get_client_id(id))
 		if _players.has(id):
-			(_players[id] as Player).latency = _peer.get_peer_latency(id)
+			var player: Player = _players[id]
+			player.latency = _peer.get_peer_latency(id)
 
 
 ## Walks from one place to the next, around the others.

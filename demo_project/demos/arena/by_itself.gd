@@ -62,10 +62,10 @@ func _watch(client: int) -> bool:
 	if not await _until(func() -> bool: return _find(CLIENT_NAME) != null, runs):
 		return _fails("the client does not join")
 	var player := _find(CLIENT_NAME)
-	var start := player.position
-	if not await _until(func() -> bool: return player.position.distance_to(start) >= WALK, runs):
+	var entrance := player.position
+	if not await _until(func() -> bool: return player.position.distance_to(entrance) >= WALK, runs):
 		return _fails("the client does not walk")
-	_arena.note("%s has walked %d pixels" % [CLIENT_NAME, player.position.distance_to(start)])
+	_arena.note("%s has walked %d pixels" % [CLIENT_NAME, player.position.distance_to(entrance)])
 	if not await _until(func() -> bool: return _said.has("%s: hello" % CLIENT_NAME), runs):
 		return _fails("the client says nothing")
 	if not await _until(func() -> bool: return _find(CLIENT_NAME) == null):
@@ -93,15 +93,15 @@ func _play() -> bool:
 	# The position of `State` as it comes; in between, player.gd goes on from it.
 	(own.get_node(^"State") as MultiplayerSynchronizer).synchronized.connect(func() -> void: _told = own.net_position)
 	_told = own.net_position
-	var start := _told
+	var entrance := _told
 	var bot := bots[0] as Player
-	var start_of_bot := bot.net_position
-	own.steering = Vector2.LEFT if start.x > Player.FIELD.x / 2 else Vector2.RIGHT
-	if not await _until(func() -> bool: return _told.distance_to(start) >= WALK):
+	var entrance_of_bot := bot.net_position
+	own.steering = Vector2.LEFT if entrance.x > Player.FIELD.x / 2 else Vector2.RIGHT
+	if not await _until(func() -> bool: return _told.distance_to(entrance) >= WALK):
 		return _fails("the server does not move me")
 	own.steering = Vector2.ZERO
-	_arena.note("the server has moved me by %d pixels" % _told.distance_to(start))
-	if not await _until(func() -> bool: return bot.net_position.distance_to(start_of_bot) > Player.RADIUS):
+	_arena.note("the server has moved me by %d pixels" % _told.distance_to(entrance))
+	if not await _until(func() -> bool: return bot.net_position.distance_to(entrance_of_bot) > Player.RADIUS):
 		return _fails("the bots do not move")
 
 	own.say.rpc("hello")
