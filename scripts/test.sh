@@ -224,6 +224,7 @@ check_scenes() {
 	check "demo hello" run_demo "$demo_project" hello || true
 	check "demo websocket_echo" run_demo "$demo_project" websocket_echo || true
 	check "demo websocket_client" run_demo "$demo_project" websocket_client || true
+	check "demo arena" run_demo "$demo_project" arena || true
 	check "empty project" scripts/smoke.sh addons/async_sockets || true
 	for script in demo_project/tests/test_*.gd; do
 		name=$(basename -- "$script" .gd)

@@ -67,12 +67,12 @@ func _ready() -> void:
 	var role: Node = (load(SERVER_SCRIPT if is_server else CLIENT_SCRIPT) as GDScript).new()
 	add_child(role)
 	var is_started: bool = role.call(&"start", self)
-	if plays_by_itself:
+	if is_headless and not is_started:
+		get_tree().quit(1)
+	elif plays_by_itself:
 		var player: Node = (load(BY_ITSELF_SCRIPT) as GDScript).new()
 		add_child(player)
 		player.call(&"start", self)
-	elif is_headless and not is_started:
-		get_tree().quit(1)
 	_show()
 
 

@@ -26,18 +26,18 @@ func start(arena: Arena) -> bool:
 	multiplayer.connection_failed.connect(_on_over.bind("there is no server at %s" % _arena.url))
 	multiplayer.server_disconnected.connect(_on_over.bind("the server is gone"))
 	_arena.show_class("WebSocketMultiplayerPeer")
-	_join()
-	return true
+	return _join()
 
 
 ## Joining again takes a new peer, which gets a new id.
-func _join() -> void:
+func _join() -> bool:
 	var peer := WebSocketMultiplayerPeer.new()
 	var error := peer.create_client(_arena.url)
 	if error != OK:
 		_arena.note("cannot join %s: %s" % [_arena.url, error_string(error)])
-		return
+		return false
 	multiplayer.multiplayer_peer = peer
+	return true
 
 
 func _on_connected_to_server() -> void:

@@ -1,6 +1,8 @@
 extends Node
-## The server of the arena, and the only script of it that names AsyncMultiplayerPeer. Where the library is missing, as
-## in a web export, such a script does not load; `arena.gd` loads this one only in a process that serves.
+## The server of the arena: its limits, its bots, and who gets a player.
+##
+## This is the only script of the arena that names classes of Async Sockets. Where the library is missing, as in a web
+## export, such a script does not load; `arena.gd` loads it only in a process that serves.
 
 const Arena := preload("res://demos/arena/arena.gd")
 const Player := preload("res://demos/arena/player.gd")
@@ -13,6 +15,7 @@ const COLORS: Array[Color] = [
 ]
 
 const MAX_NAME_LENGTH := 16
+
 var _arena: Arena
 var _peer := AsyncMultiplayerPeer.new()
 var _bots: Array[Bot] = []
@@ -34,7 +37,7 @@ func start(arena: Arena) -> bool:
 
 	# By itself, it takes any port that is free.
 	var port := _arena.get_option("port", "0" if _arena.plays_by_itself else "9080").to_int()
-	# This is the whole difference to WebSocketMultiplayerPeer.
+	# With WebSocketMultiplayerPeer, these lines would be the same.
 	if _peer.create_server(port) != OK:
 		_arena.note("cannot serve: %s" % _peer.get_last_error_message())
 		return false

@@ -63,7 +63,8 @@ func _watch(client: int) -> bool:
 		return _fails("the client does not join")
 	var player := _find(CLIENT_NAME)
 	var entrance := player.position
-	if not await _until(func() -> bool: return player.position.distance_to(entrance) >= WALK, runs):
+	var has_walked := func() -> bool: return is_instance_valid(player) and player.position.distance_to(entrance) >= WALK
+	if not await _until(has_walked, runs):
 		return _fails("the client does not walk")
 	_arena.note("%s has walked %d pixels" % [CLIENT_NAME, player.position.distance_to(entrance)])
 	if not await _until(func() -> bool: return _said.has("%s: hello" % CLIENT_NAME), runs):
@@ -94,7 +95,7 @@ func _play() -> bool:
 	(own.get_node(^"State") as MultiplayerSynchronizer).synchronized.connect(func() -> void: _told = own.net_position)
 	_told = own.net_position
 	var entrance := _told
-	var bot := bots[0] as Player
+	var bot: Player = bots[0]
 	var entrance_of_bot := bot.net_position
 	own.steering = Vector2.LEFT if entrance.x > Player.FIELD.x / 2 else Vector2.RIGHT
 	if not await _until(func() -> bool: return _told.distance_to(entrance) >= WALK):
@@ -108,7 +109,7 @@ func _play() -> bool:
 	var is_answer := func(line: String) -> bool: return line.ends_with(": hello, %s" % CLIENT_NAME)
 	if not await _until(func() -> bool: return Array(_said).any(is_answer)):
 		return _fails("no bot answers")
-	# Nothing shall be told of the end of this side's own connection.
+	# Leaves: the last reference to the old peer closes its connection.
 	multiplayer.multiplayer_peer = OfflineMultiplayerPeer.new()
 	return true
 
