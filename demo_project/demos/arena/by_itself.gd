@@ -106,7 +106,7 @@ func _play() -> bool:
 		return _fails("the bots do not move")
 
 	own.say.rpc("hello")
-	var is_answer := func(line: String) -> bool: return line.ends_with(": hello, %s" % CLIENT_NAME)
+	var is_answer := func(line: String) -> bool: return line.ends_with(": hello, %s" % own.player_name)
 	if not await _until(func() -> bool: return Array(_said).any(is_answer)):
 		return _fails("no bot answers")
 	# Leaves: the last reference to the old peer closes its connection.
