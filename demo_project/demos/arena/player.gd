@@ -64,19 +64,20 @@ func _ready() -> void:
 
 
 func _process(delta: float) -> void:
+	var direction := heading
 	if is_multiplayer_authority():
 		# The server. What a client sends is checked: too long a vector would be a faster player.
 		heading = steering.limit_length() if steering.is_finite() else Vector2.ZERO
-		position = _moved(position, heading, delta)
+		direction = heading
+		position = _moved(position, direction, delta)
 		net_position = position
 	else:
 		# A client knows its own direction at once, that of others as the server tells it.
-		var direction := steering.limit_length() if is_mine() else heading
+		if is_mine():
+			direction = steering
 		net_position = _moved(net_position, direction, delta)
 		position = _moved(position, direction, delta).lerp(net_position, 1.0 - exp(-SMOOTHING * delta))
-		_face(direction, delta)
-		return
-	_face(heading, delta)
+	_face(direction, delta)
 
 
 ## Whether this process steers it as its own player.
