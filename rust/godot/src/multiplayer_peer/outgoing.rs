@@ -1,7 +1,6 @@
 //! Sending packets. The same packet for several peers in a row leaves in one frame that they share: SceneMultiplayer
 //! sends to all by sending to each.
 
-use async_sockets_net::websocket::ClientId;
 use async_sockets_net::websocket::options::BackpressurePolicy;
 use async_sockets_net::websocket_server::{ClientError, Multicast};
 use godot::global::Error;
@@ -109,11 +108,11 @@ impl PeerCore {
                 peer.sent = outgoing.number;
                 Error::OK
             }
-            Some(Err(error @ ClientError::Full(client))) => {
+            Some(Err(error @ ClientError::Full(_))) => {
                 let is_logged = std::mem::replace(&mut peer.is_logged, true);
                 drop(roster);
                 if !is_logged {
-                    self.log_full(id, client);
+                    self.log_full(id);
                 }
                 self.fail(Error::ERR_OUT_OF_MEMORY, error)
             }
@@ -123,17 +122,16 @@ impl PeerCore {
     }
 
     /// Logs that the buffer of a client is full, and what becomes of it.
-    pub(super) fn log_full(&self, id: i32, client: ClientId) {
+    pub(super) fn log_full(&self, id: i32) {
         let (_, server) = self.server();
-        let pending = server.of_client(|server| server.client_pending_bytes(client));
         let consequence = match server.options.borrow().backpressure {
             BackpressurePolicy::Refuse => "packets beyond that are lost (see WebSocketServer.backpressure_policy)",
             BackpressurePolicy::Disconnect => "it is disconnected with 1008",
         };
         self.log(format!(
-            "{} takes too little: {} bytes are pending, and outbound_buffer_size is the limit; {consequence}",
+            "{} takes too little: outbound_buffer_size, {} bytes, is full; {consequence}",
             self.named(id),
-            pending.unwrap_or(0)
+            server.options.borrow().max_pending
         ));
     }
 

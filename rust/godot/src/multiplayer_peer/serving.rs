@@ -194,7 +194,7 @@ impl Sink for PeerCore {
         let entry = |entry: &mut Peer| !std::mem::replace(&mut entry.is_logged, true);
         let is_first = self.roster.borrow_mut().get_mut(peer).is_some_and(entry);
         if is_first {
-            self.log_full(peer, client);
+            self.log_full(peer);
         }
     }
 
