@@ -1,5 +1,5 @@
 extends MultiplayerTest
-## What only AsyncMultiplayerPeer has, and peers that do not keep to the rules.
+## What only AsyncMultiplayerPeer has.
 
 var _requests: Array[WebSocketHandshakeRequest] = []
 
@@ -11,9 +11,6 @@ func time_limit(_test_name: String) -> float:
 func after_each() -> void:
 	_requests.clear()
 	await super()
-
-
-#region The class
 
 
 func test_who_is_who() -> void:
@@ -67,6 +64,22 @@ func test_defaults_and_wrong_values() -> void:
 	peer.poll()
 	peer.close()
 	equal(peer.process(), 0)
+
+
+func test_unknown_ids() -> void:
+	var server := open_server(true)
+	var client := await join(true)
+	for peer: MultiplayerPeer in [server.peer, client.peer]:
+		peer.set_target_peer(999)
+		# Everything that a client sends goes to the server.
+		var error := peer.put_packet(PackedByteArray([3, 1]))
+		equal(error, ERR_INVALID_PARAMETER if peer == server.peer else OK)
+		peer.disconnect_peer(999)
+	equal(server.peer.get_client_id(999), 0)
+	equal(server.peer.get_peer_id(999), 0)
+	await frames(3)
+	equal(log_of(server), ["+ c1"] as Array[String])
+	check(client.is_connected_to_server())
 
 
 func test_a_port_that_is_taken() -> void:
@@ -190,129 +203,3 @@ func test_stop_all() -> void:
 	AsyncSockets.stop_all()
 	await eventually(server, "server gone")
 	await eventually(one, "server gone")
-
-
-#endregion
-#region Peers that break the rules
-
-
-func test_text_is_no_packet() -> void:
-	await _is_cut(WebSocketTest.TEXT, "hello".to_utf8_buffer(), 1003)
-
-
-func test_an_empty_message_is_no_packet() -> void:
-	await _is_cut(WebSocketTest.BINARY, PackedByteArray(), 1002)
-
-
-func test_a_giant_packet() -> void:
-	var giant := PackedByteArray()
-	giant.resize(70_000)
-	await _is_cut(WebSocketTest.BINARY, giant, 1009, {"max_message_size": 65536})
-
-
-## RPCs to nodes that do not exist, unknown commands and rubbish are for SceneMultiplayer to refuse; the others go on.
-func test_rubbish() -> void:
-	var server := open_server(true)
-	var good := await join(true)
-	var raw := await raw_peer()
-	check(await wait_for(raw.has_head))
-	check(await wait_for(func() -> bool: return server.api.get_peers().size() == 2))
-	for packet: PackedByteArray in [
-		[0], [7], [7, 1, 9, 9, 9, 9], [7, 3, 1, 0, 0, 0], [0, 0xff, 0xff, 0xff, 0xff, 3], [255, 255, 255]
-	]:
-		raw.send(raw.frame(WebSocketTest.BINARY, packet))
-	await frames(10)
-	good.actor.say.rpc_id(1, "unharmed")
-	check(await wait_for(func() -> bool: return server.events.back() == ["say", good.id(), "unharmed"]))
-	equal(server.api.get_peers().size(), 2)
-
-
-## The id is the first message, also for one that calls before it has it.
-func test_a_packet_before_the_id() -> void:
-	var server := open_server(true)
-	var got: Array[Array] = []
-	server.api.peer_packet.connect(func(id: int, data: PackedByteArray) -> void: got.append([id, data]))
-	var raw := await raw_peer([[3, 1, 2, 3]])
-	check(await wait_for(func() -> bool: return got.size() == 1))
-	check(await wait_for(func() -> bool: return raw.body.size() >= 6))
-	equal(raw.body.slice(0, 2), PackedByteArray([0x82, 4]))
-	equal(raw.body.slice(2, 6).decode_s32(0), got[0][0])
-	equal(got[0][1], PackedByteArray([1, 2, 3]))
-
-
-## One that never reads: an error each time, one line in the log, and the others go on.
-func test_one_that_never_reads() -> void:
-	var server := open_server(true, {"outbound_buffer_size": 100_000})
-	var good := await join(true)
-	var deaf := await raw_peer()
-	check(await wait_for(deaf.has_head))
-	check(await wait_for(func() -> bool: return server.api.get_peers().size() == 2))
-	deaf.deaf = true
-	var ids := server.api.get_peers()
-	var deaf_id := ids[0] if ids[1] == good.id() else ids[1]
-	var block := PackedByteArray()
-	block.resize(50_000)
-	var refused := [0]
-	var fill := func() -> bool:
-		for id: int in [deaf_id, good.id()]:
-			server.peer.set_target_peer(id)
-			var packet := PackedByteArray([3])
-			packet.append_array(block)
-			var error: Error = server.peer.put_packet(packet)
-			if error == ERR_OUT_OF_MEMORY and id == deaf_id:
-				refused[0] += 1
-			elif error != OK:
-				return true
-		return refused[0] > 3
-	check(await wait_for(fill, 15.0))
-	at_least(refused[0], 3)
-	server.actor.say.rpc_id(good.id(), "unharmed")
-	await eventually(good, "say server unharmed")
-
-
-func test_one_that_never_reads_is_cut_by_policy() -> void:
-	var server := open_server(true, {})
-	server.peer.close()
-	server.peer.outbound_buffer_size = 100_000
-	server.peer.get_server().backpressure_policy = WebSocketServer.BACKPRESSURE_DISCONNECT
-	server.use(null)
-	is_ok(server.peer.create_server(port, LOOPBACK))
-	server.use(server.peer)
-	server.events.clear()
-	var deaf := await raw_peer()
-	check(await wait_for(deaf.has_head))
-	check(await wait_for(func() -> bool: return server.api.get_peers().size() == 1))
-	deaf.deaf = true
-	var block := PackedByteArray()
-	block.resize(50_000)
-	var fill := func() -> bool:
-		server.actor.say.rpc(block)
-		return server.events.size() >= 2
-	check(await wait_for(fill, 15.0))
-	equal(server.events.back()[0], "-")
-
-
-func _is_cut(opcode: int, payload: PackedByteArray, code: int, limits := {}) -> void:
-	var server := open_server(true)
-	if not limits.is_empty():
-		server.peer.close()
-		for property: String in limits:
-			server.peer.get_server().set(property, limits[property])
-		server.use(null)
-		is_ok(server.peer.create_server(port, LOOPBACK))
-		server.use(server.peer)
-		server.events.clear()
-	var good := await join(false)
-	var bad := await raw_peer()
-	check(await wait_for(bad.has_head))
-	check(await wait_for(func() -> bool: return server.events.size() == 2))
-	bad.send(bad.frame(WebSocketTest.BINARY, PackedByteArray([0])))
-	bad.send(bad.frame(opcode, payload))
-	bad.send(bad.frame(WebSocketTest.BINARY, PackedByteArray([0])))
-	check(await wait_for(func() -> bool: return server.events.size() == 3), "it is told as gone")
-	equal(server.events[2], ["-", server.events[1][1]])
-	check(await wait_for(func() -> bool: return bad.close_code() == code), "got %d" % bad.close_code())
-	server.actor.say.rpc("unharmed")
-	await eventually(good, "say server unharmed")
-
-#endregion

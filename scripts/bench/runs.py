@@ -169,11 +169,10 @@ RUNS = (
     _multiplayer_run("multiplayer_join", "join", _multiplayer("join"), multiplayer.join, clients=100),
     _multiplayer_run("multiplayer_calls", "calls", _multiplayer(), multiplayer.calls, clients=100, rate=30),
     _multiplayer_run("multiplayer_flood", "flood", _multiplayer(), multiplayer.calls, clients=4),
-    _multiplayer_run("multiplayer_flood_8ms", "flood", _multiplayer("count", 8000), multiplayer.calls, clients=4),
     _multiplayer_run("multiplayer_broadcast", "broadcast", _multiplayer("call"), clients=500),
-    _multiplayer_run("multiplayer_relay", "relay", _multiplayer(), clients=20, in_flight=64),
+    _multiplayer_run("multiplayer_relay", "relay", _multiplayer(), clients=20, in_flight=256),
+    _multiplayer_run("multiplayer_relay_background", "relay", _multiplayer("relay"), clients=20, in_flight=256),
     _multiplayer_run("multiplayer_relay_paced", "relay", _multiplayer(), clients=20, rate=30),
-    _multiplayer_run("multiplayer_relay_background", "relay", _multiplayer("relay"), clients=20, in_flight=64),
     _multiplayer_run("multiplayer_relay_paced_background", "relay", _multiplayer("relay"), clients=20, rate=30),
     Run("client_idle", _client(60, 0, "idle"), {"count": 1000}, way=client_runs.idle),
 )

@@ -95,6 +95,10 @@ func close_code() -> int:
 	return -1
 
 
+func has_closed_with(code: int) -> bool:
+	return close_code() == code
+
+
 func _messages() -> Array[PackedByteArray]:
 	var found: Array[PackedByteArray] = []
 	var at := 0

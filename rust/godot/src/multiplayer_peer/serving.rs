@@ -54,7 +54,9 @@ impl PeerCore {
         let server = self.server().1.clone();
         self.begin_relaying();
         self.tell_ends(pump);
-        pump.give_one_turn(server.clone(), budget);
+        if server.queued() > 0 {
+            pump.give_one_turn(server.clone(), budget);
+        }
         self.tell_ends(pump);
         let is_over = || !server.is_listening() && server.queued() == 0 && self.roster.borrow().is_empty();
         if self.role.get() == Role::Server && is_over() {
