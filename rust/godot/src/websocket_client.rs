@@ -206,11 +206,12 @@ impl WebSocketClient {
     /// get_response_status] has the status.
     #[signal]
     fn connect_failed(error: i32);
-    /// Emitted when an established connection is over, whichever side ended it, and when [method close] or
-    /// [method abort] ends an attempt or the wait for the next one. [param code] is the code of the side that closed
-    /// first: 1005 if it gave none, 1006 if the connection broke, 1002 if the server violated the protocol. [param
-    /// reason] is what that side gave; for 1006 and 1002 it says in words what happened. [param clean] is [code]true[/code] if both sides sent a close frame. Messages that were received before are emitted
-    /// before it. Not emitted while the engine quits.
+    /// Emitted when an established connection is over, whichever side ended it, and when [method close] or [method
+    /// abort] ends an attempt or the wait for the next one. [param code] is the code of the side that closed first:
+    /// 1005 if it gave none, 1006 if the connection broke, 1002 if the server violated the protocol. [param reason] is
+    /// what that side gave; for 1006 and 1002 it says in words what happened. [param clean] is [code]true[/code] if
+    /// both sides sent a close frame. Messages that were received before are emitted before it. Not emitted while the
+    /// engine quits.
     #[signal]
     fn disconnected(code: i64, reason: GString, clean: bool);
     /// Emitted when a text message was received, if [member emit_messages] is on.

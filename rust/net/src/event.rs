@@ -110,18 +110,19 @@ pub enum WebSocketEvent {
     Stopped,
 }
 
-/// What happened on a WebSocket connection that this side opens, in order.
+/// What happened on a WebSocket connection that this side opens. Those that wait together come in the order in which
+/// they are listed here.
 #[derive(Debug)]
 pub enum WebSocketClientEvent {
     /// The connection is established: the opening handshake has succeeded.
     Connected(Box<Established>),
     /// The attempt has failed. The last event.
     ConnectFailed(Box<WebSocketConnectError>),
-    /// Messages are queued: take them by [`crate::websocket_client::WebSocketClient::take_messages`].
-    Messages,
     /// Everything sent before [`crate::websocket_client::WebSocketClient::flush`] with this token, or a smaller one,
     /// was handed to the system.
     Flushed(u64),
+    /// Messages are queued: take them by [`crate::websocket_client::WebSocketClient::take_messages`].
+    Messages,
     /// The connection is over; the number of bytes of accepted frames that were not handed to the system, and are lost.
     /// The last event.
     Disconnected(Box<Disconnect>, usize),

@@ -34,11 +34,11 @@ impl WebSocketClient {
     /// [br][br][param tls_options] is for [code]wss[/code], also where a redirect leads there:
     /// [code]TLSOptions.client()[/code] by default. Certificates are checked as described in [member
     /// TcpClient.tls_options].
-    /// [br][br]Returns [constant ERR_INVALID_PARAMETER] for an invalid URL or invalid options,
-    /// [constant ERR_ALREADY_IN_USE] while this client is connecting, connected or waiting to reconnect,
-    /// [constant ERR_CANT_CREATE] if the network threads cannot start, and [constant ERR_UNAVAILABLE] while the engine
-    /// quits. While a closing handshake is in flight, the new connection takes the place of the old one. An end that was
-    /// not told yet is told in the next frame, before anything of the new connection.
+    /// [br][br]Returns [constant ERR_INVALID_PARAMETER] for an invalid URL or invalid options, [constant
+    /// ERR_ALREADY_IN_USE] while this client is connecting, connected or waiting to reconnect, [constant
+    /// ERR_CANT_CREATE] if the network threads cannot start, and [constant ERR_UNAVAILABLE] while the engine quits.
+    /// While a closing handshake is in flight, the new connection takes the place of the old one. An end that was not
+    /// told yet is told in the next frame, before anything of the new connection.
     #[func]
     pub(crate) fn connect_to_url(
         &self,
