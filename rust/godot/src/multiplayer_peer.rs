@@ -72,7 +72,8 @@ pub(crate) struct AsyncMultiplayerPeer {
 
     /// Maximum time that one [method MultiplayerAPI.poll] spends on taking in what has happened and on packets, with
     /// the RPCs they call, in microseconds. What is left waits for the next one, in order, and TCP slows the senders
-    /// down; at least one packet is read. Default: the project setting
+    /// down; at least one packet is read. Peers take turns, so that one that sends much delays the others little.
+    /// Default: the project setting
     /// [code]async_sockets/process/frame_budget_usec[/code] (4000). Range: 100 to 1000000. Takes effect at once.
     #[var(get = get_frame_budget_usec, set = set_frame_budget_usec)]
     frame_budget_usec: PhantomVar<i64>,
