@@ -180,7 +180,7 @@ impl PeerCore {
             match self.time_left() {
                 Some(Duration::ZERO) => waiting = 0,
                 left if waiting == 0 => {
-                    self.take_in_more(left);
+                    self.take_in(left);
                     waiting = self.incoming.borrow().len();
                 }
                 _ => {}
@@ -199,11 +199,11 @@ impl PeerCore {
         Some(deadline.saturating_duration_since(Instant::now()))
     }
 
-    /// Takes in packets alone, and runs no user code: SceneMultiplayer asks only for their number.
-    fn take_in_more(&self, time_left: Option<Duration>) {
+    /// Takes in packets alone, and runs no user code, as SceneMultiplayer may have asked only for their number.
+    pub(super) fn take_in(&self, time_left: Option<Duration>) {
         let hold = wakes::hold();
         match self.role.get() {
-            Role::Server => self.server().1.collect_messages(),
+            Role::Server => self.server().1.collect_messages(self.deadline.get()),
             Role::Joined(_) => self.take_from_server(),
             Role::Nothing | Role::Joining(_) | Role::Leaving(_) => {}
         }

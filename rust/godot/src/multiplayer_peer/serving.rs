@@ -54,6 +54,8 @@ impl PeerCore {
         let server = self.server().1.clone();
         self.begin_relaying();
         self.tell_ends(pump);
+        // In most polls there are packets alone.
+        self.take_in(Some(budget));
         if server.queued() > 0 {
             pump.give_one_turn(server.clone(), budget);
         }

@@ -28,6 +28,9 @@ use crate::restore::Finally;
 use crate::socket::{Socket, SocketBase, Turn};
 use crate::tls;
 
+/// Messages that are collected between two looks at the clock: each takes less than a microsecond.
+const MESSAGES_BETWEEN_LOOKS: usize = 32;
+
 #[derive(Default)]
 pub(crate) struct ServerCore {
     pub(crate) base: SocketBase,
@@ -227,11 +230,16 @@ impl ServerCore {
         self.server.borrow_mut().iter_mut().for_each(&mut f);
     }
 
-    /// Has the sink take messages, up to the first event of another kind, which waits for the next turn: it may run
-    /// user code, and this does not.
-    pub(crate) fn collect_messages(&self) {
+    /// Has the sink take messages, up to the deadline, or to the first event of another kind, which waits for the next
+    /// turn: it may run user code, and this does not.
+    pub(crate) fn collect_messages(&self, deadline: Option<Instant>) {
         let Some(sink) = self.sink() else { return };
+        let mut count = 0_usize;
         while self.held.borrow().is_none() {
+            count += 1;
+            if count.is_multiple_of(MESSAGES_BETWEEN_LOOKS) && deadline.is_some_and(|end| Instant::now() >= end) {
+                break;
+            }
             match self.next_event() {
                 Some(WebSocketEvent::Messages(arrived)) => sink.received(arrived),
                 None => break,
