@@ -111,9 +111,9 @@ pub(crate) struct AsyncMultiplayerPeer {
     max_queued_packets: PhantomVar<i64>,
     /// Whether packets from client to client go round in the background, between the server's frames and without its
     /// main thread: those that [SceneMultiplayer] sends to other clients while [member SceneMultiplayer.server_relay] is
-    /// on. Only clients take part that SceneMultiplayer has made known to each other, which it does after
-    /// authentication. Packets from one client to another stay in order, and what is for the server too still reaches
-    /// it. Default: [code]false[/code]. Read by [method create_server].
+    /// on, which must not change while clients are connected. Only clients take part that SceneMultiplayer has made
+    /// known to each other, which it does after authentication. Packets from one client to another stay in order, and
+    /// what is for the server too still reaches it. Default: [code]false[/code]. Read by [method create_server].
     /// [br][br]Then the server no longer sees or delays these packets:
     /// [br]- One may arrive before what the server sends later in the same frame, or in reaction to a packet of the same
     /// client before it. It never arrives before what the server has made known in an earlier frame.

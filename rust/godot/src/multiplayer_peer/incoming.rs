@@ -28,6 +28,13 @@ struct Line {
     next: Option<Arrived>,
 }
 
+impl Line {
+    /// Drops everything, also what was not taken yet, which would count as queued until then.
+    fn discard(self) {
+        drop(self.next.map(Arrived::take));
+    }
+}
+
 /// The messages of all peers. The next one is always a packet: see [`Self::find_fault`].
 #[derive(Debug, Default)]
 pub(super) struct Incoming {
@@ -136,6 +143,7 @@ impl Incoming {
         if let Some(line) = current.or_else(|| self.others.remove(&peer)) {
             self.waiting -= line.batch.len();
             self.order.retain(|other| *other != peer);
+            line.discard();
         }
     }
 
@@ -145,6 +153,7 @@ impl Incoming {
     }
 
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        let Self { current, others, .. } = std::mem::take(self);
+        current.into_iter().chain(others.into_values()).for_each(Line::discard);
     }
 }

@@ -87,6 +87,11 @@ impl Relaying {
     pub(super) fn new(on: bool) -> Self {
         Self { on, ..Self::default() }
     }
+
+    /// Whether there are peers whose packets are not relayed yet.
+    pub(super) fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
 }
 
 impl PeerCore {

@@ -82,7 +82,8 @@ impl PeerCore {
     }
 
     pub(super) fn server_has_work(&self) -> bool {
-        self.server().1.queued() > 0 || self.roster.borrow().has_ended()
+        // A poll begins the relay of those that wait for it, which are not read until then.
+        self.server().1.queued() > 0 || self.roster.borrow().has_ended() || self.relaying.borrow().has_waiting()
     }
 
     pub(super) fn stop_server(&self) {

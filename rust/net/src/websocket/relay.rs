@@ -82,6 +82,10 @@ impl Relay {
         self.change(|members| {
             members.insert(label, client.clone());
         });
+        // It may have ended before it was added, and then nothing else removes it.
+        if client.link.is_closed() {
+            self.leave(client);
+        }
     }
 
     /// Relays the messages of a client from now on, unless some wait that the main thread has to take first, as it must
