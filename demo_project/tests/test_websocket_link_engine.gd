@@ -76,6 +76,15 @@ func test_a_ping_is_a_heartbeat_message() -> void:
 	at_most(_link.get_latency(), 5000.0)
 
 
+func test_empty_messages_fill_the_buffer_too() -> void:
+	var inbox: RefCounted = load("res://addons/async_sockets/websocket_link/inbox.gd").new(null, null)
+	inbox.set(&"max_bytes", 320)
+	for index in 10:
+		equal(inbox.call(&"is_full"), false)
+		inbox.call(&"push", PackedByteArray(), false)
+	equal(inbox.call(&"is_full"), true)
+
+
 func test_a_close_code_that_a_browser_refuses() -> void:
 	var connection: GDScript = load("res://addons/async_sockets/websocket_link/engine_connection.gd")
 	for code: int in [1000, 1001, 1011, 3000, 4999]:
