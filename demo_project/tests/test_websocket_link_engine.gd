@@ -85,6 +85,46 @@ func test_empty_messages_fill_the_buffer_too() -> void:
 	equal(inbox.call(&"is_full"), true)
 
 
+func test_a_script_that_does_not_receive_is_no_silence() -> void:
+	for message: String in ["", "are you there?"]:
+		_link.heartbeat_interval = 0.1
+		_link.heartbeat_message = message
+		await _join_with_a_full_buffer(60)
+		# Many intervals.
+		var ended := Time.get_ticks_msec() + 1000
+		while Time.get_ticks_msec() < ended:
+			await frames(1)
+		equal(_link.get_ready_state(), WebSocketLink.STATE_OPEN)
+		for index in 60:
+			equal(await _link.recv_binary(5.0), [OK, pattern(100_000)])
+		is_ok(await _link.close_async())
+
+
+func test_what_the_script_left_is_there_after_the_close() -> void:
+	await _join_with_a_full_buffer(3)
+	server.disconnect_client(1, 4001)
+	await frames(30)
+	for index in 3:
+		if not equal(await _link.recv_binary(5.0), [OK, pattern(100_000)]):
+			return
+	equal(await _link.recv_binary(5.0), [ERR_FILE_EOF, PackedByteArray()])
+	equal(_link.get_close_code(), 4001)
+
+
+## Connects, and lets this many messages come, of which the link buffers three.
+func _join_with_a_full_buffer(count: int) -> void:
+	_told.clear()
+	_link.max_buffered_bytes = 1000
+	_link.max_message_size = 250_000
+	serve()
+	_link.connect_to_url(_url())
+	is_ok(await _link.wait_connected(5.0))
+	await told("connected", [1])
+	for index in count:
+		server.send_binary(1, pattern(100_000))
+	check(await wait_for(func() -> bool: return _link.get_available_message_count() == 3))
+
+
 func test_a_close_code_that_a_browser_refuses() -> void:
 	var connection: GDScript = load("res://addons/async_sockets/websocket_link/engine_connection.gd")
 	for code: int in [1000, 1001, 1011, 3000, 4999]:

@@ -63,6 +63,8 @@ func _owe_the_end() -> void:
 	match _phase:
 		Phase.CLOSING_EARLY:
 			_owe(_disconnected, _GIVEN_UP)
+		Phase.CLOSING when _connection.is_over():
+			_owe(_disconnected, _connection.get_end())
 		Phase.CLOSING:
 			var code := _connection.own_code if _connection.own_code != 0 else EngineConnection.ABNORMAL_CLOSURE
 			_owe(_disconnected, [code, _connection.own_reason, false])
@@ -316,7 +318,7 @@ func is_tls() -> bool:
 
 
 func get_response_status() -> int:
-	return _SWITCHING_PROTOCOLS if _was_open else 0
+	return _status
 
 
 func get_pending_bytes() -> int:

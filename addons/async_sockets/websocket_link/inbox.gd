@@ -93,13 +93,15 @@ func answer_next() -> bool:
 	return true
 
 
-## Resolves all pending receives: the messages that are left go to the first ones. Runs user code.
-func fail_receives(error: Error) -> void:
+## Takes all pending receives, each with its result: the messages that are left go to the first ones.
+func take_failures(error: Error) -> Array[Array]:
+	var failures: Array[Array] = []
 	for operation in receives.take_all():
 		if not _messages.is_empty() and not operation.is_abandoned():
-			operation.completed.emit(_take(operation.kind as Backend.Kind))
+			failures.append([operation, _take(operation.kind as Backend.Kind)])
 		else:
-			operation.fail(error)
+			failures.append([operation, operation.failure(error)])
+	return failures
 
 
 ## Takes the first message, or leaves it if it is of the other kind.
