@@ -173,6 +173,18 @@ func test_a_link_that_is_freed() -> void:
 	await told_times("disconnected", 1)
 
 
+func test_no_code_runs_inside_the_end_of_a_link() -> void:
+	await _join()
+	var results := []
+	var pending: Variant = _link.recv_text()
+	var completed: Signal = pending if pending is Signal else (pending as NetTask).completed
+	completed.connect(func(result: Variant) -> void: results.append(result))
+	_link = null
+	equal(results, [])
+	check(await wait_for(func() -> bool: return results.size() == 1))
+	equal(results, [[ERR_UNAVAILABLE, ""]])
+
+
 ## The usual end of a coroutine with a link of its own.
 func test_a_link_that_is_freed_by_what_it_resolves() -> void:
 	serve()

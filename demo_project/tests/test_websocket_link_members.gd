@@ -152,6 +152,14 @@ func test_an_array_is_no_way_around_the_rules() -> void:
 		equal(link.reconnect_on_codes, PackedInt32Array([1006]))
 
 
+func test_a_backend_that_was_replaced_tells_nothing() -> void:
+	var link := WebSocketLink.new()
+	var client: RefCounted = (link.get(&"_backend") as RefCounted).get(&"_client")
+	equal(client.get_signal_connection_list(&"connected").size(), 1)
+	link.backend = WebSocketLink.Backend.ENGINE
+	equal(client.get_signal_connection_list(&"connected").size(), 0)
+
+
 func test_urls() -> void:
 	for url in URLS:
 		var client := WebSocketClient.new()

@@ -3,6 +3,7 @@ extends "engine_session.gd"
 ## Connections of the engine's [WebSocketPeer], which runs everywhere, in a browser too: what the script calls.
 
 const Farewell := preload("farewell.gd")
+const LateFailures := preload("late_failures.gd")
 const Utf8 := preload("utf8.gd")
 
 const _GOING_AWAY := 1001
@@ -25,10 +26,11 @@ func release() -> void:
 	_session += 1
 	_inbox.clear()
 	_owed.clear()
-	for operation in _take_left_over():
-		operation.fail(ERR_UNAVAILABLE)
+	var pending := _take_left_over()
 	for operations: Operations in [_inbox.receives, _connects, _flushes, _closes]:
-		operations.fail_all(ERR_UNAVAILABLE)
+		pending.append_array(operations.take_all())
+	@warning_ignore("return_value_discarded")  # It holds itself.
+	LateFailures.new(pending, ERR_UNAVAILABLE)
 
 
 #region Connecting and closing

@@ -221,13 +221,14 @@ func _get_link_signals() -> Array[Signal]:
 
 
 func _make_backend() -> void:
-	if _backend != null:
-		_backend.release()
+	var last := _backend
 	if backend == Backend.AUTO and _NativeBackend.is_available():
 		_backend = _NativeBackend.new(_settings)
 	else:
 		_backend = _EngineBackend.new(_settings)
 	_backend.attach(_get_link_signals())
+	if last != null:
+		last.release()
 
 
 ## Sets a property unless there is something wrong with the value.
