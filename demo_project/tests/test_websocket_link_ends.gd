@@ -309,30 +309,6 @@ func test_connecting_again_after_a_failed_attempt_from_a_coroutine() -> void:
 	equal(_told, [["connect_failed", ERR_CANT_CONNECT], ["connected"]])
 
 
-func test_a_clean_end_that_the_next_session_replaces() -> void:
-	_link.emit_messages = true
-	await _join()
-	_link.auto_process = false
-	var handle := func(message: String) -> void:
-		if message == "2":
-			_link.connect_to_url(_url())
-			return
-		_link.close(4001, "bye")
-		# The server answers, and the time of the frame is over.
-		OS.delay_msec(100)
-	_link.message_received.connect(handle)
-	server.send_text(1, "1")
-	server.send_text(1, "2")
-	await frames(20)
-	_link.process()
-	await told("disconnected", [1, 4001, "bye"])
-	await frames(5)
-	_link.auto_process = true
-	await told("connected", [2])
-	check(await wait_for(func() -> bool: return _told.size() == 5))
-	equal(_told.slice(3), [["disconnected", 4001, "bye", true], ["connected"]])
-
-
 func test_limits_of_sending() -> void:
 	_link.max_pending_bytes = 10
 	_fake = WebSocketFakeServer.new()

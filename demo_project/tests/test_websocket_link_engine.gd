@@ -125,6 +125,39 @@ func _join_with_a_full_buffer(count: int) -> void:
 	check(await wait_for(func() -> bool: return _link.get_available_message_count() == 3))
 
 
+func test_a_clean_end_that_the_next_session_replaces() -> void:
+	_link.emit_messages = true
+	await _join()
+	_link.auto_process = false
+	var handle := func(message: String) -> void:
+		if message == "2":
+			_link.connect_to_url(_url())
+			return
+		_link.close(4001, "bye")
+		# The server answers, and the time of the frame is over.
+		OS.delay_msec(100)
+	_link.message_received.connect(handle)
+	server.send_text(1, "1")
+	server.send_text(1, "2")
+	await frames(20)
+	_link.process()
+	await told("disconnected", [1, 4001, "bye"])
+	await frames(5)
+	_link.auto_process = true
+	await told("connected", [2])
+	check(await wait_for(func() -> bool: return _told.size() == 5))
+	equal(_told.slice(3), [["disconnected", 4001, "bye", true], ["connected"]])
+
+
+func test_the_status_is_that_of_the_present_attempt() -> void:
+	_link.reconnect = true
+	await _join_fake()
+	equal(_link.get_response_status(), 101)
+	_fake.stop()
+	await _tells("connect_failed")
+	equal(_link.get_response_status(), 0)
+
+
 func test_a_close_code_that_a_browser_refuses() -> void:
 	var connection: GDScript = load("res://addons/async_sockets/websocket_link/engine_connection.gd")
 	for code: int in [1000, 1001, 1011, 3000, 4999]:
