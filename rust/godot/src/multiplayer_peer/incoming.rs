@@ -19,20 +19,11 @@ pub(super) enum Fault {
     Empty,
 }
 
-/// What waits of one peer.
+/// What was taken of one peer.
 #[derive(Debug)]
 struct Line {
     peer: i32,
     batch: Messages,
-    /// What has arrived since. It is not taken before its turn, as until then TCP slows a peer that sends much.
-    next: Option<Arrived>,
-}
-
-impl Line {
-    /// Drops everything, also what was not taken yet, which would count as queued until then.
-    fn discard(self) {
-        drop(self.next.map(Arrived::take));
-    }
 }
 
 /// The messages of all peers. The next one is always a packet: see [`Self::find_fault`].
@@ -42,10 +33,12 @@ pub(super) struct Incoming {
     current: Option<Line>,
     /// What is left of its turn.
     turn: usize,
-    others: IdMap<i32, Line>,
     /// The others, the next one first.
-    order: VecDeque<i32>,
-    /// Number of messages in all batches.
+    others: VecDeque<Line>,
+    /// Every peer that has a line, with what has arrived since. That is not taken before its turn, as until then TCP
+    /// slows a peer that sends much.
+    next: IdMap<i32, Option<Arrived>>,
+    /// Number of messages in all lines.
     waiting: usize,
 }
 
@@ -53,16 +46,14 @@ impl Incoming {
     /// Adds messages of a peer of which nothing waits.
     pub(super) fn push(&mut self, peer: i32, batch: Messages) {
         self.waiting += batch.len();
-        let next = None;
-        self.others.insert(peer, Line { peer, batch, next });
-        self.order.push_back(peer);
+        self.next.insert(peer, None);
+        self.others.push_back(Line { peer, batch });
     }
 
     /// Messages of a peer have arrived.
     pub(super) fn arrived(&mut self, peer: i32, arrived: Arrived) {
-        let current = self.current.as_mut().filter(|line| line.peer == peer);
-        match current.or_else(|| self.others.get_mut(&peer)) {
-            Some(line) => line.next = Some(arrived),
+        match self.next.get_mut(&peer) {
+            Some(next) => *next = Some(arrived),
             None => self.push(peer, arrived.take()),
         }
     }
@@ -97,7 +88,7 @@ impl Incoming {
     /// and returns that.
     pub(super) fn find_fault(&mut self) -> Option<(i32, Fault)> {
         self.go_on();
-        let Line { peer, batch, .. } = self.current.as_ref()?;
+        let Line { peer, batch } = self.current.as_ref()?;
         let fault = match (batch.next_is_text()?, batch.next_len()?) {
             (true, _) => Fault::Text,
             (false, 0) => Fault::Empty,
@@ -112,23 +103,21 @@ impl Incoming {
     fn go_on(&mut self) {
         loop {
             match &mut self.current {
-                Some(line) if line.batch.is_empty() => match line.next.take() {
+                Some(line) if line.batch.is_empty() => match self.next.get_mut(&line.peer).and_then(Option::take) {
                     Some(arrived) => {
                         line.batch = arrived.take();
                         self.waiting += line.batch.len();
                     }
-                    None => self.current = None,
-                },
-                Some(_) if self.turn > 0 || self.order.is_empty() => return,
-                _ => {
-                    let before = self.current.take();
-                    let next = self.order.pop_front().and_then(|peer| self.others.remove(&peer));
-                    if let Some(line) = before {
-                        self.order.push_back(line.peer);
-                        self.others.insert(line.peer, line);
+                    None => {
+                        self.next.remove(&line.peer);
+                        self.current = None;
                     }
+                },
+                Some(_) if self.turn > 0 || self.others.is_empty() => return,
+                _ => {
+                    self.others.extend(self.current.take());
+                    self.current = self.others.pop_front();
                     self.turn = TURN;
-                    self.current = next;
                     if self.current.is_none() {
                         return;
                     }
@@ -139,21 +128,30 @@ impl Incoming {
 
     /// Drops everything from a peer.
     pub(super) fn drop_from(&mut self, peer: i32) {
-        let current = self.current.take_if(|line| line.peer == peer);
-        if let Some(line) = current.or_else(|| self.others.remove(&peer)) {
-            self.waiting -= line.batch.len();
-            self.order.retain(|other| *other != peer);
-            line.discard();
+        let Some(next) = self.next.remove(&peer) else {
+            return;
+        };
+        discard(next);
+        let is_its = |line: &Line| line.peer == peer;
+        let mut line = self.current.take_if(|line| is_its(line));
+        if line.is_none() {
+            let at = self.others.iter().position(is_its);
+            line = at.and_then(|at| self.others.remove(at));
         }
+        self.waiting -= line.map_or(0, |line| line.batch.len());
     }
 
     /// Whether packets of this peer wait.
     pub(super) fn holds(&self, peer: i32) -> bool {
-        self.next_peer() == Some(peer) || self.others.contains_key(&peer)
+        self.next.contains_key(&peer)
     }
 
     pub(super) fn clear(&mut self) {
-        let Self { current, others, .. } = std::mem::take(self);
-        current.into_iter().chain(others.into_values()).for_each(Line::discard);
+        std::mem::take(self).next.into_values().for_each(discard);
     }
+}
+
+/// Drops messages that were not taken. They would count as queued until then.
+fn discard(arrived: Option<Arrived>) {
+    drop(arrived.map(Arrived::take));
 }
