@@ -7,7 +7,7 @@ from measure import Bench, Window
 from servers import Server, Spec
 
 # Seconds that clients may take to join, per second of measurement.
-JOIN_LIMIT = 8
+JOIN_LIMIT = 4
 
 
 def join(bench: Bench, spec: Spec, mode: str, options: dict) -> dict[str, float]:

@@ -92,6 +92,7 @@ def _multiplayer_run(name: str, work: str, servers: dict[str, Spec], way=multipl
 
 
 _ADDON = {"addon": _websocket(60)["addon"]}
+_RELAY_IN_BACKGROUND = {"addon": _multiplayer("relay")["addon"]}
 _BARE = {"bare": bare("websocket")}
 _BARE_TCP = {"bare": bare("tcp")}
 _BARE_UDP = {"bare": bare("udp")}
@@ -171,8 +172,8 @@ RUNS = (
     _multiplayer_run("multiplayer_flood", "flood", _multiplayer(), multiplayer.calls, clients=4),
     _multiplayer_run("multiplayer_broadcast", "broadcast", _multiplayer("call"), clients=500),
     _multiplayer_run("multiplayer_relay", "relay", _multiplayer(), clients=20, in_flight=256),
-    _multiplayer_run("multiplayer_relay_background", "relay", _multiplayer("relay"), clients=20, in_flight=256),
+    _multiplayer_run("multiplayer_relay_background", "relay", _RELAY_IN_BACKGROUND, clients=20, in_flight=256),
     _multiplayer_run("multiplayer_relay_paced", "relay", _multiplayer(), clients=20, rate=30),
-    _multiplayer_run("multiplayer_relay_paced_background", "relay", _multiplayer("relay"), clients=20, rate=30),
+    _multiplayer_run("multiplayer_relay_paced_background", "relay", _RELAY_IN_BACKGROUND, clients=20, rate=30),
     Run("client_idle", _client(60, 0, "idle"), {"count": 1000}, way=client_runs.idle),
 )
