@@ -6,13 +6,13 @@ import measure
 from measure import Bench, Window
 from servers import Server, Spec
 
-# Seconds that clients may take to join, per second of measurement.
-JOIN_LIMIT = 4
+# Seconds that clients may take to join. The engine's class takes longer, so that its figure is this.
+JOIN_LIMIT = 8
 
 
 def join(bench: Bench, spec: Spec, mode: str, options: dict) -> dict[str, float]:
     """The time until the last of many clients that join at once has its id, or the limit."""
-    options = {**options, "work": "join", "limit": JOIN_LIMIT * bench.seconds}
+    options = {**options, "work": "join", "limit": JOIN_LIMIT}
     with Server(spec, bench.setup) as server, bench.load(mode, server.port, options) as load:
         return load.until("end")
 

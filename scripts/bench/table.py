@@ -121,7 +121,7 @@ ROWS = (
     Row("  main thread per frame", "client_idle", "frame_ms", "ms", None, False),
     Row("multiplayer: 100 clients join at once, all in", "multiplayer_join", "seconds", "s", at_least(100), False),
     Row("  clients that are in by then, or at the limit", "multiplayer_join", "joined", ""),
-    Row("100 clients x 30 RPCs/s, main thread per frame", "multiplayer_calls", "call_usec_p50", "us", at_least(3), False),
+    Row("100 clients x 30 RPCs/s, main thread a frame", "multiplayer_calls", "call_usec_p50", "us", at_least(3), False),
     Row("  RPCs lost", "multiplayer_calls", "lost", "", at_most(0), False),
     Row("an RPC to 500 clients, main thread", "multiplayer_broadcast", "call_usec_p50", "us", at_least(10), False),
     Row("flood of RPCs, 60 FPS: frame time, p99", "multiplayer_flood", "frame_usec_p99", "us", at_most(17500), False),
