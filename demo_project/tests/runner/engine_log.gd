@@ -30,6 +30,14 @@ func stop() -> void:
 	_logger = null
 
 
+## Number of lines since the last call, which are forgotten.
+func take_count() -> int:
+	var count: int = (_logger.get("lines") as PackedStringArray).size() if _logger != null else 0
+	if _logger != null:
+		_logger.set("lines", PackedStringArray())
+	return count
+
+
 ## The lines with this text.
 func lines_with(text: String) -> PackedStringArray:
 	var found := PackedStringArray()
