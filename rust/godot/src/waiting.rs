@@ -110,8 +110,7 @@ impl<T> Waiting<T> {
                 if !first.is_over() {
                     return true;
                 }
-                self.done.set(self.done.get().saturating_sub(1));
-                queue.pop_front()
+                self.pop_front(&mut queue)
             };
             if let Some(over) = over {
                 NetTask::give_up(over.task);
@@ -139,8 +138,7 @@ impl<T> Waiting<T> {
                 if !ready && !is_over {
                     return None;
                 }
-                self.done.set(self.done.get().saturating_sub(1));
-                (queue.pop_front()?, is_over)
+                (self.pop_front(&mut queue)?, is_over)
             };
             if !is_over {
                 return Some((first.task, first.detail));
@@ -157,10 +155,7 @@ impl<T> Waiting<T> {
 
     /// Takes the first operation that `fits`, anywhere in the queue.
     pub(crate) fn take_where(&self, fits: impl Fn(&T) -> bool) -> Option<(Gd<NetTask>, T)> {
-        let mut queue = self.queue.borrow_mut();
-        let index = queue.iter().position(|operation| fits(&operation.detail))?;
-        self.done.set(0);
-        queue.remove(index).map(|operation| (operation.task, operation.detail))
+        self.take_first(|operation| fits(&operation.detail))
     }
 
     /// Takes an operation whose deadline has passed.
@@ -168,11 +163,19 @@ impl<T> Waiting<T> {
         if self.queued() >= self.sweep_at.get() {
             self.sweep();
         }
+        self.take_first(|operation| operation.deadline.is_some_and(|deadline| deadline <= now))
+    }
+
+    fn take_first(&self, is_it: impl Fn(&Operation<T>) -> bool) -> Option<(Gd<NetTask>, T)> {
         let mut queue = self.queue.borrow_mut();
-        let is_due = |operation: &Operation<T>| operation.deadline.is_some_and(|deadline| deadline <= now);
-        let index = queue.iter().position(is_due)?;
+        let index = queue.iter().position(is_it)?;
         self.done.set(0);
         queue.remove(index).map(|operation| (operation.task, operation.detail))
+    }
+
+    fn pop_front(&self, queue: &mut VecDeque<Operation<T>>) -> Option<Operation<T>> {
+        self.done.set(self.done.get().saturating_sub(1));
+        queue.pop_front()
     }
 
     /// The earliest deadline.
