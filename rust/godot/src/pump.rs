@@ -34,7 +34,7 @@ mod registry;
 mod running;
 mod turns;
 
-pub(crate) use drain::LATE;
+pub(crate) use drain::flush_room_if_early;
 
 /// Maximum time that coroutines may go on with errors while the engine quits.
 const CLOSE_TIME: Duration = Duration::from_millis(200);

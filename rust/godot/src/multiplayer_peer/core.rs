@@ -18,7 +18,7 @@ use super::relaying::Relaying;
 use super::roster::Roster;
 use crate::class::SocketClass;
 use crate::project_settings;
-use crate::pump::{LATE, Pump};
+use crate::pump::{Pump, flush_room_if_early};
 use crate::restore::Restore;
 use crate::socket::{Socket, SocketBase, Turn};
 use crate::websocket_client::WebSocketClient;
@@ -177,13 +177,11 @@ impl PeerCore {
     pub(super) fn available(&self) -> usize {
         let mut waiting = self.incoming.borrow().len();
         if self.has_read.get() {
-            match self.time_left() {
-                Some(Duration::ZERO) => waiting = 0,
-                left if waiting == 0 => {
-                    self.take_in(left);
-                    waiting = self.incoming.borrow().len();
-                }
-                _ => {}
+            if self.deadline.get().is_some_and(|deadline| Instant::now() >= deadline) {
+                waiting = 0;
+            } else if waiting == 0 {
+                self.take_in();
+                waiting = self.incoming.borrow().len();
             }
         }
         if waiting == 0 {
@@ -193,14 +191,8 @@ impl PeerCore {
         waiting
     }
 
-    /// What is left of the time of the last poll; `None` if it does not end.
-    fn time_left(&self) -> Option<Duration> {
-        let deadline = self.deadline.get()?;
-        Some(deadline.saturating_duration_since(Instant::now()))
-    }
-
     /// Takes in packets alone, and runs no user code, as SceneMultiplayer may have asked only for their number.
-    pub(super) fn take_in(&self, time_left: Option<Duration>) {
+    pub(super) fn take_in(&self) {
         let hold = wakes::hold();
         match self.role.get() {
             Role::Server => self.server().1.collect_messages(self.deadline.get()),
@@ -208,9 +200,7 @@ impl PeerCore {
             Role::Nothing | Role::Joining(_) | Role::Leaving(_) => {}
         }
         drop(hold);
-        if time_left.is_none_or(|left| left > LATE) {
-            wakes::flush_room();
-        }
+        flush_room_if_early(Instant::now(), self.deadline.get());
     }
 
     pub(super) fn take_packet(&self) -> PackedByteArray {

@@ -55,7 +55,7 @@ impl PeerCore {
         self.begin_relaying();
         self.tell_ends(pump);
         // In most polls there are packets alone.
-        self.take_in(Some(budget));
+        self.take_in();
         if server.queued() > 0 {
             pump.give_one_turn(server.clone(), budget);
         }

@@ -22,7 +22,7 @@ use crate::socket::{Expiry, Socket, Turn};
 const SLICE: Duration = Duration::from_micros(500);
 
 /// No reader is woken during this time before the end of a drain: on a shared processor its work would delay the frame.
-pub(crate) const LATE: Duration = Duration::from_millis(2);
+const LATE: Duration = Duration::from_millis(2);
 
 impl Pump {
     /// The automatic drain, once a frame.
@@ -119,9 +119,7 @@ impl Pump {
             if now >= deadline {
                 return;
             }
-            if now + LATE < deadline {
-                wakes::flush_room();
-            }
+            flush_room_if_early(now, Some(deadline));
         }
     }
 
@@ -226,5 +224,12 @@ impl Pump {
             self.admit(id);
         }
         Instant::now() < deadline
+    }
+}
+
+/// Wakes the readers that have room again, unless the deadline is near.
+pub(crate) fn flush_room_if_early(now: Instant, deadline: Option<Instant>) {
+    if deadline.is_none_or(|deadline| now + LATE < deadline) {
+        wakes::flush_room();
     }
 }
