@@ -328,8 +328,8 @@ func get_pending_bytes() -> int:
 
 
 func get_available_message_count() -> int:
-	if _phase == Phase.OPEN and not settings.emit_messages and _connection.take_messages(_inbox):
-		_heartbeat.heard()
+	if _phase == Phase.OPEN and not settings.emit_messages:
+		_take_messages()
 	return _inbox.count()
 
 

@@ -9,9 +9,6 @@ const Settings := preload("settings.gd")
 const Turn := preload("turn.gd")
 const Utf8 := preload("utf8.gd")
 
-## What a message takes beside its payload: an empty one weighs something too.
-const _OVERHEAD := 32
-
 var receives := Operations.new()
 ## Messages of this many bytes may wait for the script, with what each takes beside its payload. Beyond them the peer is
 ## slowed down, except in a browser.
@@ -56,7 +53,7 @@ func is_text_first() -> bool:
 
 
 func is_full() -> bool:
-	return _messages.bytes + _OVERHEAD * _messages.count() >= max_bytes
+	return _messages.bytes + _messages.get_overhead() >= max_bytes
 
 
 func count() -> int:

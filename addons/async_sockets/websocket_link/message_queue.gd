@@ -2,6 +2,8 @@
 extends RefCounted
 ## Messages in order, with the number of their bytes.
 
+## What a message takes beside its payload: an empty one weighs something too.
+const _OVERHEAD := 32
 ## From how many taken messages on their places are given back.
 const _COMPACT_FROM := 64
 
@@ -19,6 +21,11 @@ func is_empty() -> bool:
 
 func count() -> int:
 	return _messages.size() - _head
+
+
+## What the messages take beside their payload, in bytes.
+func get_overhead() -> int:
+	return count() * _OVERHEAD
 
 
 func push(message: Variant, size: int) -> void:

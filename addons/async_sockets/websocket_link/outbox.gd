@@ -9,9 +9,7 @@ const MessageQueue := preload("message_queue.gd")
 const _ENGINE_BYTES := 64 * 1024
 ## ... and while it has been given fewer messages since it last held nothing.
 const _ENGINE_MESSAGES := 1024
-## What a message takes beside its payload. It does not count against a limit, but must not exceed it either, nor what
-## is free in any case.
-const _OVERHEAD := 32
+## What messages take beside their payload does not count against a limit, but must not exceed it either, nor this.
 const _FREE := 1024 * 1024
 
 var _queue := MessageQueue.new()
@@ -24,7 +22,7 @@ func is_empty() -> bool:
 
 ## Whether so many bytes more are within the limit.
 func has_room(size: int, limit: int) -> bool:
-	return _queue.bytes + size <= limit and _queue.count() * _OVERHEAD <= maxi(limit, _FREE)
+	return _queue.bytes + size <= limit and _queue.get_overhead() <= maxi(limit, _FREE)
 
 
 func push(message: PackedByteArray, is_text: bool) -> void:
