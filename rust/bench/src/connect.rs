@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use mio::{Interest, Poll, Token};
 use socket2::SockRef;
 
 use crate::args::{Args, Protocol};
@@ -19,6 +20,14 @@ const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /// The longest response head accepted, in bytes.
 const MAX_HEAD: usize = 4096;
+
+/// Begins to connect a client, of which the poll tells by its index.
+pub(crate) fn begin(poll: &Poll, server: SocketAddr, index: usize) -> io::Result<mio::net::TcpStream> {
+    let mut stream = mio::net::TcpStream::connect(server)?;
+    let interest = Interest::READABLE | Interest::WRITABLE;
+    poll.registry().register(&mut stream, Token(index), interest)?;
+    Ok(stream)
+}
 
 /// Connects as many clients as the arguments say. The returned streams are non-blocking.
 pub(crate) fn connect_all(args: &Args, protocol: Protocol) -> Result<Vec<Wire<TcpStream>>, Fault> {

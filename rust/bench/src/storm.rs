@@ -4,10 +4,10 @@ use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Poll};
 
 use crate::args::Args;
-use crate::connect::reset_on_close;
+use crate::connect::{begin, reset_on_close};
 use crate::fault::Fault;
 use crate::payload::Payload;
 use crate::report::{Report, event};
@@ -33,9 +33,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Fault> {
     let start = Instant::now();
     let mut clients = Vec::with_capacity(count);
     for index in 0..count {
-        let mut stream = TcpStream::connect(server)?;
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        poll.registry().register(&mut stream, Token(index), interest)?;
+        let stream = begin(&poll, server, index)?;
         clients.push(Client {
             stream,
             block: Payload::new(size, index),

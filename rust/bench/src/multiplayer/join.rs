@@ -3,12 +3,11 @@
 use std::io;
 use std::time::Instant;
 
-use mio::net::TcpStream;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Poll};
 
 use super::crowd::{TICK, id};
 use crate::args::Args;
-use crate::connect::{UPGRADE, check_answer, reset_on_close};
+use crate::connect::{UPGRADE, begin, check_answer, reset_on_close};
 use crate::fault::Fault;
 use crate::frame::decode;
 use crate::link::{Link, scratch};
@@ -39,9 +38,7 @@ pub(super) fn run(args: &Args) -> Result<(), Fault> {
     let start = Instant::now();
     let mut clients = Vec::with_capacity(count);
     for index in 0..count {
-        let mut stream = TcpStream::connect(server)?;
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        poll.registry().register(&mut stream, Token(index), interest)?;
+        let stream = begin(&poll, server, index)?;
         let mut link = Link::new(Wire::new(stream, false)?);
         link.output.extend_from_slice(UPGRADE);
         let stage = Stage::Asking;
