@@ -52,11 +52,9 @@ func test_the_order_stays() -> void:
 			sender.api.peer_connected.connect(_talk.bind(sender, listener, server))
 			places_of_senders.append(sender)
 		for sender in places_of_senders:
-			check(await wait_for(func() -> bool: return _numbers_from(listener, sender).size() >= 600, 15.0))
-			equal(_numbers_from(listener, sender), range(600), "%s at the other client" % sender.label)
-			check(await wait_for(func() -> bool: return _numbers_from(server, sender).size() >= 300, 15.0))
+			await _hears_numbers(listener, sender, range(600), 15.0)
 			var expected := range(600).filter(func(number: int) -> bool: return number % 2 == 0)
-			equal(_numbers_from(server, sender), expected, "%s at the server" % sender.label)
+			await _hears_numbers(server, sender, expected, 15.0)
 		_check_relayed(way[1])
 		close_world()
 
@@ -147,10 +145,8 @@ func test_a_target_leaves_in_the_middle() -> void:
 				clients[1].peer.close()
 			if number % 25 == 0:
 				await frames(1)
-		check(await wait_for(func() -> bool: return _numbers_from(clients[2], clients[0]).size() >= 300))
-		equal(_numbers_from(clients[2], clients[0]), range(300))
-		check(await wait_for(func() -> bool: return _numbers_from(server, clients[0]).size() >= 300))
-		equal(_numbers_from(server, clients[0]), range(300))
+		await _hears_numbers(clients[2], clients[0], range(300))
+		await _hears_numbers(server, clients[0], range(300))
 		await eventually(clients[2], "- c2")
 		_check_relayed(way[1])
 		close_world()
@@ -403,6 +399,11 @@ func _talk(id: int, sender: Place, listener: Place, server: Place) -> void:
 			sender.actor.say.rpc_id(id, number)
 		if number % 50 == 49:
 			await server.get_tree().process_frame
+
+
+func _hears_numbers(place: Place, sender: Place, expected: Array, time := 5.0) -> void:
+	check(await wait_for(func() -> bool: return _numbers_from(place, sender).size() >= expected.size(), time))
+	equal(_numbers_from(place, sender), expected, "%s at %s" % [sender.label, place.label])
 
 
 func _numbers_from(place: Place, sender: Place) -> Array:

@@ -92,12 +92,7 @@ func test_the_codes_after_which_it_reconnects() -> void:
 
 
 func test_reconnecting_now() -> void:
-	_link.reconnect = true
-	_link.reconnect_min_delay = 1000.0
-	_link.reconnect_max_delay = 1000.0
-	await _join()
-	server.disconnect_client(1, 1011)
-	await _tells("reconnecting")
+	await _lose_for_long()
 	equal(_link.is_reconnecting(), true)
 	is_ok(_link.reconnect_now())
 	equal(await _link.wait_connected(5.0), [OK])
@@ -116,24 +111,14 @@ func test_a_receive_waits_for_the_next_connection() -> void:
 
 
 func test_reconnect_switched_off_while_it_waits() -> void:
-	_link.reconnect = true
-	_link.reconnect_min_delay = 1000.0
-	_link.reconnect_max_delay = 1000.0
-	await _join()
-	server.disconnect_client(1, 1011)
-	await _tells("reconnecting")
+	await _lose_for_long()
 	_link.reconnect = false
 	await _tells("gave_up")
 	equal(_link.get_ready_state(), WebSocketLink.STATE_CLOSED)
 
 
 func test_reconnect_switched_off_and_connected_anew() -> void:
-	_link.reconnect = true
-	_link.reconnect_min_delay = 1000.0
-	_link.reconnect_max_delay = 1000.0
-	await _join()
-	server.disconnect_client(1, 1011)
-	await _tells("reconnecting")
+	await _lose_for_long()
 	_link.reconnect = false
 	equal(_link.get_ready_state(), WebSocketLink.STATE_CLOSED)
 	_told.clear()
@@ -144,12 +129,7 @@ func test_reconnect_switched_off_and_connected_anew() -> void:
 
 
 func test_reconnect_switched_off_and_on_while_it_waits() -> void:
-	_link.reconnect = true
-	_link.reconnect_min_delay = 1000.0
-	_link.reconnect_max_delay = 1000.0
-	await _join()
-	server.disconnect_client(1, 1011)
-	await _tells("reconnecting")
+	await _lose_for_long()
 	_link.reconnect = false
 	_link.reconnect = true
 	await _tells("gave_up")
@@ -238,3 +218,13 @@ func _reconnects_after(codes: Dictionary) -> void:
 		_fake.stop()
 		_link.abort()
 		check(await wait_for(_is_closed))
+
+
+## Loses the connection, and is far from the next attempt.
+func _lose_for_long() -> void:
+	_link.reconnect = true
+	_link.reconnect_min_delay = 1000.0
+	_link.reconnect_max_delay = 1000.0
+	await _join()
+	server.disconnect_client(1, 1011)
+	await _tells("reconnecting")
