@@ -110,13 +110,13 @@ pub(crate) struct AsyncMultiplayerPeer {
     #[var(get = get_max_queued_packets, set = set_max_queued_packets)]
     max_queued_packets: PhantomVar<i64>,
     /// Whether packets from client to client go round in the background, between the server's frames and without its
-    /// main thread: those that [SceneMultiplayer] sends to other clients while [member SceneMultiplayer.server_relay] is
-    /// on, which must not change while clients are connected. Only clients take part that SceneMultiplayer has made
+    /// main thread: those that [SceneMultiplayer] sends to other clients while [member SceneMultiplayer.server_relay]
+    /// is on, which must not change while clients are connected. Only clients take part that SceneMultiplayer has made
     /// known to each other, which it does after authentication. Packets from one client to another stay in order, and
     /// what is for the server too still reaches it. Default: [code]false[/code]. Read by [method create_server].
     /// [br][br]Then the server no longer sees or delays these packets:
-    /// [br]- One may arrive before what the server sends later in the same frame, or in reaction to a packet of the same
-    /// client before it. It never arrives before what the server has made known in an earlier frame.
+    /// [br]- One may arrive before what the server sends later in the same frame, or in reaction to a packet of the
+    /// same client before it. It never arrives before what the server has made known in an earlier frame.
     /// [br]- [member frame_budget_usec] does not slow down a client that sends others too much: what is pending for a
     /// client beyond [member outbound_buffer_size] is lost, or disconnects it, as always.
     /// [br]- The debugger's network profiler does not count them. [method WebSocketServer.get_statistics] does, as

@@ -78,8 +78,8 @@ impl Arrived {
         self.0.id
     }
 
-    /// Takes everything that has arrived, which makes room for more from this client. Possible after the client is gone,
-    /// too.
+    /// Takes everything that has arrived, which makes room for more from this client. Possible after the client is
+    /// gone, too.
     #[must_use]
     pub fn take(self) -> Messages {
         self.0.take_messages()

@@ -4,8 +4,8 @@
 //! Inbound: `upgrade` reads a request head (`crate::http::head`) and answers it by the rules of `handshake`;
 //! `connection` is the task of one client from then on; `protocol` turns its bytes into messages without touching a
 //! socket; [`messages`] carries them to the main thread. Outbound: `link` holds frames that the main thread encoded
-//! (`frame`) until the connection's `write_queue` takes them; frames for many clients go through `broadcasts`. What clients
-//! send each other may go round in the tasks alone ([`relay`]).
+//! (`frame`) until the connection's `write_queue` takes them; frames for many clients go through `broadcasts`. What
+//! clients send each other may go round in the tasks alone ([`relay`]).
 //!
 //! The client's side: [`url`], the opening handshake ([`client_handshake`], carried by `dialer`), `outgoing` (the owner
 //! of the connection), and [`reconnect`].

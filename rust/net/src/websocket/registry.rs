@@ -268,8 +268,8 @@ impl Registry {
             .fetch_add(clients * len as u64, Ordering::Relaxed);
     }
 
-    /// A frame for this client was refused: it is disconnected, if that is the policy. Returns whether its limit was the
-    /// reason.
+    /// A frame for this client was refused: it is disconnected, if that is the policy. Returns whether its limit was
+    /// the reason.
     pub(crate) fn refused(&self, client: &Client, error: SendError) -> bool {
         let is_full = error == SendError::Full;
         if is_full && self.options.backpressure == BackpressurePolicy::Disconnect {

@@ -101,8 +101,8 @@ impl WebSocketServer {
         result
     }
 
-    /// Whether a frame for this number of clients is queued from this thread. With a relay, none is, as the first client
-    /// could relay its answer to the second one before that one has the frame: with the log, all get it at once.
+    /// Whether a frame for this number of clients is queued from this thread. With a relay, none is, as the first
+    /// client could relay its answer to the second one before that one has the frame: with the log, all get it at once.
     pub(super) fn are_few(&self, clients: usize) -> bool {
         clients <= FEW && (clients <= 1 || self.registry.relay.is_none())
     }

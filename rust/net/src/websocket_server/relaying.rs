@@ -21,8 +21,8 @@ impl WebSocketServer {
         Ok(())
     }
 
-    /// Relays what a client of [`Self::join_relay`] sends from now on. To be called once everything was handled that was
-    /// taken of this client. Returns `false`, without effect, if there is more to take; then try again later.
+    /// Relays what a client of [`Self::join_relay`] sends from now on. To be called once everything was handled that
+    /// was taken of this client. Returns `false`, without effect, if there is more to take; then try again later.
     pub fn begin_relay(&mut self, client: ClientId) -> bool {
         self.clients.get(&client).is_none_or(|client| Relay::begin(client))
     }
