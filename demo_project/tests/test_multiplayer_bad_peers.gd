@@ -90,6 +90,27 @@ func test_one_that_never_reads() -> void:
 	equal(server.api.get_peers().size(), 2, "it stays")
 
 
+## One that was logged for a full buffer is logged again for what it does wrong.
+func test_a_full_buffer_and_a_fault() -> void:
+	var server := open_server(true, {"outbound_buffer_size": 2000})
+	var good := await join(false)
+	var bad := await raw_peer()
+	check(await wait_for(func() -> bool: return bad.id() > 0))
+	var has_log := engine_log.start()
+	var block := PackedByteArray([3])
+	block.resize(5000)
+	server.peer.set_target_peer(bad.id())
+	is_error(server.peer.put_packet(block), ERR_OUT_OF_MEMORY)
+	check(await wait_for(func() -> bool: return engine_log.lines_with("takes too little").size() == 1 or not has_log))
+	# A frame that is not masked.
+	bad.send(PackedByteArray([0x82, 1, 1]))
+	check(await wait_for(func() -> bool: return server.events.size() == 3), "it is told as gone")
+	await frames(3)
+	equal(engine_log.lines_with("disconnected with 1002").size(), 1 if has_log else 0)
+	server.actor.say.rpc("unharmed")
+	await eventually(good, "say server unharmed")
+
+
 func test_one_that_never_reads_is_cut_by_policy() -> void:
 	var server := open_server(true, {})
 	server.peer.close()

@@ -109,11 +109,8 @@ impl PeerCore {
                 Error::OK
             }
             Some(Err(error @ ClientError::Full(_))) => {
-                let is_logged = std::mem::replace(&mut peer.is_logged, true);
                 drop(roster);
-                if !is_logged {
-                    self.log_full(id);
-                }
+                self.log_full(id);
                 self.fail(Error::ERR_OUT_OF_MEMORY, error)
             }
             Some(Err(error)) => self.fail(Error::ERR_UNAVAILABLE, error),
@@ -121,17 +118,27 @@ impl PeerCore {
         }
     }
 
-    /// Logs that the buffer of a client is full, and what becomes of it.
+    /// Logs once that the buffer of a client is full, and what becomes of it.
     pub(super) fn log_full(&self, id: i32) {
-        let (_, server) = self.server();
-        let consequence = match server.options.borrow().backpressure {
+        let (limit, policy) = {
+            let options = self.server().1.options.borrow();
+            (options.max_pending, options.backpressure)
+        };
+        {
+            let mut roster = self.roster.borrow_mut();
+            let Some(peer) = roster.get_mut(id) else { return };
+            peer.is_end_logged |= policy == BackpressurePolicy::Disconnect;
+            if std::mem::replace(&mut peer.is_full_logged, true) {
+                return;
+            }
+        }
+        let consequence = match policy {
             BackpressurePolicy::Refuse => "packets beyond that are lost (see WebSocketServer.backpressure_policy)",
             BackpressurePolicy::Disconnect => "it is disconnected with 1008",
         };
         self.log(format!(
-            "{} takes too little: outbound_buffer_size, {} bytes, is full; {consequence}",
-            self.named(id),
-            server.options.borrow().max_pending
+            "{} takes too little: outbound_buffer_size, {limit} bytes, is full; {consequence}",
+            self.named(id)
         ));
     }
 

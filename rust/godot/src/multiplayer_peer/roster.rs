@@ -23,8 +23,10 @@ pub(super) struct Peer {
     pub(super) address: Option<SocketAddr>,
     /// Number of the last message that it was added to.
     pub(super) sent: u64,
-    /// A full buffer, or what it did wrong, was logged.
-    pub(super) is_logged: bool,
+    /// That its buffer is full was logged.
+    pub(super) is_full_logged: bool,
+    /// Why it is disconnected was logged.
+    pub(super) is_end_logged: bool,
     /// It was cut or kicked, or its connection is over.
     pub(super) is_leaving: bool,
 }
@@ -69,7 +71,8 @@ impl Roster {
             recipient,
             address,
             sent: 0,
-            is_logged: false,
+            is_full_logged: false,
+            is_end_logged: false,
             is_leaving: false,
         };
         self.peers.insert(id, peer);

@@ -14,7 +14,7 @@ use godot::obj::Gd;
 use super::core::{PeerCore, Role};
 use super::incoming::Fault;
 use super::relaying::{Relaying, rule};
-use super::roster::{Peer, SERVER};
+use super::roster::SERVER;
 use crate::pump::Pump;
 use crate::socket::Socket;
 use crate::websocket_server::Sink;
@@ -132,7 +132,7 @@ impl PeerCore {
             let mut roster = self.roster.borrow_mut();
             let Some(entry) = roster.get_mut(peer) else { return };
             entry.is_leaving = true;
-            entry.is_logged = true;
+            entry.is_end_logged = true;
             entry.client
         };
         self.stop_relaying(peer);
@@ -193,12 +193,8 @@ impl Sink for PeerCore {
     }
 
     fn missed(&self, client: ClientId) {
-        let Some(peer) = self.roster.borrow().peer_of(client) else {
-            return;
-        };
-        let entry = |entry: &mut Peer| !std::mem::replace(&mut entry.is_logged, true);
-        let is_first = self.roster.borrow_mut().get_mut(peer).is_some_and(entry);
-        if is_first {
+        let peer = self.roster.borrow().peer_of(client);
+        if let Some(peer) = peer {
             self.log_full(peer);
         }
     }
@@ -212,7 +208,7 @@ impl Sink for PeerCore {
             .roster
             .borrow_mut()
             .get_mut(peer)
-            .is_some_and(|entry| entry.is_logged);
+            .is_some_and(|entry| entry.is_end_logged);
         if FAULTS.contains(&how.code.get()) && !is_logged {
             let reason = if how.reason.is_empty() {
                 "no reason given"
