@@ -62,7 +62,7 @@ func open_client(ours: bool, properties := {}, before := Callable()) -> Place:
 	return place
 
 
-## Starts a client and waits until it and everybody else knows it.
+## Starts a client and waits until it and everybody else know each other.
 func join(ours: bool, properties := {}) -> Place:
 	var place := open_client(ours, properties)
 	check(await wait_for(place.is_connected_to_server), "%s joins" % place.label)
@@ -72,6 +72,9 @@ func join(ours: bool, properties := {}) -> Place:
 	if server.api.server_relay:
 		knowing.append_array(places.slice(1).filter(func(other: Place) -> bool: return other.status() == 2))
 	check(await wait_for(func() -> bool: return knowing.all(is_known)), "everybody knows it")
+	if server.api.server_relay:
+		var knows := func(other: Place) -> bool: return other == place or place.api.get_peers().has(other.id())
+		check(await wait_for(func() -> bool: return knowing.all(knows)), "it knows everybody")
 	note_names()
 	return place
 
