@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use crate::http::trusted::TrustedProxies;
 pub use blocked::{BlockedAddresses, InvalidBlock};
-use rate::Rates;
+pub(crate) use rate::Rates;
 pub(crate) use share::{Share, Shares};
 pub(crate) use source::Source;
 
@@ -66,6 +67,10 @@ pub(crate) enum Refused {
 pub(crate) struct Admission {
     state: Mutex<State>,
     counts: Counts,
+    /// Proxies whose connections are judged later, by the client's own address.
+    trusted: TrustedProxies,
+    /// An address at its limit of clients may still connect, for plain HTTP.
+    serves_http: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -93,7 +98,19 @@ impl Admission {
                 clients: HashMap::new(),
             }),
             counts: Counts::default(),
+            trusted: TrustedProxies::default(),
+            serves_http: AtomicBool::new(false),
         }
+    }
+
+    /// Judges the connections of these proxies only by [`AdmissionRules::blocked`].
+    pub(crate) fn trusting(self, trusted: TrustedProxies) -> Self {
+        Self { trusted, ..self }
+    }
+
+    /// Sets whether an address at its limit of clients may still connect.
+    pub(crate) fn set_serves_http(&self, on: bool) {
+        self.serves_http.store(on, Ordering::Release);
     }
 
     pub(crate) fn set_rules(&self, rules: AdmissionRules) {
@@ -102,6 +119,15 @@ impl Admission {
 
     /// Checks a connection that was just accepted, and counts a refusal.
     pub(crate) fn judge(&self, ip: IpAddr) -> Result<(), Refused> {
+        if self.trusted.contains(ip) {
+            return if self.is_blocked(ip) { self.refuse(Refused::Blocked) } else { Ok(()) };
+        }
+        self.judge_client(ip)
+    }
+
+    /// Checks a client behind a trusted proxy, and counts a refusal.
+    pub(crate) fn judge_client(&self, ip: IpAddr) -> Result<(), Refused> {
+        let may_be_crowded = self.serves_http.load(Ordering::Acquire);
         let refused = {
             let mut state = self.state();
             let State { rules, rates, clients } = &mut *state;
@@ -112,12 +138,21 @@ impl Admission {
                 Refused::Blocked
             } else if !rules.max_handshakes_per_second.is_none_or(in_time) {
                 Refused::TooFast
-            } else if rules.max_clients_per_address.is_some_and(|most| clients >= most) {
+            } else if !may_be_crowded && rules.max_clients_per_address.is_some_and(|most| clients >= most) {
                 Refused::Crowded
             } else {
                 return Ok(());
             }
         };
+        self.refuse(refused)
+    }
+
+    /// Whether the address is in [`AdmissionRules::blocked`].
+    pub(crate) fn is_blocked(&self, ip: IpAddr) -> bool {
+        self.state().rules.blocked.contains(ip)
+    }
+
+    fn refuse(&self, refused: Refused) -> Result<(), Refused> {
         self.count(refused);
         Err(refused)
     }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use crate::error::{ConnectError, DatagramLost, TlsError};
 use crate::http::headers::Headers;
+use crate::http_server::exchange::{HttpReply, HttpRequest, HttpRequestId};
 use crate::websocket::close_code::Disconnect;
 use crate::websocket::connect_error::WebSocketConnectError;
 use crate::websocket::request::{ClientInfo, HandshakeFailure, HandshakeRequest};
@@ -100,6 +101,13 @@ pub enum WebSocketEvent {
     Missed(ClientId),
     /// A client is gone. Its id is unknown from now on.
     Disconnected(ClientId, Box<Disconnect>),
+    /// A client asks something by HTTP that the server does not answer by itself. Only with
+    /// [`crate::http_server::options::HttpOptions::has_handler`], or
+    /// [`crate::websocket_server::WebSocketServer::set_http_handler`].
+    HttpRequested(Box<HttpRequest>, HttpReply),
+    /// The client of a request that is not answered has closed its side, or its connection broke. Where it only closed
+    /// its side, an answer is still sent. At most once for each request.
+    HttpClientLeft(HttpRequestId),
     /// The process is out of file descriptors or of memory for sockets. Accepting pauses and is retried; reported once
     /// per pause.
     Paused(io::Error),

@@ -17,6 +17,7 @@ pub mod error;
 pub mod event;
 pub mod external;
 pub mod http;
+pub mod http_server;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals;

@@ -10,9 +10,9 @@ use tokio::runtime::{Builder, Runtime};
 use crate::keep_loaded::keep_loaded;
 use crate::resolver;
 
-/// Maximum number of the runtime's threads for blocking calls. The only such call reads the system's certificates,
-/// once.
-const MAX_BLOCKING_THREADS: usize = 2;
+/// Maximum number of the runtime's threads for blocking calls: they read the system's certificates, once, and files that
+/// are served.
+const MAX_BLOCKING_THREADS: usize = 4;
 
 /// Time that [`stop`] waits for all threads to end, after the grace period for unsent bytes.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(2);

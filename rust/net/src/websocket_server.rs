@@ -3,6 +3,7 @@
 mod broadcast;
 mod decisions;
 mod error;
+mod http;
 mod multicast;
 mod relaying;
 mod statistics;
@@ -71,6 +72,7 @@ impl WebSocketServer {
     pub fn start(address: BindAddress, options: WebSocketOptions) -> Result<Self, BindError> {
         let (sender, mailbox) = mailbox(MAX_NOTES, usize::MAX);
         let registry = Arc::new(Registry::new(options, sender));
+        registry.apply_http();
         let (local, running) = server::start(address, &registry)?;
         Ok(Self {
             mailbox,
@@ -163,6 +165,8 @@ impl WebSocketServer {
                     self.groups.forget(id);
                     WebSocketEvent::Disconnected(id, how)
                 }
+                Note::HttpRequested(request, reply) => WebSocketEvent::HttpRequested(request, reply),
+                Note::HttpClientLeft(id) => WebSocketEvent::HttpClientLeft(id),
                 Note::Paused(error) => WebSocketEvent::Paused(error),
                 Note::Resumed => WebSocketEvent::Resumed,
                 Note::Stopped => {

@@ -50,6 +50,17 @@ impl Shares {
         })
     }
 
+    /// Whether half of the places are taken.
+    pub(crate) fn is_tight(&self) -> bool {
+        let taken = self.taken();
+        taken.all >= taken.most.div_ceil(2)
+    }
+
+    /// Number of places taken.
+    pub(crate) fn taken_places(&self) -> usize {
+        self.taken().all
+    }
+
     fn taken(&self) -> MutexGuard<'_, Taken> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

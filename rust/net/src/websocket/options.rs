@@ -10,6 +10,7 @@ use super::relay::RelayRule;
 use crate::admission::AdmissionRules;
 use crate::http::head::HeadLimits;
 use crate::http::headers::{ResponseHeader, is_token};
+use crate::http_server::options::HttpOptions;
 use crate::limits::DEFAULT_MAX_TOTAL;
 use crate::tls::TlsServerConfig;
 
@@ -39,6 +40,8 @@ pub struct WebSocketOptions {
     pub backpressure: BackpressurePolicy,
     /// Options of the opening handshake.
     pub handshake: HandshakeOptions,
+    /// What is answered to requests that ask for no WebSocket. Default: nothing but 426.
+    pub http: HttpOptions,
     /// Time between pings to a client. A client from which nothing arrives between two pings counts as dead (1006).
     /// `None` or zero sends no pings. Default `None`.
     pub heartbeat_interval: Option<Duration>,
@@ -85,6 +88,7 @@ impl Default for WebSocketOptions {
             max_pending: 16 * 1024 * 1024,
             backpressure: BackpressurePolicy::Refuse,
             handshake: HandshakeOptions::default(),
+            http: HttpOptions::default(),
             heartbeat_interval: None,
             close_timeout: Some(Duration::from_secs(3)),
             max_queued_per_client: 1024 * 1024,

@@ -22,6 +22,8 @@ use crate::budget::Budget;
 use crate::command::WebSocketCommand;
 use crate::error::SendError;
 use crate::http::response::Refusal;
+use crate::http_server::exchange::{HttpReply, HttpRequest, HttpRequestId};
+use crate::http_server::state::Http;
 use crate::mailbox::MailboxSender;
 
 /// Maximum number of notes that wait for the main thread before accepting pauses. A client has at most four
@@ -52,6 +54,8 @@ pub(crate) enum Note {
     /// A relayed message for this client was refused. At most one such note per client.
     Missed(ClientId),
     Disconnected(ClientId, Box<Disconnect>),
+    HttpRequested(Box<HttpRequest>, HttpReply),
+    HttpClientLeft(HttpRequestId),
     Paused(std::io::Error),
     Resumed,
     Stopped,
@@ -93,6 +97,7 @@ pub(crate) struct Registry {
     refused_lingering: Shares,
     /// Places for requests that wait for a decision.
     deciding: Shares,
+    pub(crate) http: Http,
     pub(crate) figures: Figures,
 }
 
@@ -118,11 +123,12 @@ impl Registry {
     pub(crate) fn new(options: WebSocketOptions, events: MailboxSender<Note>) -> Self {
         let budget = Budget::new(options.max_total, options.max_queued);
         Self {
-            admission: Admission::new(options.admission.clone()),
+            admission: Admission::new(options.admission.clone()).trusting(options.http.trusted_proxies.clone()),
             refusing: AtomicBool::new(false),
             deciding: Shares::new(options.handshake.max_pending.min(MAX_DECIDING)),
             refused_lingering: Shares::new(MAX_REFUSED_LINGERING),
             relay: options.relay.map(Relay::new),
+            http: Http::new(options.http.clone()),
             options,
             events,
             clients: Mutex::default(),
@@ -277,6 +283,11 @@ impl Registry {
             client.link.close(WebSocketCommand::CloseNow(frame));
         }
         is_full
+    }
+
+    /// Adapts to what [`Self::http`] answers now.
+    pub(crate) fn apply_http(&self) {
+        self.admission.set_serves_http(self.http.is_on());
     }
 
     pub(crate) fn count(&self) -> usize {

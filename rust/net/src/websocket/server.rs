@@ -1,7 +1,9 @@
 //! The tasks of one server: one that accepts connections, and one for the handshake of each connection.
 
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,13 +14,15 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 use super::connection::{Connection, Settings};
 use super::member::{Alive, Member};
 use super::registry::{Note, Registry};
-use super::upgrade::{Arrival, Upgraded, crowded, turn_away, upgrade};
+use super::upgrade::{Arrival, Outcome, Refused as Closed, Upgraded, close, crowded, turn_away, upgrade};
 use crate::accept::pending::{Pending, Place};
 use crate::accept::{Host, accept_all};
 use crate::address::{BindAddress, canonical};
 use crate::admission::{Refused, Source};
 use crate::bind::bind_listener;
 use crate::error::BindError;
+use crate::http::response::Refusal;
+use crate::http_server::connection::{Ended, HttpConnection};
 use crate::limits::NO_TIME_LIMIT;
 use crate::port_release::{HeldPort, ReleaseOnDrop, held_port};
 use crate::runtime;
@@ -193,35 +197,88 @@ async fn welcome(stream: TcpStream, mut arrival: Arrival, alive: Arc<Alive>) {
 async fn go_on(stream: TcpStream, mut arrival: Arrival, alive: Arc<Alive>) {
     let registry = arrival.registry.clone();
     let Some(config) = &registry.options.tls else {
-        return shake_hands(Counted(stream), arrival, alive).await;
+        return shake_hands(Counted(stream), Vec::new(), arrival, alive).await;
     };
     let tls = tokio::select! {
         stream = timeout_at(arrival.deadline, accept_tls(stream, config)) => stream.ok().and_then(Result::ok),
         _ = arrival.stopping.wait_for(|stop| *stop) => None,
     };
     match tls {
-        Some(stream) => shake_hands(stream, arrival, alive).await,
+        Some(stream) => shake_hands(stream, Vec::new(), arrival, alive).await,
         None => registry.refuse(),
     }
 }
 
 /// Performs the opening handshake, then gives the connection a task of its own, which needs far less memory.
-async fn shake_hands<S: Transport + 'static>(stream: S, arrival: Arrival, alive: Arc<Alive>) {
-    let (registry, peer) = (arrival.registry.clone(), arrival.peer);
-    match upgrade(stream, arrival).await {
-        Ok(Upgraded { stream, client, early }) => {
+async fn shake_hands<S: Transport + 'static>(stream: S, received: Vec<u8>, arrival: Arrival, alive: Arc<Alive>) {
+    let (registry, peer, stopping) = (arrival.registry.clone(), arrival.peer, arrival.stopping.clone());
+    match upgrade(stream, received, arrival).await {
+        Outcome::Upgraded(Upgraded { stream, client, early }) => {
             let settings = Settings::of_server(&registry.options);
             let member = Member::new(client, registry, alive);
             tokio::spawn(Connection::new(stream, early, settings, member));
         }
-        Err(refused) => {
+        Outcome::Http(stream, received) => {
+            let connection = HttpConnection {
+                stream,
+                received,
+                registry,
+                peer,
+                stopping,
+            };
+            tokio::spawn(serve_http(connection, alive));
+        }
+        Outcome::Refused(refused) => {
             // A refused connection does not delay the server's end.
             drop(alive);
-            if let Some(place) = registry.linger_refused(peer.ip()) {
-                refused.linger().await;
-                drop(place);
-            }
+            linger(refused, &registry, peer).await;
         }
+    }
+}
+
+/// Answers requests that ask for no WebSocket, until one does: then the connection goes back to [`shake_hands`].
+fn serve_http<S: Transport + 'static>(
+    connection: HttpConnection<S>,
+    alive: Arc<Alive>,
+) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(converse(connection, alive))
+}
+
+async fn converse<S: Transport + 'static>(connection: HttpConnection<S>, alive: Arc<Alive>) {
+    let (registry, peer) = (connection.registry.clone(), connection.peer);
+    let Some(place) = registry.http.connection(peer.ip()) else {
+        registry.refuse();
+        let refused = turn_away(connection.stream, &Refusal::new(503, "There are too many connections.\n")).await;
+        drop(alive);
+        return linger(refused, &registry, peer).await;
+    };
+    let stopping = connection.stopping.clone();
+    match connection.run().await {
+        Ended::Gone => {}
+        Ended::Closing(stream) => {
+            drop(place);
+            let closed = close(stream).await;
+            drop(alive);
+            linger(closed, &registry, peer).await;
+        }
+        Ended::WebSocket(stream, received) => {
+            drop(place);
+            let arrival = Arrival {
+                peer,
+                deadline: deadline(registry.options.handshake.timeout),
+                place: None,
+                registry,
+                stopping,
+            };
+            shake_hands(stream, received, arrival, alive).await;
+        }
+    }
+}
+
+async fn linger<S: Transport>(refused: Closed<S>, registry: &Registry, peer: SocketAddr) {
+    if let Some(place) = registry.linger_refused(peer.ip()) {
+        refused.linger().await;
+        drop(place);
     }
 }
 

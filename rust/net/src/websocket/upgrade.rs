@@ -17,7 +17,8 @@ use super::registry::{Decision, NoEntry, Note, Registry};
 use super::request::{ClientInfo, HandshakeFailure, HandshakeRequest, Request};
 use super::response::{refused, switching_protocols};
 use crate::accept::pending::Place;
-use crate::admission::Share;
+use crate::admission::{Refused as Unwelcome, Share};
+use crate::http::framing::asks_for_websocket;
 use crate::http::head::{HeadError, Parsed, RequestHead};
 use crate::http::response::Refusal;
 use crate::limits::LINGER_TIMEOUT;
@@ -52,6 +53,8 @@ enum Failure {
     Refused(Refusal),
     /// The connection is lost, so that there is no response.
     Gone,
+    /// The request asks for no WebSocket.
+    Http,
 }
 
 impl From<Refusal> for Failure {
@@ -83,6 +86,14 @@ impl From<NoEntry> for Failure {
     }
 }
 
+/// How an opening handshake went.
+pub(crate) enum Outcome<S> {
+    Upgraded(Upgraded<S>),
+    Refused(Refused<S>),
+    /// The request asks for no WebSocket, and the server answers such requests. It is in the bytes that were read.
+    Http(S, Vec<u8>),
+}
+
 /// A connection that was refused. Its sending side is closed.
 pub(crate) struct Refused<S>(S);
 
@@ -98,29 +109,37 @@ impl<S: Transport> Refused<S> {
     }
 }
 
-/// Answers one request to open a WebSocket. The place of the handshake is released by then.
-pub(crate) async fn upgrade<S: Transport>(mut stream: S, mut arrival: Arrival) -> Result<Upgraded<S>, Refused<S>> {
+/// Answers one request to open a WebSocket. The place of the handshake is released by then. `received` are bytes that
+/// were read already.
+pub(crate) async fn upgrade<S: Transport>(mut stream: S, received: Vec<u8>, mut arrival: Arrival) -> Outcome<S> {
     let mut negotiation = Negotiation {
         stream: &mut stream,
         arrival: &mut arrival,
         deciding: None,
-        received: Vec::new(),
+        received,
     };
-    match negotiation.run().await {
-        Ok((client, early)) => Ok(Upgraded { stream, client, early }),
-        Err(failure) => {
-            arrival.registry.refuse();
-            Err(match failure {
-                Failure::Refused(refusal) => turn_away(stream, &refusal).await,
-                Failure::Gone => Refused(stream),
-            })
+    let refused = match negotiation.run().await {
+        Ok((client, early)) => return Outcome::Upgraded(Upgraded { stream, client, early }),
+        Err(Failure::Http) => {
+            let received = std::mem::take(&mut negotiation.received);
+            return Outcome::Http(stream, received);
         }
-    }
+        Err(Failure::Refused(refusal)) => turn_away(stream, &refusal).await,
+        Err(Failure::Gone) => Refused(stream),
+    };
+    arrival.registry.refuse();
+    Outcome::Refused(refused)
 }
 
 /// Sends a refusal, and closes the sending side.
 pub(crate) async fn turn_away<S: Transport>(mut stream: S, refusal: &Refusal) -> Refused<S> {
     let _ = timeout(RESPONSE_TIME, refuse(&mut stream, refusal)).await;
+    Refused(stream)
+}
+
+/// Closes the sending side after the last response.
+pub(crate) async fn close<S: Transport>(mut stream: S) -> Refused<S> {
+    let _ = timeout(RESPONSE_TIME, stream.shutdown()).await;
     Refused(stream)
 }
 
@@ -174,9 +193,10 @@ impl<S: Transport> Negotiation<'_, S> {
         let registry = self.arrival.registry.clone();
         let options = &registry.options.handshake;
         let request = self.request().await?;
-        if !self.arrival.place.as_ref().is_some_and(Place::complete) {
+        if !self.complete() {
             return Err(Failure::Gone);
         }
+        self.name_client(&request)?;
         let protocol = check(&request, options)?;
         registry.may_enter(self.arrival.peer.ip())?;
         if !options.manual {
@@ -217,6 +237,25 @@ impl<S: Transport> Negotiation<'_, S> {
         }
     }
 
+    /// Notes that the peer has done its part. False if it had to make room for others.
+    fn complete(&self) -> bool {
+        self.arrival.place.as_ref().is_none_or(Place::complete)
+    }
+
+    /// Finds out which client is behind a trusted proxy, and judges it by its own address.
+    fn name_client(&mut self, request: &Request) -> Result<(), Failure> {
+        let (registry, peer) = (&self.arrival.registry, self.arrival.peer);
+        let trusted = &registry.options.http.trusted_proxies;
+        if trusted.contains(peer.ip()) {
+            self.arrival.peer = trusted.client(&request.headers, peer);
+            registry.admission.judge_client(self.arrival.peer.ip()).map_err(|why| match why {
+                Unwelcome::Blocked => Refusal::new(403, "This address may not connect.\n"),
+                Unwelcome::TooFast | Unwelcome::Crowded => crowded(),
+            })?;
+        }
+        Ok(())
+    }
+
     /// Registers the client and sends the response.
     async fn establish(
         &mut self,
@@ -253,7 +292,12 @@ impl<S: Transport> Negotiation<'_, S> {
 
     /// Reads the request; what follows it stays in `received`.
     async fn request(&mut self) -> Result<Request, Failure> {
-        let options = &self.arrival.registry.options.handshake;
+        let max_head = self.arrival.registry.options.handshake.max_head;
+        if !self.received.is_empty()
+            && let Some(request) = self.parse()?
+        {
+            return Ok(request);
+        }
         loop {
             let before = self.received.len();
             let n = tokio::select! {
@@ -269,13 +313,25 @@ impl<S: Transport> Negotiation<'_, S> {
             // A head that arrives byte by byte is parsed once per line. The first bytes are parsed in any case, so that
             // another protocol is refused at once.
             let is_due =
-                before == 0 || self.received[before..].contains(&b'\n') || self.received.len() >= options.max_head;
-            if is_due && let Parsed::Complete(head, len) = RequestHead::parse(&self.received, options.head_limits())? {
-                let request = websocket_request(head)?;
-                self.received.drain(..len);
+                before == 0 || self.received[before..].contains(&b'\n') || self.received.len() >= max_head;
+            if is_due && let Some(request) = self.parse()? {
                 return Ok(request);
             }
         }
+    }
+
+    /// The request, if its head is complete.
+    fn parse(&mut self) -> Result<Option<Request>, Failure> {
+        let limits = self.arrival.registry.options.handshake.head_limits();
+        let Parsed::Complete(head, len) = RequestHead::parse(&self.received, limits)? else {
+            return Ok(None);
+        };
+        if !asks_for_websocket(&head.headers) && self.arrival.registry.http.is_on() {
+            return Err(Failure::Http);
+        }
+        let request = websocket_request(head)?;
+        self.received.drain(..len);
+        Ok(Some(request))
     }
 
     /// Waits for the main thread's decision.

@@ -1,0 +1,94 @@
+//! Responses with files (RFC 9110 sections 13 to 15).
+
+use std::io::{Seek, SeekFrom};
+
+use hyper::header::{
+    ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG,
+    HeaderName, LAST_MODIFIED, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+
+use super::body::Content;
+use super::folder::{FileContent, Resource};
+use super::service::Response;
+use super::site::FolderOptions;
+use super::turn::Asked;
+use crate::http::content_type::content_type;
+use crate::http::range::{Wanted, wanted};
+
+/// The response with a representation of a file, or with a part of it, or that it has not changed. Blocks if it has to
+/// seek in an open file.
+pub(crate) fn file_response(asked: &Asked, resource: Resource) -> Response {
+    let Resource {
+        content,
+        validators,
+        coding,
+        varies,
+        name,
+    } = resource;
+    let mut response = if validators.is_unchanged(&asked.headers) {
+        Response::new(304)
+    } else {
+        let len = content.len();
+        let range = asked.headers.get("Range").filter(|_| asked.method == "GET");
+        let range = range.filter(|_| validators.allows_range(&asked.headers));
+        match range.map_or(Wanted::All, |range| wanted(range, len)) {
+            Wanted::All => part(content, 0, len, 200),
+            Wanted::Part(from, count) => {
+                let mut response = part(content, from, count, 206);
+                let last = from + count - 1;
+                response.set(CONTENT_RANGE, &format!("bytes {from}-{last}/{len}"));
+                response
+            }
+            Wanted::Nothing => {
+                let mut response = Response::text(416, "There are no such bytes.\n");
+                response.set(CONTENT_RANGE, &format!("bytes */{len}"));
+                return response;
+            }
+        }
+    };
+    response.set(ETAG, &validators.tag);
+    response.set(LAST_MODIFIED, &validators.last_modified());
+    if varies {
+        response.set(VARY, "Accept-Encoding");
+    }
+    if response.status < 300 {
+        response.set(CONTENT_TYPE, &content_type(&name));
+        response.set(ACCEPT_RANGES, "bytes");
+        response.set(X_CONTENT_TYPE_OPTIONS, "nosniff");
+        if let Some(coding) = coding {
+            response.set(CONTENT_ENCODING, coding.name());
+        }
+    }
+    response
+}
+
+fn part(content: FileContent, from: u64, count: u64, status: u16) -> Response {
+    let mut response = Response::new(status);
+    response.content = match content {
+        FileContent::Bytes(bytes) => {
+            let at = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(bytes.len());
+            Content::Bytes(bytes.slice(at(from)..at(from + count)))
+        }
+        FileContent::File(mut file, _) => match file.seek(SeekFrom::Start(from)) {
+            Ok(_) => Content::file(file, count),
+            Err(_) => return Response::text(500, "The file cannot be read.\n"),
+        },
+    };
+    response
+}
+
+/// Adds what the options of a folder say.
+pub(crate) fn add_options(response: &mut Response, options: &FolderOptions) {
+    if !options.cache_control.is_empty() {
+        response.set(CACHE_CONTROL, &options.cache_control);
+    }
+    if options.cross_origin_isolated {
+        response.set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+        response.set(HeaderName::from_static("cross-origin-embedder-policy"), "require-corp");
+        response.set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    }
+    if !options.allow_origin.is_empty() {
+        response.set(ACCESS_CONTROL_ALLOW_ORIGIN, &options.allow_origin);
+    }
+    response.add(&options.headers);
+}

@@ -1,0 +1,437 @@
+//! What answers a request: the health check, a folder, or the main thread.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONNECTION,
+    CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, UPGRADE,
+};
+use hyper::{Request, StatusCode};
+use tokio::sync::{oneshot, watch};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, timeout_at};
+
+use super::answer::{Answer, AnswerContent};
+use super::body::{Content, ResponseBody};
+use super::exchange::{HttpReply, HttpRequest, HttpRequestId};
+use super::files::{add_options, file_response};
+use super::folder::{Folder, Found, KeptFile, Resource, open};
+use super::site::{Mount, Site};
+use super::turn::{Announced, Asked, Next, Turns};
+use crate::budget::Share;
+use crate::http::encoding::accepted;
+use crate::http::headers::ResponseHeader;
+use crate::http::path::{FilePath, PathError};
+use crate::http::response::Refusal;
+use crate::limits::NO_TIME_LIMIT;
+use crate::websocket::registry::{Note, Registry};
+
+/// What the requests of one connection share.
+pub(crate) struct Service {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) turns: Arc<Turns>,
+    pub(crate) peer: SocketAddr,
+    pub(crate) tls: bool,
+    pub(crate) memory: Share,
+    pub(crate) stopping: watch::Receiver<bool>,
+}
+
+/// A response before it is hyper's.
+#[derive(Debug)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    headers: HeaderMap,
+    pub(crate) content: Content,
+}
+
+impl Response {
+    pub(crate) fn new(status: u16) -> Self {
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            content: Content::empty(),
+        }
+    }
+
+    /// With a plain text for a human reader.
+    pub(crate) fn text(status: u16, text: impl Into<Bytes>) -> Self {
+        let mut response = Self::new(status);
+        response.set(CONTENT_TYPE, "text/plain; charset=utf-8");
+        response.content = Content::Bytes(text.into());
+        response
+    }
+
+    fn refusal(refusal: Refusal) -> Self {
+        let mut response = Self::text(refusal.status, refusal.body);
+        response.add(&refusal.headers);
+        response.close()
+    }
+
+    /// Sets a header. A value that is not allowed, which its source has checked already, is left out.
+    pub(crate) fn set(&mut self, name: HeaderName, value: &str) {
+        if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+            self.headers.insert(name, value);
+        }
+    }
+
+    /// Adds header lines. The first with a name replaces those that were set before.
+    pub(crate) fn add(&mut self, headers: &[ResponseHeader]) {
+        let mut own = HeaderMap::new();
+        for header in headers {
+            let name = HeaderName::from_bytes(header.name().as_bytes());
+            let value = HeaderValue::from_bytes(header.value().as_bytes());
+            if let (Ok(name), Ok(value)) = (name, value) {
+                own.append(name, value);
+            }
+        }
+        self.headers.extend(own);
+    }
+
+    /// Ends the connection with this response.
+    fn close(mut self) -> Self {
+        self.set(CONNECTION, "close");
+        self
+    }
+}
+
+/// Reports to the main thread that the client of a request is gone, unless it was answered.
+struct Announcement<'a> {
+    registry: &'a Registry,
+    id: HttpRequestId,
+    is_open: bool,
+}
+
+impl Announcement<'_> {
+    fn leave(&mut self) {
+        if std::mem::take(&mut self.is_open) {
+            self.registry.tell(Note::HttpClientLeft(self.id));
+        }
+    }
+}
+
+impl Drop for Announcement<'_> {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+impl Service {
+    /// Answers the request that the gate let through last.
+    pub(crate) async fn call(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> Result<hyper::Response<ResponseBody>, Infallible> {
+        let (next, turn) = self.turns.take();
+        let (mut response, is_head) = match next {
+            Some(Next::Request(asked)) => {
+                let mut response = self.answer(&asked, request.into_body()).await;
+                if self.must_close(&asked) {
+                    response = response.close();
+                }
+                (response, asked.method == "HEAD")
+            }
+            Some(Next::Refused(refusal)) => (Response::refusal(refusal), false),
+            None => (Response::refusal(Refusal::new(500, "")), false),
+        };
+        self.turns.end_body();
+        if matches!(response.status, 204 | 304) {
+            response.content = Content::empty();
+        } else {
+            response.headers.insert(CONTENT_LENGTH, response.content.len().into());
+            if is_head {
+                response.content = Content::empty();
+            }
+        }
+        let mut message = hyper::Response::new(ResponseBody::new(response.content, turn));
+        *message.status_mut() = StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *message.headers_mut() = response.headers;
+        Ok(message)
+    }
+
+    /// After a body in chunks no request is read, so that only hyper decides where it ends.
+    fn must_close(&self, asked: &Asked) -> bool {
+        asked.body == Announced::Chunks || self.registry.http.is_crowded() || *self.stopping.borrow()
+    }
+
+    async fn answer(&self, asked: &Asked, body: Incoming) -> Response {
+        let http = &self.registry.http;
+        let client = http.options.trusted_proxies.client(&asked.headers, self.peer);
+        if client.ip() != self.peer.ip() && self.registry.admission.is_blocked(client.ip()) {
+            return Response::text(403, "This address may not connect.\n").close();
+        }
+        if !http.may_request(client.ip()) {
+            let mut response = Response::text(429, "Too many requests.\n");
+            response.set(RETRY_AFTER, "1");
+            return self.without_body(asked, response);
+        }
+        if self.is_stopping() {
+            return Response::refusal(Refusal::new(503, "The server is stopping.\n"));
+        }
+        let site = http.site();
+        let is_read = matches!(&*asked.method, "GET" | "HEAD");
+        if site.health() == Some(&asked.path) && is_read {
+            return self.without_body(asked, self.health());
+        }
+        let path = match FilePath::parse(&asked.path) {
+            Ok(path) => Some(path),
+            Err(PathError::Invalid) if asked.path != "*" => {
+                return Response::refusal(Refusal::bad_request("the path is not valid"));
+            }
+            Err(_) => None,
+        };
+        if let Some(path) = &path
+            && let Some(response) = self.of_folder(asked, &site, path).await
+        {
+            return self.without_body(asked, response);
+        }
+        if http.has_handler() {
+            return self.of_main_thread(asked, body, client).await;
+        }
+        let has_folder = path.is_some_and(|path| site.below(&path).next().is_some());
+        self.without_body(asked, self.nothing(asked, has_folder && !is_read))
+    }
+
+    fn is_stopping(&self) -> bool {
+        *self.stopping.borrow() || self.registry.is_stopping()
+    }
+
+    /// A response whose request's body is not read: the connection ends, if there is one.
+    fn without_body(&self, asked: &Asked, response: Response) -> Response {
+        match asked.body {
+            Announced::Nothing => response,
+            Announced::Length(_) | Announced::Chunks => response.close(),
+        }
+    }
+
+    fn health(&self) -> Response {
+        let (clients, uptime) = (self.registry.count(), self.registry.http.uptime());
+        let mut response = Response::text(
+            200,
+            format!("{{\"status\":\"ok\",\"clients\":{clients},\"uptime\":{uptime:.3}}}\n"),
+        );
+        response.set(CONTENT_TYPE, "application/json");
+        response.set(CACHE_CONTROL, "no-store");
+        response
+    }
+
+    /// The response where nothing else answers.
+    fn nothing(&self, asked: &Asked, wrong_method: bool) -> Response {
+        if self.registry.options.handshake.paths.contains(&asked.path) {
+            let mut response = Response::text(426, "There is a WebSocket here.\n").close();
+            response.set(UPGRADE, "websocket");
+            response.set(CONNECTION, "close, upgrade");
+            response.set(HeaderName::from_static("sec-websocket-version"), "13");
+            return response;
+        }
+        if wrong_method {
+            let mut response = Response::text(405, "Files can only be read.\n");
+            response.set(ALLOW, "GET, HEAD");
+            return response;
+        }
+        Response::text(404, "There is nothing here.\n")
+    }
+
+    // Folders ---------------------------------------------------------------------------------------------------------
+
+    /// The response of the folder that has the path.
+    async fn of_folder(&self, asked: &Asked, site: &Site, path: &FilePath) -> Option<Response> {
+        for (mount, below) in site.below(path) {
+            let response = match &*asked.method {
+                "GET" | "HEAD" => find(mount, asked, below, path).await,
+                "OPTIONS" => preflight(mount, asked),
+                _ => None,
+            };
+            if let Some(mut response) = response {
+                add_options(&mut response, &mount.options);
+                return Some(response);
+            }
+        }
+        None
+    }
+
+    // The main thread -------------------------------------------------------------------------------------------------
+
+    async fn of_main_thread(&self, asked: &Asked, body: Incoming, client: SocketAddr) -> Response {
+        let body = match self.read_body(asked, body).await {
+            Ok(body) => body,
+            Err(refusal) => return Response::refusal(refusal),
+        };
+        let options = &self.registry.http.options;
+        let id = self.registry.http.next_id();
+        let (sender, mut receiver) = oneshot::channel();
+        let held = body.len();
+        let request = HttpRequest {
+            id,
+            method: asked.method.clone(),
+            path: asked.path.clone(),
+            query: asked.query.clone(),
+            headers: asked.headers.clone(),
+            body,
+            peer: client,
+            secure: options.trusted_proxies.is_secure(&asked.headers, self.peer).unwrap_or(self.tls),
+        };
+        self.registry.tell(Note::HttpRequested(Box::new(request), HttpReply(sender)));
+        let mut announcement = Announcement {
+            registry: &self.registry,
+            id,
+            is_open: true,
+        };
+        let deadline = Instant::now() + options.answer_timeout.unwrap_or(NO_TIME_LIMIT).min(NO_TIME_LIMIT);
+        let mut stopping = self.stopping.clone();
+        let answer = loop {
+            tokio::select! {
+                answer = timeout_at(deadline, &mut receiver) => break answer,
+                () = self.turns.left(), if announcement.is_open => announcement.leave(),
+                _ = stopping.wait_for(|stop| *stop) => {
+                    return Response::refusal(Refusal::new(503, "The server is stopping.\n"));
+                }
+            }
+        };
+        announcement.is_open = false;
+        self.memory.0.release(held);
+        match answer {
+            Ok(Ok(answer)) => self.answered(asked, answer).await,
+            Ok(Err(_)) | Err(_) => Response::text(504, "There was no answer in time.\n"),
+        }
+    }
+
+    /// Reads a body. It counts as memory of the connection.
+    async fn read_body(&self, asked: &Asked, mut body: Incoming) -> Result<Bytes, Refusal> {
+        let options = &self.registry.http.options;
+        let too_large = || Refusal::new(413, format!("The body has more than {} bytes.\n", options.max_body));
+        let len = match asked.body {
+            Announced::Nothing => return Ok(Bytes::new()),
+            Announced::Length(len) => usize::try_from(len).unwrap_or(usize::MAX),
+            Announced::Chunks => 0,
+        };
+        if len > options.max_body {
+            return Err(too_large());
+        }
+        let deadline = Instant::now() + options.body_timeout;
+        let mut all = Vec::new();
+        loop {
+            let frame = timeout_at(deadline, poll_fn(|cx| Pin::new(&mut body).poll_frame(cx))).await;
+            let data = match frame {
+                Err(_) => return Err(Refusal::new(408, "The request took too long.\n")),
+                Ok(None) => break,
+                Ok(Some(Err(_))) => return Err(Refusal::bad_request("the body is incomplete or not valid")),
+                // Trailers are dropped.
+                Ok(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
+            };
+            if all.len() + data.len() > options.max_body {
+                return Err(too_large());
+            }
+            self.memory.0.charge(data.len());
+            all.extend_from_slice(&data);
+        }
+        self.turns.end_body();
+        Ok(all.into())
+    }
+
+    async fn answered(&self, asked: &Asked, answer: Answer) -> Response {
+        let mut response = match answer.content {
+            AnswerContent::None => return self.nothing(asked, false),
+            AnswerContent::Bytes(bytes) => {
+                let mut response = Response::new(answer.status);
+                response.content = Content::Bytes(bytes);
+                if answer.status == 205 {
+                    response.content = Content::empty();
+                }
+                response
+            }
+            AnswerContent::File(name, bytes) => {
+                let folder = Folder::kept([KeptFile {
+                    path: name.clone(),
+                    bytes,
+                    modified: std::time::UNIX_EPOCH,
+                }]);
+                let path = FilePath::parse(&name).map(|path| folder.find(&path, false, "", &[]));
+                match path {
+                    Ok(Found::File(resource)) => {
+                        let mut response = file_response(asked, resource);
+                        // Only the content is known.
+                        response.headers.remove(hyper::header::LAST_MODIFIED);
+                        response
+                    }
+                    _ => self.nothing(asked, false),
+                }
+            }
+            AnswerContent::Path(path) => {
+                let (method, headers) = (asked.method.clone(), asked.headers.clone());
+                let read = spawn_blocking(move || {
+                    let (content, validators) = open(&path).ok()?;
+                    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                    let asked = Asked {
+                        method,
+                        headers,
+                        ..Asked::default()
+                    };
+                    let resource = Resource {
+                        content,
+                        validators,
+                        coding: None,
+                        varies: false,
+                        name,
+                    };
+                    Some(file_response(&asked, resource))
+                });
+                match read.await {
+                    Ok(Some(response)) => response,
+                    Ok(None) | Err(_) => self.nothing(asked, false),
+                }
+            }
+        };
+        response.add(&answer.headers);
+        response
+    }
+}
+
+/// Looks a path up in a folder.
+async fn find(mount: &Arc<Mount>, asked: &Asked, below: FilePath, path: &FilePath) -> Option<Response> {
+    let (slash, codings) = (path.is_folder, accepted(&asked.headers));
+    if !mount.folder.may_block() {
+        let found = mount.folder.find(&below, slash, &mount.options.index, &codings);
+        return respond(asked, found, path);
+    }
+    let (mount, asked, path) = (mount.clone(), asked.clone(), path.clone());
+    let task = spawn_blocking(move || {
+        let found = mount.folder.find(&below, slash, &mount.options.index, &codings);
+        respond(&asked, found, &path)
+    });
+    task.await.ok().flatten()
+}
+
+fn respond(asked: &Asked, found: Found, path: &FilePath) -> Option<Response> {
+    match found {
+        Found::Nothing => None,
+        Found::File(resource) => Some(file_response(asked, resource)),
+        Found::Folder => {
+            let mark = if asked.query.is_empty() { "" } else { "?" };
+            let mut response = Response::new(301);
+            response.set(LOCATION, &format!("{}{mark}{}", path.as_folder(), asked.query));
+            Some(response)
+        }
+    }
+}
+
+/// Answers a browser that asks whether a page of another origin may read a file.
+fn preflight(mount: &Mount, asked: &Asked) -> Option<Response> {
+    asked.headers.get("Access-Control-Request-Method")?;
+    if mount.options.allow_origin.is_empty() {
+        return None;
+    }
+    let mut response = Response::new(204);
+    response.set(ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD");
+    response.set(ACCESS_CONTROL_MAX_AGE, "600");
+    if let Some(headers) = asked.headers.get("Access-Control-Request-Headers") {
+        response.set(ACCESS_CONTROL_ALLOW_HEADERS, headers);
+    }
+    Some(response)
+}

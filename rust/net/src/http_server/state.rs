@@ -1,0 +1,97 @@
+//! What all HTTP connections of one server share.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use super::exchange::HttpRequestId;
+use super::options::HttpOptions;
+use super::site::Site;
+use crate::admission::{Rates, Share, Shares, Source};
+
+/// The state of HTTP on one server.
+#[derive(Debug)]
+pub(crate) struct Http {
+    pub(crate) options: HttpOptions,
+    site: Mutex<Arc<Site>>,
+    has_handler: AtomicBool,
+    connections: Shares,
+    rates: Mutex<Rates>,
+    next_id: AtomicU64,
+    started: Instant,
+    pub(crate) requests: AtomicU64,
+}
+
+impl Http {
+    pub(crate) fn new(options: HttpOptions) -> Self {
+        Self {
+            site: Mutex::new(Arc::new(options.site.clone())),
+            has_handler: AtomicBool::new(options.has_handler),
+            connections: Shares::new(options.max_connections),
+            rates: Mutex::default(),
+            next_id: AtomicU64::new(1),
+            started: Instant::now(),
+            requests: AtomicU64::new(0),
+            options,
+        }
+    }
+
+    /// Whether anything answers requests that ask for no WebSocket.
+    pub(crate) fn is_on(&self) -> bool {
+        self.has_handler() || !self.site().is_empty()
+    }
+
+    pub(crate) fn site(&self) -> Arc<Site> {
+        self.site.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_site(&self, site: Site) {
+        let site = Arc::new(site);
+        let before = std::mem::replace(&mut *self.site.lock().unwrap_or_else(PoisonError::into_inner), site);
+        // Outside of the lock: it may free much.
+        drop(before);
+    }
+
+    pub(crate) fn has_handler(&self) -> bool {
+        self.has_handler.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_handler(&self, on: bool) {
+        self.has_handler.store(on, Ordering::Release);
+    }
+
+    /// Reserves a place for a connection, if there is one for this address.
+    pub(crate) fn connection(&self, ip: IpAddr) -> Option<Share> {
+        self.connections.take(Source::of(ip))
+    }
+
+    /// Whether so many connections are open that none is kept after its response.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.connections.is_tight()
+    }
+
+    /// Number of connections.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.taken_places()
+    }
+
+    /// Counts a request. Returns whether its address may make one now.
+    pub(crate) fn may_request(&self, ip: IpAddr) -> bool {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let Some(most) = self.options.max_requests_per_second else {
+            return true;
+        };
+        let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
+        rates.take(Source::of(ip), most, Instant::now())
+    }
+
+    pub(crate) fn next_id(&self) -> HttpRequestId {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Seconds since the start.
+    pub(crate) fn uptime(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+}
