@@ -120,7 +120,11 @@ impl Admission {
     /// Checks a connection that was just accepted, and counts a refusal.
     pub(crate) fn judge(&self, ip: IpAddr) -> Result<(), Refused> {
         if self.trusted.contains(ip) {
-            return if self.is_blocked(ip) { self.refuse(Refused::Blocked) } else { Ok(()) };
+            return if self.is_blocked(ip) {
+                self.refuse(Refused::Blocked)
+            } else {
+                Ok(())
+            };
         }
         self.judge_client(ip)
     }

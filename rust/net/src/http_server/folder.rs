@@ -100,10 +100,13 @@ impl Folder {
                 tag: format!("\"{hex}\""),
                 modified: file.modified,
             };
-            kept.insert(file.path, Kept {
-                bytes: file.bytes,
-                validators,
-            });
+            kept.insert(
+                file.path,
+                Kept {
+                    bytes: file.bytes,
+                    validators,
+                },
+            );
         }
         Self(Kind::Kept { files: kept, folders })
     }
@@ -160,7 +163,9 @@ fn find_kept(files: &HashMap<String, Kept>, path: &str, accepted: &[Coding]) -> 
     let plain = files.get(path);
     let neighbour = |coding: Coding| files.get(&format!("{path}{}", coding.suffix()));
     let varies = Coding::ALL.into_iter().any(|coding| neighbour(coding).is_some());
-    let coded = accepted.iter().find_map(|&coding| Some((neighbour(coding)?, Some(coding))));
+    let coded = accepted
+        .iter()
+        .find_map(|&coding| Some((neighbour(coding)?, Some(coding))));
     let (file, coding) = coded.or_else(|| Some((plain?, None)))?;
     Some(Resource {
         content: FileContent::Bytes(file.bytes.clone()),
@@ -178,7 +183,9 @@ fn find_on_disk(root: &Path, path: &str, accepted: &[Coding]) -> Option<Resource
     };
     let varies = Coding::ALL.into_iter().any(|coding| neighbour(coding).is_some());
     let coded = if varies {
-        accepted.iter().find_map(|&coding| Some((neighbour(coding)?, Some(coding))))
+        accepted
+            .iter()
+            .find_map(|&coding| Some((neighbour(coding)?, Some(coding))))
     } else {
         None
     };

@@ -280,7 +280,11 @@ impl<S: Transport> AsyncRead for Gate<S> {
                         this.stage = Stage::Head;
                         this.is_due = !this.received.is_empty();
                         let is_begun = !this.received.is_empty();
-                        this.start_timer(if is_begun { this.limits.head_time } else { Some(this.limits.idle_time) });
+                        this.start_timer(if is_begun {
+                            this.limits.head_time
+                        } else {
+                            Some(this.limits.idle_time)
+                        });
                         continue;
                     }
                     if this.ended || this.received.len() >= this.limits.head.max_head {

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONNECTION,
-    CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, UPGRADE,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL,
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, UPGRADE,
 };
 use hyper::{Request, StatusCode};
 use tokio::sync::{oneshot, watch};
@@ -275,9 +275,13 @@ impl Service {
             headers: asked.headers.clone(),
             body,
             peer: client,
-            secure: options.trusted_proxies.is_secure(&asked.headers, self.peer).unwrap_or(self.tls),
+            secure: options
+                .trusted_proxies
+                .is_secure(&asked.headers, self.peer)
+                .unwrap_or(self.tls),
         };
-        self.registry.tell(Note::HttpRequested(Box::new(request), HttpReply(sender)));
+        self.registry
+            .tell(Note::HttpRequested(Box::new(request), HttpReply(sender)));
         let mut announcement = Announcement {
             registry: &self.registry,
             id,

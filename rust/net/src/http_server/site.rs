@@ -85,7 +85,8 @@ impl Site {
     /// # Errors
     /// [`InvalidPrefix`] if it does not begin with `/`, or has a query.
     pub fn set_health(&mut self, path: Option<&str>) -> Result<(), InvalidPrefix> {
-        let is_path = |path: &str| path.starts_with('/') && path.bytes().all(|b| b.is_ascii_graphic() && !b"?#".contains(&b));
+        let is_path =
+            |path: &str| path.starts_with('/') && path.bytes().all(|b| b.is_ascii_graphic() && !b"?#".contains(&b));
         if let Some(path) = path.filter(|path| !is_path(path)) {
             return Err(InvalidPrefix(path.to_owned()));
         }

@@ -248,7 +248,11 @@ async fn converse<S: Transport + 'static>(connection: HttpConnection<S>, alive: 
     let (registry, peer) = (connection.registry.clone(), connection.peer);
     let Some(place) = registry.http.connection(peer.ip()) else {
         registry.refuse();
-        let refused = turn_away(connection.stream, &Refusal::new(503, "There are too many connections.\n")).await;
+        let refused = turn_away(
+            connection.stream,
+            &Refusal::new(503, "There are too many connections.\n"),
+        )
+        .await;
         drop(alive);
         return linger(refused, &registry, peer).await;
     };

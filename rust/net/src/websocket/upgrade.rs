@@ -248,10 +248,13 @@ impl<S: Transport> Negotiation<'_, S> {
         let trusted = &registry.options.http.trusted_proxies;
         if trusted.contains(peer.ip()) {
             self.arrival.peer = trusted.client(&request.headers, peer);
-            registry.admission.judge_client(self.arrival.peer.ip()).map_err(|why| match why {
-                Unwelcome::Blocked => Refusal::new(403, "This address may not connect.\n"),
-                Unwelcome::TooFast | Unwelcome::Crowded => crowded(),
-            })?;
+            registry
+                .admission
+                .judge_client(self.arrival.peer.ip())
+                .map_err(|why| match why {
+                    Unwelcome::Blocked => Refusal::new(403, "This address may not connect.\n"),
+                    Unwelcome::TooFast | Unwelcome::Crowded => crowded(),
+                })?;
         }
         Ok(())
     }
@@ -312,8 +315,7 @@ impl<S: Transport> Negotiation<'_, S> {
             }
             // A head that arrives byte by byte is parsed once per line. The first bytes are parsed in any case, so that
             // another protocol is refused at once.
-            let is_due =
-                before == 0 || self.received[before..].contains(&b'\n') || self.received.len() >= max_head;
+            let is_due = before == 0 || self.received[before..].contains(&b'\n') || self.received.len() >= max_head;
             if is_due && let Some(request) = self.parse()? {
                 return Ok(request);
             }

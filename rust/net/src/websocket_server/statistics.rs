@@ -30,6 +30,10 @@ pub struct Statistics {
     /// Bytes that count against [`WebSocketOptions::max_total`](crate::websocket::options::WebSocketOptions::max_total)
     /// now.
     pub memory: usize,
+    /// Connections that are used for plain HTTP now.
+    pub http_connections: usize,
+    /// Requests by plain HTTP.
+    pub http_requests: u64,
 }
 
 impl Statistics {
@@ -47,6 +51,8 @@ impl Statistics {
             bytes_out: read(&figures.bytes_out),
             relayed: read(&figures.relayed),
             memory: registry.budget.used(),
+            http_connections: registry.http.connections(),
+            http_requests: read(&registry.http.requests),
         }
     }
 }
