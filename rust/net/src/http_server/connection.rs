@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::time::{Sleep, sleep};
 
 use super::gate::{Gate, GateLimits};
+use super::memory::Memory;
 use super::service::Service;
 use super::turn::Turns;
 use crate::transport::Transport;
@@ -60,7 +61,7 @@ impl<S: Transport + 'static> HttpConnection<S> {
         let gate = Gate::new(stream, &received, turns.clone(), limits(&registry));
         drop(received);
         let service = Arc::new(Service {
-            memory: registry.budget.open(peer.ip()),
+            memory: Memory::open(&registry.budget, peer.ip()),
             tls: registry.options.tls.is_some(),
             turns,
             peer,

@@ -16,6 +16,7 @@ pub(crate) mod body;
 pub(crate) mod connection;
 pub(crate) mod files;
 pub(crate) mod gate;
+pub(crate) mod memory;
 pub(crate) mod service;
 pub(crate) mod state;
 pub(crate) mod turn;

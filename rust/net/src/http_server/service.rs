@@ -23,9 +23,9 @@ use super::body::{Content, ResponseBody};
 use super::exchange::{HttpReply, HttpRequest, HttpRequestId};
 use super::files::{add_options, file_response};
 use super::folder::{Folder, Found, KeptFile, Resource, open};
+use super::memory::{Charge, Memory};
 use super::site::{Mount, Site};
 use super::turn::{Announced, Asked, Next, Turns};
-use crate::budget::Share;
 use crate::http::encoding::accepted;
 use crate::http::headers::ResponseHeader;
 use crate::http::path::{FilePath, PathError};
@@ -39,7 +39,7 @@ pub(crate) struct Service {
     pub(crate) turns: Arc<Turns>,
     pub(crate) peer: SocketAddr,
     pub(crate) tls: bool,
-    pub(crate) memory: Share,
+    pub(crate) memory: Memory,
     pub(crate) stopping: watch::Receiver<bool>,
 }
 
@@ -259,14 +259,18 @@ impl Service {
     // The main thread -------------------------------------------------------------------------------------------------
 
     async fn of_main_thread(&self, asked: &Asked, body: Incoming, client: SocketAddr) -> Response {
-        let body = match self.read_body(asked, body).await {
+        let mut charge = self.memory.charge();
+        let read = tokio::select! {
+            read = self.read_body(asked, body, &mut charge) => read,
+            () = self.memory.shed() => Err(out_of_memory()),
+        };
+        let body = match read {
             Ok(body) => body,
             Err(refusal) => return Response::refusal(refusal),
         };
         let options = &self.registry.http.options;
         let id = self.registry.http.next_id();
         let (sender, mut receiver) = oneshot::channel();
-        let held = body.len();
         let request = HttpRequest {
             id,
             method: asked.method.clone(),
@@ -293,13 +297,14 @@ impl Service {
             tokio::select! {
                 answer = timeout_at(deadline, &mut receiver) => break answer,
                 () = self.turns.left(), if announcement.is_open => announcement.leave(),
+                () = self.memory.shed() => return Response::refusal(out_of_memory()),
                 _ = stopping.wait_for(|stop| *stop) => {
                     return Response::refusal(Refusal::new(503, "The server is stopping.\n"));
                 }
             }
         };
         announcement.is_open = false;
-        self.memory.0.release(held);
+        drop(charge);
         match answer {
             Ok(Ok(answer)) => self.answered(asked, answer).await,
             Ok(Err(_)) | Err(_) => Response::text(504, "There was no answer in time.\n"),
@@ -307,7 +312,7 @@ impl Service {
     }
 
     /// Reads a body. It counts as memory of the connection.
-    async fn read_body(&self, asked: &Asked, mut body: Incoming) -> Result<Bytes, Refusal> {
+    async fn read_body(&self, asked: &Asked, mut body: Incoming, charge: &mut Charge<'_>) -> Result<Bytes, Refusal> {
         let options = &self.registry.http.options;
         let too_large = || Refusal::new(413, format!("The body has more than {} bytes.\n", options.max_body));
         let len = match asked.body {
@@ -332,7 +337,7 @@ impl Service {
             if all.len() + data.len() > options.max_body {
                 return Err(too_large());
             }
-            self.memory.0.charge(data.len());
+            charge.add(data.len());
             all.extend_from_slice(&data);
         }
         self.turns.end_body();
@@ -395,6 +400,10 @@ impl Service {
         response.add(&answer.headers);
         response
     }
+}
+
+fn out_of_memory() -> Refusal {
+    Refusal::new(503, "The server is out of memory for requests.\n")
 }
 
 /// Looks a path up in a folder.
