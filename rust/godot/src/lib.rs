@@ -18,6 +18,7 @@ mod guard;
 mod lifecycle;
 mod multiplayer_peer;
 mod names;
+mod optional_dictionary;
 mod optional_tls;
 mod project_settings;
 mod pump;

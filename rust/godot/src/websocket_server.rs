@@ -1,6 +1,7 @@
 //! The class `WebSocketServer`: what a script sees of a server and its clients.
 
 use async_sockets_net::http::headers::ResponseHeader;
+use async_sockets_net::http::trusted::TrustedProxies;
 use async_sockets_net::websocket::options::{BackpressurePolicy, Subprotocol};
 use async_sockets_net::websocket_server::WebSocketServer as Server;
 use godot::builtin::{GString, PackedByteArray, PackedStringArray};
@@ -15,12 +16,16 @@ use crate::guard::State;
 use crate::time;
 use core::ServerCore;
 use handshake_request::WebSocketHandshakeRequest;
+use http_request::HttpServerRequest;
 pub(crate) use sink::Sink;
 
 mod clients;
 pub(crate) mod core;
+mod folders;
 mod groups;
 mod handshake_request;
+mod http;
+mod http_request;
 mod sending;
 mod server;
 mod sink;
@@ -134,6 +139,36 @@ pub(crate) struct WebSocketServer {
     /// [method start].
     #[var(get = get_backlog, set = set_backlog)]
     backlog: PhantomVar<i64>,
+    /// Path of a health check, such as [code]"/healthz"[/code]: requests for it are answered in the background with 200
+    /// and a short JSON text, [code]{"status":"ok","clients":3,"uptime":12.5}[/code] (established clients, and seconds
+    /// since [method start]), or with 503 while the server stops. Default: empty, no check. Takes effect at once.
+    #[var(get = get_health_path, set = set_health_path)]
+    health_path: PhantomVar<GString>,
+    /// Maximum size of the body of a request by [signal http_requested], in bytes, 0 to 2147483647; a larger one is
+    /// refused with 413. Default: 1 MiB. Bodies count for [member max_total_bytes]. Read by [method start].
+    #[var(get = get_max_http_body_size, set = set_max_http_body_size)]
+    max_http_body_size: PhantomVar<i64>,
+    /// Maximum time for your answer to a request by [signal http_requested], in seconds; then the response is 504. 0 or
+    /// more; 0 sets no limit. Default: 30. Read by [method start].
+    #[var(get = get_http_timeout, set = set_http_timeout)]
+    http_timeout: PhantomVar<f64>,
+    /// Maximum number of connections that are used for plain HTTP, 1 to 2147483647; further ones are refused with 503.
+    /// Once half of them are taken, connections are closed after each response, and an address that has a quarter of
+    /// them gets no more. Default: 1024. Read by [method start].
+    #[var(get = get_max_http_connections, set = set_max_http_connections)]
+    max_http_connections: PhantomVar<i64>,
+    /// Maximum number of plain HTTP requests per second of one address, which is also the size of a burst; further ones
+    /// are refused with 429. Range: 0 to 2147483647; 0 (default) sets no limit. Read by [method start].
+    #[var(get = get_max_http_requests, set = set_max_http_requests)]
+    max_http_requests_per_second_per_address: PhantomVar<i64>,
+    /// Addresses and ranges of proxies in front of this server, such as [code]"10.0.0.0/8"[/code]. For connections from
+    /// them, the client's address is the last one in [code]X-Forwarded-For[/code] (or, without it, in
+    /// [code]Forwarded[/code]) that is no trusted proxy: in signals, for all limits and for [member blocked_addresses];
+    /// its port is 0 unless the proxy gave it. [code]X-Forwarded-Proto[/code] counts likewise, see [member
+    /// HttpServerRequest.secure]. The proxy must set these headers itself, or remove those of its clients. Default:
+    /// empty, nobody is believed. If an entry is invalid, the property keeps its value. Read by [method start].
+    #[var(get = get_trusted_proxies, set = set_trusted_proxies)]
+    trusted_proxies: PhantomVar<PackedStringArray>,
     /// Emit text messages as UTF-8 bytes by [signal text_data_received], unchanged, instead of [signal
     /// message_received]. Default: [code]false[/code]. Takes effect at once.
     #[var(get = get_text_as_data, set = set_text_as_data)]
@@ -190,6 +225,12 @@ impl WebSocketServer {
     /// led to [signal client_connected] nor was rejected by [method WebSocketHandshakeRequest.reject].
     #[signal]
     fn handshake_failed(client_id: i64, reason: GString);
+    /// A client asks by plain HTTP for something that neither [member health_path] nor a folder of [method serve_folder]
+    /// answers. Answer by the methods of [param request], now or within [member http_timeout]. Without a connection of
+    /// this signal, the response is 404, or 426 for one of [member allowed_paths]; if there is no folder and no health
+    /// check either, it is 426 for every path.
+    #[signal]
+    fn http_requested(request: Gd<HttpServerRequest>);
     /// The server failed to start, or accepting connections is paused because the system lacks resources.
     #[signal]
     fn server_error(error: GString);
@@ -475,6 +516,92 @@ impl WebSocketServer {
     fn set_backlog(&self, connections: i64) {
         if let Some(backlog) = self.number("backlog", connections, 1..=65_535) {
             self.core.options.borrow_mut().backlog = backlog;
+        }
+    }
+
+    #[func]
+    fn get_health_path(&self) -> GString {
+        self.core
+            .options
+            .borrow()
+            .http
+            .site
+            .health()
+            .map(GString::from)
+            .unwrap_or_default()
+    }
+
+    #[func]
+    fn set_health_path(&self, path: GString) {
+        let path = path.to_string();
+        let set = self
+            .core
+            .change_site(|site| site.set_health(Some(&*path).filter(|path| !path.is_empty())));
+        self.parsed("health_path", set);
+    }
+
+    #[func]
+    fn get_max_http_body_size(&self) -> i64 {
+        int(self.core.options.borrow().http.max_body)
+    }
+
+    #[func]
+    fn set_max_http_body_size(&self, bytes: i64) {
+        if let Some(bytes) = self.size("max_http_body_size", bytes, 0) {
+            self.core.options.borrow_mut().http.max_body = bytes;
+        }
+    }
+
+    #[func]
+    fn get_http_timeout(&self) -> f64 {
+        time::seconds(self.core.options.borrow().http.answer_timeout)
+    }
+
+    #[func]
+    fn set_http_timeout(&self, seconds: f64) {
+        if let Some(limit) = self.time("http_timeout", seconds) {
+            self.core.options.borrow_mut().http.answer_timeout = limit;
+        }
+    }
+
+    #[func]
+    fn get_max_http_connections(&self) -> i64 {
+        int(self.core.options.borrow().http.max_connections)
+    }
+
+    #[func]
+    fn set_max_http_connections(&self, connections: i64) {
+        if let Some(connections) = self.size("max_http_connections", connections, 1) {
+            self.core.options.borrow_mut().http.max_connections = connections;
+        }
+    }
+
+    #[func]
+    fn get_max_http_requests(&self) -> i64 {
+        self.core.options.borrow().http.max_requests_per_second.map_or(0, int)
+    }
+
+    #[func]
+    fn set_max_http_requests(&self, requests: i64) {
+        const NAME: &str = "max_http_requests_per_second_per_address";
+        if let Some(requests) = self.number::<u32>(NAME, requests, 0..=i64::from(i32::MAX)) {
+            self.core.options.borrow_mut().http.max_requests_per_second = Some(requests).filter(|&most| most > 0);
+        }
+    }
+
+    #[func]
+    fn get_trusted_proxies(&self) -> PackedStringArray {
+        self.core.http.proxies.borrow().clone()
+    }
+
+    #[func]
+    fn set_trusted_proxies(&self, proxies: PackedStringArray) {
+        let parsed = TrustedProxies::parse(proxies.as_slice().iter().map(ToString::to_string));
+        let parsed = parsed.map_err(|error| format!("{error}; nothing is changed"));
+        if let Some(parsed) = self.parsed("trusted_proxies", parsed) {
+            self.core.options.borrow_mut().http.trusted_proxies = parsed;
+            let before = self.core.http.proxies.replace(proxies);
+            drop(before);
         }
     }
 

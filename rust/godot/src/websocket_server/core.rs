@@ -19,6 +19,7 @@ use godot::meta::ToGodot;
 use godot::obj::Gd;
 
 use super::handshake_request::WebSocketHandshakeRequest;
+use super::http::Http;
 use super::sink::Sink;
 use crate::admission::Admission;
 use crate::convert::{bind_error, message_value, prepare_text};
@@ -50,6 +51,7 @@ pub(crate) struct ServerCore {
     pub(super) sink: RefCell<Option<Weak<dyn Sink>>>,
     /// New clients are refused with 503.
     pub(super) refusing: Cell<bool>,
+    pub(super) http: Http,
     /// The client of the `client_disconnected` that is being emitted.
     leaving: RefCell<Option<(ClientId, Disconnect)>>,
 }
@@ -75,6 +77,7 @@ impl ServerCore {
         let mut options = self.options.borrow().clone();
         options.prepare_text = Some(prepare_text);
         options.admission = self.admission.rules();
+        options.http.has_handler = self.hears_requests(&pump);
         let tls = self.tls.borrow().clone();
         if let Some(tls) = &tls {
             // HTTP/1.1 is the only protocol for the opening handshake; clients without ALPN are accepted too.
@@ -88,6 +91,7 @@ impl ServerCore {
         if let Some(last) = self.server.replace(Some(server)) {
             self.stopping.borrow_mut().push(last);
         }
+        self.wait_for_handler(&pump);
         Ok(())
     }
 
@@ -192,6 +196,8 @@ impl ServerCore {
                 let reason = GString::from(&why.to_string());
                 object.emit_signal(&names.handshake_failed, &[id.to_variant(), reason.to_variant()]);
             }
+            WebSocketEvent::HttpRequested(request, reply) => self.http_requested(*request, reply, pump),
+            WebSocketEvent::HttpClientLeft(id) => self.http_client_left(id),
             WebSocketEvent::Resumed | WebSocketEvent::Stopped => {}
             WebSocketEvent::Paused(error) => {
                 let message = format!("WebSocketServer: accepting pauses, as the system ran out of something: {error}");
@@ -296,10 +302,15 @@ impl Socket for ServerCore {
         self.with(Server::client_count).unwrap_or(0)
     }
 
+    fn finds_ears(&self, pump: &Pump) -> Option<bool> {
+        self.finds_handler(pump)
+    }
+
     fn turn(self: Rc<Self>, pump: &Pump) -> Turn {
         let Some(mut object) = self.base.object() else {
             return Turn::Done;
         };
+        self.look_for_handler(pump);
         if self.must_wait() {
             self.each(|server| server.unlist());
             return Turn::Done;

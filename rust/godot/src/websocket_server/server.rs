@@ -77,7 +77,8 @@ impl WebSocketServer {
     /// background), and [code]memory[/code] (bytes that count for [member max_total_bytes] now). Refused by
     /// address: [code]refused_blocked[/code] ([member blocked_addresses]), [code]refused_rate[/code] ([member
     /// max_handshakes_per_second_per_address]) and [code]refused_clients[/code] ([member max_clients_per_address]).
-    /// [code]displaced[/code]: handshakes dropped in favour of newer ones.
+    /// [code]displaced[/code]: handshakes dropped in favour of newer ones. By plain HTTP: [code]http_connections[/code]
+    /// (open now) and [code]http_requests[/code].
     #[func]
     fn get_statistics(&self) -> VarDictionary {
         let figures = self.core.with(Server::statistics).unwrap_or_default();
@@ -95,6 +96,8 @@ impl WebSocketServer {
             "bytes_out" => int(figures.bytes_out),
             "relayed" => int(figures.relayed),
             "memory" => int(figures.memory),
+            "http_connections" => int(figures.http_connections),
+            "http_requests" => int(figures.http_requests),
         }
     }
 
