@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use async_sockets_net::http::headers::ResponseHeader;
 use async_sockets_net::http_server::folder::{Folder, KeptFile};
 use async_sockets_net::http_server::site::FolderOptions;
-use godot::builtin::{GString, PackedStringArray, VarDictionary, Variant};
+use godot::builtin::{GString, PackedStringArray, VarDictionary, Variant, VariantType};
 use godot::classes::file_access::ModeFlags;
 use godot::classes::{DirAccess, FileAccess, Os, ProjectSettings};
 use godot::global::Error;
@@ -167,16 +167,13 @@ fn header(name: &str, header: &str, value: &Variant) -> Result<String, String> {
 }
 
 fn lines(name: &str, value: &Variant) -> Result<Vec<ResponseHeader>, String> {
-    let array: Result<PackedStringArray, String> = typed(name, value, "an array of String");
-    let lines: Vec<String> = match array {
-        Ok(array) => array.as_slice().iter().map(ToString::to_string).collect(),
-        // `["A: b"]` in a script is an untyped array.
-        Err(words) => {
-            let array = value.try_to_relaxed::<PackedStringArray>().map_err(|_| words)?;
-            array.as_slice().iter().map(ToString::to_string).collect()
-        }
-    };
-    let parsed: Result<Vec<_>, _> = lines.iter().map(|line| ResponseHeader::parse(line)).collect();
+    // `["A: b"]` in a script is an untyped array.
+    if !matches!(value.get_type(), VariantType::ARRAY | VariantType::PACKED_STRING_ARRAY) {
+        return Err(format!("{name}: {value} is not an array of String"));
+    }
+    let array: PackedStringArray = value.try_to_relaxed().map_err(|error| format!("{name}: {error}"))?;
+    let lines = array.as_slice().iter();
+    let parsed: Result<Vec<_>, _> = lines.map(|line| ResponseHeader::parse(&line.to_string())).collect();
     parsed.map_err(|error| format!("{name}: {error}"))
 }
 
