@@ -17,7 +17,7 @@ use super::gate::{Gate, GateLimits};
 use super::memory::Memory;
 use super::service::Service;
 use super::turn::Turns;
-use crate::transport::Transport;
+use crate::tcp::stream::Stream;
 use crate::websocket::registry::Registry;
 
 /// Maximum time that responses in progress go on once the server stops.
@@ -27,8 +27,8 @@ const STOP_TIME: Duration = Duration::from_secs(1);
 const BUFFER_SIZE: usize = 64 * 1024;
 
 /// A connection whose request asks for no WebSocket.
-pub(crate) struct HttpConnection<S> {
-    pub(crate) stream: S,
+pub(crate) struct HttpConnection {
+    pub(crate) stream: Stream,
     /// The bytes that were read, from the first request on.
     pub(crate) received: Vec<u8>,
     pub(crate) registry: Arc<Registry>,
@@ -37,18 +37,18 @@ pub(crate) struct HttpConnection<S> {
 }
 
 /// How the use of a connection for HTTP ended.
-pub(crate) enum Ended<S> {
+pub(crate) enum Ended {
     /// The client has left, or the connection broke.
     Gone,
     /// The last response is sent.
-    Closing(S),
+    Closing(Stream),
     /// The next request asks for a WebSocket. It is in the bytes that were read.
-    WebSocket(S, Vec<u8>),
+    WebSocket(Stream, Vec<u8>),
 }
 
-impl<S: Transport + 'static> HttpConnection<S> {
+impl HttpConnection {
     /// Answers requests until the connection ends.
-    pub(crate) async fn run(self) -> Ended<S> {
+    pub(crate) async fn run(self) -> Ended {
         let Self {
             stream,
             received,

@@ -16,7 +16,7 @@ use crate::http::framing::{Framing, framing};
 use crate::http::head::{HeadLimits, Parsed, RequestHead};
 use crate::http::response::Refusal;
 use crate::limits::NO_TIME_LIMIT;
-use crate::transport::Transport;
+use crate::tcp::stream::Stream;
 
 /// What hyper is given in place of a head that is refused.
 const HARMLESS: &[u8] = b"GET / HTTP/1.1\r\nHost: refused\r\nConnection: close\r\n\r\n";
@@ -37,8 +37,8 @@ pub(crate) struct GateLimits {
 }
 
 /// The stream that hyper reads and writes.
-pub(crate) struct Gate<S> {
-    stream: S,
+pub(crate) struct Gate {
+    stream: Stream,
     turns: Arc<Turns>,
     limits: GateLimits,
     stage: Stage,
@@ -80,9 +80,9 @@ enum After {
     Refused,
 }
 
-impl<S: Transport> Gate<S> {
+impl Gate {
     /// `received` are the bytes that were read already: at least a whole head, or nothing.
-    pub(crate) fn new(stream: S, received: &[u8], turns: Arc<Turns>, limits: GateLimits) -> Self {
+    pub(crate) fn new(stream: Stream, received: &[u8], turns: Arc<Turns>, limits: GateLimits) -> Self {
         Self {
             stream,
             turns,
@@ -99,7 +99,7 @@ impl<S: Transport> Gate<S> {
     }
 
     /// The stream, and the bytes that hyper was not given.
-    pub(crate) fn into_parts(self) -> (S, Vec<u8>) {
+    pub(crate) fn into_parts(self) -> (Stream, Vec<u8>) {
         (self.stream, self.received.into())
     }
 
@@ -242,7 +242,7 @@ fn asked(head: &RequestHead<'_>, body: Announced) -> Asked {
     }
 }
 
-impl<S: Transport> AsyncRead for Gate<S> {
+impl AsyncRead for Gate {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if out.remaining() == 0 {
@@ -302,7 +302,7 @@ impl<S: Transport> AsyncRead for Gate<S> {
     }
 }
 
-impl<S: Transport> AsyncWrite for Gate<S> {
+impl AsyncWrite for Gate {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write(cx, bytes);

@@ -1,6 +1,6 @@
 //! The stream of a TCP connection: plain TCP, or TLS from the start or after an upgrade.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -44,6 +44,12 @@ impl From<TcpStream> for Stream {
     }
 }
 
+impl From<Counted> for Stream {
+    fn from(tcp: Counted) -> Self {
+        Self::Plain(tcp)
+    }
+}
+
 impl From<TlsStream> for Stream {
     fn from(stream: TlsStream) -> Self {
         Self::Tls(Box::new(stream))
@@ -73,6 +79,24 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Plain(tcp) => Pin::new(tcp).poll_write(cx, bytes),
             Self::Tls(stream) => Pin::new(&mut **stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        blocks: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(tcp) => Pin::new(tcp).poll_write_vectored(cx, blocks),
+            Self::Tls(stream) => Pin::new(&mut **stream).poll_write_vectored(cx, blocks),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Plain(tcp) => tcp.is_write_vectored(),
+            Self::Tls(stream) => stream.is_write_vectored(),
         }
     }
 

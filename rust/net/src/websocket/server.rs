@@ -26,6 +26,7 @@ use crate::http_server::connection::{Ended, HttpConnection};
 use crate::limits::NO_TIME_LIMIT;
 use crate::port_release::{HeldPort, ReleaseOnDrop, held_port};
 use crate::runtime;
+use crate::tcp::stream::Stream;
 use crate::tls::stream::accept_tls;
 use crate::transport::{Counted, Transport};
 
@@ -210,7 +211,10 @@ async fn go_on(stream: TcpStream, mut arrival: Arrival, alive: Arc<Alive>) {
 }
 
 /// Performs the opening handshake, then gives the connection a task of its own, which needs far less memory.
-async fn shake_hands<S: Transport + 'static>(stream: S, received: Vec<u8>, arrival: Arrival, alive: Arc<Alive>) {
+async fn shake_hands<S>(stream: S, received: Vec<u8>, arrival: Arrival, alive: Arc<Alive>)
+where
+    S: Transport + Into<Stream> + 'static,
+{
     let (registry, peer, stopping) = (arrival.registry.clone(), arrival.peer, arrival.stopping.clone());
     match upgrade(stream, received, arrival).await {
         Outcome::Upgraded(Upgraded { stream, client, early }) => {
@@ -220,7 +224,7 @@ async fn shake_hands<S: Transport + 'static>(stream: S, received: Vec<u8>, arriv
         }
         Outcome::Http(stream, received) => {
             let connection = HttpConnection {
-                stream,
+                stream: stream.into(),
                 received,
                 registry,
                 peer,
@@ -237,14 +241,11 @@ async fn shake_hands<S: Transport + 'static>(stream: S, received: Vec<u8>, arriv
 }
 
 /// Answers requests that ask for no WebSocket, until one does: then the connection goes back to [`shake_hands`].
-fn serve_http<S: Transport + 'static>(
-    connection: HttpConnection<S>,
-    alive: Arc<Alive>,
-) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+fn serve_http(connection: HttpConnection, alive: Arc<Alive>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
     Box::pin(converse(connection, alive))
 }
 
-async fn converse<S: Transport + 'static>(connection: HttpConnection<S>, alive: Arc<Alive>) {
+async fn converse(connection: HttpConnection, alive: Arc<Alive>) {
     let (registry, peer) = (connection.registry.clone(), connection.peer);
     let Some(place) = registry.http.connection(peer.ip()) else {
         registry.refuse();
@@ -274,7 +275,10 @@ async fn converse<S: Transport + 'static>(connection: HttpConnection<S>, alive: 
                 registry,
                 stopping,
             };
-            shake_hands(stream, received, arrival, alive).await;
+            match stream {
+                Stream::Plain(stream) => shake_hands(stream, received, arrival, alive).await,
+                Stream::Tls(stream) => shake_hands(*stream, received, arrival, alive).await,
+            }
         }
     }
 }
