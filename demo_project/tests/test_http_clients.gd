@@ -84,7 +84,7 @@ func _curl(arguments: PackedStringArray) -> String:
 		all.append(url + argument if argument.begins_with("/") else argument)
 	var run := await run_program(all, 30.0)
 	equal(run[0], 0, "%s: %s" % [arguments, run[1]])
-	return run[1]
+	return (run[1] as String).get_slice("\nexit code ", 0)
 
 
 func _status(arguments: PackedStringArray) -> String:
