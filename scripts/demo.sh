@@ -6,8 +6,8 @@
 #   scripts/demo.sh                              headless; prints the transcripts and exits
 #   scripts/demo.sh --window [NAME [ARGS...]]    opens the demo in demo_project/demos/NAME in a window, with its
 #                                                arguments: hello (the default), websocket_echo, websocket_client,
-#                                                chat, which browsers join with the page chat.html beside it, or arena,
-#                                                which `arena --join` joins in a second window
+#                                                chat, which browsers join by the page that it serves, or arena, which
+#                                                `arena --join` joins in a second window
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"

@@ -79,7 +79,9 @@ func test_inside_a_pck() -> void:
 	var packer := PCKPacker.new()
 	is_ok(packer.pck_start(pack))
 	for file: String in ["index.html", "game.wasm"]:
-		is_ok(packer.add_file("res://packed_site/below/" + file, ProjectSettings.globalize_path(folder.path_join(file))))
+		is_ok(
+			packer.add_file("res://packed_site/below/" + file, ProjectSettings.globalize_path(folder.path_join(file)))
+		)
 	is_ok(packer.flush())
 	check(ProjectSettings.load_resource_pack(pack, false))
 	serve()

@@ -1,5 +1,5 @@
 extends Control
-## A chat room for browsers: open `chat.html`, which is beside this scene, as often as you like.
+## A chat room for browsers: open the printed address in one, as often as you like, also on a phone in the same network.
 ##
 ## The window shows the members and the conversation; headless, the log is printed. `-- --port=9000` after the engine's
 ## own arguments selects another port.
@@ -34,8 +34,10 @@ func _ready() -> void:
 		if argument.begins_with("--port="):
 			port = argument.trim_prefix("--port=").to_int()
 	if _chat.start(port):
-		_address.text = "ws://localhost:%d" % _chat.get_port()
-		_note("The room is open. Join it with chat.html in a browser, at %s" % _address.text)
+		_address.text = "http://%s:%d" % [_own_address(), _chat.get_port()]
+		_note(
+			"The room is open. Join it in a browser, at http://localhost:%d or %s" % [_chat.get_port(), _address.text]
+		)
 	else:
 		_address.text = "not listening"
 		_note("Port %d cannot be opened. Choose another one with  -- --port=N" % port)
@@ -43,6 +45,14 @@ func _ready() -> void:
 
 func get_chat() -> ChatServer:
 	return _chat
+
+
+## The address of this machine in its network, for other machines.
+func _own_address() -> String:
+	for address in IP.get_local_addresses():
+		if address.is_valid_ip_address() and address.contains(".") and not address.begins_with("127."):
+			return address
+	return "localhost"
 
 
 func _on_text_submitted(text: String) -> void:

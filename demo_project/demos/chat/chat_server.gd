@@ -1,6 +1,7 @@
 class_name ChatServer
 extends RefCounted
-## A chat room on a WebSocketServer. All messages are JSON in text messages.
+## A chat room on a WebSocketServer, which also serves the page of the browsers, on the same port. All messages are JSON
+## in text messages.
 ##
 ## A browser first sends [code]{"type": "join", "name": "Ada"}[/code], and [code]{"type": "say", "text": "Hello"}[/code]
 ## from then on. It receives [code]{"type": "welcome", "name": ..., "members": [...]}[/code] and then one message for
@@ -22,6 +23,9 @@ const CODE_RULES := 1008
 
 const ROOM := &"room"
 
+## An export needs "demos/chat/page/*" among the filters for non-resource files.
+const PAGE := "res://demos/chat/page"
+
 var _server := WebSocketServer.new()
 ## Names of the clients that have joined, by client id.
 var _names := {}
@@ -34,6 +38,10 @@ func _init() -> void:
 	# A browser that does not read must not hold up the others: it is disconnected.
 	_server.backpressure_policy = WebSocketServer.BACKPRESSURE_DISCONNECT
 	_server.heartbeat_interval = 10.0
+	_server.health_path = "/healthz"
+	var error := _server.serve_folder("/", PAGE)
+	if error != OK:
+		push_warning("The page is not served: %s" % _server.get_last_error_message())
 	_server.message_received.connect(_on_message_received)
 	_server.client_disconnected.connect(_on_client_disconnected)
 	_server.server_error.connect(func(error: String) -> void: push_warning(error))
