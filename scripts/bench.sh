@@ -66,7 +66,7 @@ install_node_server() {
 		(cd -- "$folder" && npm ci --ignore-scripts --no-audit --no-fund) >&2 || return 1
 		cp -- "$source/package-lock.json" "$folder/installed.json"
 	fi
-	cp -- "$source/server.mjs" "$folder/"
+	cp -- "$source/server.mjs" "$source/http_server.mjs" "$folder/"
 	arguments+=(--node-folder "$folder")
 }
 certificates=$target_folder/bench-certificates

@@ -23,11 +23,12 @@ def library_size(setup: Setup) -> list[str]:
     folder = setup.root / "addons/async_sockets/bin"
     files = [file for file in folder.glob("*template_release*") if file.is_file()]
     if not files:
-        return ["library, release", "-", "", "", "", "", f"<= {MAX_LIBRARY:g}", ""]
+        return ["library, release", "-", "", "", "", "", "", f"<= {MAX_LIBRARY:g}", ""]
     size = max(file.stat().st_size for file in files) / 1e6
     return [
         "library, release, stripped",
         f"{size:.2f} MB",
+        "-",
         "-",
         "-",
         "-",

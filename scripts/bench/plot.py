@@ -8,7 +8,8 @@ from table import Line, with_unit
 NAMES = {
     "addon": ("Async Sockets", "#478cbf"),
     "engine": ("engine's classes", "#8a94a0"),
-    "node": ("Node ws", "#b5bcc4"),
+    "node": ("Node", "#b5bcc4"),
+    "nginx": ("nginx", "#c4cad0"),
     "bare": ("bare tokio", "#d3d8dd"),
 }
 

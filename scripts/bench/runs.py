@@ -6,7 +6,8 @@ from typing import Callable
 import client_runs
 import measure
 import multiplayer
-from servers import NODE, Spec, bare, client_scene, scene
+import nginx
+from servers import NGINX, NODE, NODE_HTTP, Spec, bare, client_scene, scene
 
 # Microseconds per frame that a server gives to the network: nearly all of the 16.67 ms at 60 FPS.
 BUDGET = 16000
@@ -91,6 +92,10 @@ def _multiplayer_run(name: str, work: str, servers: dict[str, Spec], way=multipl
     return Run(name, servers, {"work": work, **options}, "multiplayer", way)
 
 
+def _pages(work: str, **more) -> dict[str, Spec]:
+    return {"addon": scene("addon_http", fps=60, budget=0, work=work), **more}
+
+
 _ADDON = {"addon": _websocket(60)["addon"]}
 _RELAY_IN_BACKGROUND = {"addon": _multiplayer("relay")["addon"]}
 _BARE = {"bare": bare("websocket")}
@@ -98,6 +103,8 @@ _BARE_TCP = {"bare": bare("tcp")}
 _BARE_UDP = {"bare": bare("udp")}
 _BARE_SMALL = {"bare": bare("websocket", read_buffer=4096)}
 _NODE = {"node": NODE}
+_PAGE_SERVERS = {"node": NODE_HTTP, **({"nginx": NGINX} if nginx.program() else {})}
+_PAGES = {"clients": 32, "size": 1024}
 
 RUNS = (
     Run("websocket_text", {**_websocket(), **_NODE, **_BARE}, {**MANY, "protocol": "text"}),
@@ -162,6 +169,10 @@ RUNS = (
     Run("udp_paced", _udp(0, "count", "count"), {"rate": 20_000}, "pour", measure.flood),
     Run("udp_flood", _udp(0, "count", "count"), {}, "pour", measure.flood),
     Run("udp_flood_receive", _udp(0, "take", "count"), {}, "pour", measure.flood),
+    Run("pages", _pages("kept", **_PAGE_SERVERS), {**_PAGES, "keep": 1}, "pages"),
+    Run("pages_unkept", _pages("kept", **_PAGE_SERVERS), {**_PAGES, "keep": 0}, "pages"),
+    Run("pages_disk", _pages("disk"), {**_PAGES, "keep": 1}, "pages"),
+    Run("pages_script", _pages("script"), {**_PAGES, "keep": 1}, "pages"),
     _client_run("client", _client(), in_flight=32),
     _client_run("client_receive", _client(work="receive"), in_flight=32),
     _client_run("client_automatic", _client(60, 0), in_flight=32),

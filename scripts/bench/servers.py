@@ -4,6 +4,7 @@ import json
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass, field, replace
@@ -38,7 +39,7 @@ class Setup:
 
 @dataclass(frozen=True)
 class Spec:
-    """The kind and options of a server: an engine scene, bare tokio, or Node's `ws`. A scene may be a client instead."""
+    """The kind and options of a server: an engine scene, bare tokio, Node or nginx. A scene may be a client instead."""
 
     kind: str
     options: tuple[tuple[str, str], ...] = ()
@@ -50,7 +51,9 @@ class Spec:
             pairs = [part for name, value in options.items() for part in (f"--{name}", value)]
             return [str(setup.generator), "serve", "--lifetime", str(LIFETIME), *pairs]
         if self.kind == "node":
-            return [shutil.which("node") or "node", str(setup.node_folder / "server.mjs")]
+            return [shutil.which("node") or "node", str(setup.node_folder / options.get("script", "server.mjs"))]
+        if self.kind == "nginx":
+            return [sys.executable, str(Path(__file__).with_name("nginx.py")), str(LIFETIME)]
         if options.pop("tls", ""):
             options["certificate"] = str(setup.certificate)
         words = [f"{name}={value}" for name, value in options.items()]
@@ -62,7 +65,7 @@ class Spec:
 
     @property
     def is_scene(self) -> bool:
-        return self.kind not in ("bare", "node")
+        return self.kind not in ("bare", "node", "nginx")
 
 
 def _pairs(options: dict) -> tuple[tuple[str, str], ...]:
@@ -83,6 +86,8 @@ def bare(protocol: str, **options) -> Spec:
 
 
 NODE = Spec("node")
+NODE_HTTP = Spec("node", _pairs({"script": "http_server.mjs"}))
+NGINX = Spec("nginx")
 
 
 class Server:

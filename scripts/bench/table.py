@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from statistics import median
 
-SERVERS = ("addon", "engine", "node", "bare")
+SERVERS = ("addon", "engine", "node", "nginx", "bare")
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,15 @@ ROWS = (
     Row("  by recv_from", "udp_flood_receive", "per_second", "/s", at_least(1)),
     Row("  lost", "udp_flood", "lost_share", "", None, False),
     Row("  frame time: p99", "udp_flood", "frame_usec_p99", "us", at_most(17500), False),
+    Row("HTTP, files of 1 KiB, 32 connections, 60 FPS", "pages", "per_second", "/s", at_least(1, "node")),
+    Row("  per second of server CPU", "pages", "per_cpu_second", "/s"),
+    Row("  frame time meanwhile: p99", "pages", "frame_usec_p99", "us", at_most(17500), False),
+    Row("  a connection for each", "pages_unkept", "per_second", "/s", at_least(1, "node")),
+    Row("    frame time meanwhile: p99", "pages_unkept", "frame_usec_p99", "us", at_most(17500), False),
+    Row("  of the disk", "pages_disk", "per_second", "/s"),
+    Row("    frame time meanwhile: p99", "pages_disk", "frame_usec_p99", "us", at_most(17500), False),
+    Row("  by a script, automatic processing", "pages_script", "per_second", "/s"),
+    Row("    frame time meanwhile: p99", "pages_script", "frame_usec_p99", "us", at_most(17500), False),
     Row("WebSocketClient, 64 B, 32 in flight, 60 FPS", "client", "per_second", "/s", at_least(8)),
     Row("  per second of client CPU", "client", "per_cpu_second", "/s"),
     Row("  by recv_binary", "client_receive", "per_second", "/s", at_least(8)),
@@ -200,7 +209,7 @@ def with_unit(value: float | None, unit: str) -> str:
 
 
 def text(shown: list[Line], extra: list[list[str]]) -> str:
-    head = ["what", "Async Sockets", "engine's classes", "ratio", "Node ws", "bare tokio", "target", ""]
+    head = ["what", "Async Sockets", "engine's classes", "ratio", "Node", "nginx", "bare tokio", "target", ""]
     body = [_cells(line) for line in shown] + extra
     widths = [max(len(row[column]) for row in [head, *body]) for column in range(len(head))]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in [head, *body])
@@ -215,6 +224,7 @@ def _cells(line: Line) -> list[str]:
         with_unit(line.figures.get("engine"), unit),
         f"{line.ratio:.1f}x" if line.ratio is not None else "-",
         with_unit(line.figures.get("node"), unit),
+        with_unit(line.figures.get("nginx"), unit),
         with_unit(line.figures.get("bare"), unit),
         target,
         verdict(line.is_reached),

@@ -18,6 +18,7 @@ mod hoard;
 mod idle;
 mod link;
 mod multiplayer;
+mod pages;
 mod payload;
 mod report;
 mod samples;
@@ -36,6 +37,7 @@ async-sockets-bench MODE --port PORT [--OPTION VALUE]...
   echo        messages there and back      --protocol --tls --clients --in-flight --size --seconds --warm-up --think-ms
   storm       all connect in one moment    --clients --size
   handshakes  openings                     --protocol --tls --clients (at a time) --together (0 or 1) --seconds --warm-up
+  pages       a file by plain HTTP         --clients --size --keep (0 or 1: connections) --seconds --warm-up
   idle        clients that say nothing     --clients; holds them until its input ends
   silent      openings beside a silent crowd --clients (of the crowd) --openings --warm-up
   flood       sends as fast as it can      --protocol --clients --size --seconds; then holds them
@@ -72,6 +74,7 @@ fn run() -> Result<(), Fault> {
         "echo" => echo::run(&args),
         "storm" => storm::run(&args),
         "handshakes" => handshakes::run(&args),
+        "pages" => pages::run(&args),
         "idle" => idle::run(&args),
         "silent" => silent::run(&args),
         "flood" => flood::run(&args),
