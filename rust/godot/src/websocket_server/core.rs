@@ -303,14 +303,13 @@ impl Socket for ServerCore {
     }
 
     fn finds_ears(&self, pump: &Pump) -> Option<bool> {
-        self.finds_handler(pump)
+        self.looks_for_handler(pump).then_some(false)
     }
 
     fn turn(self: Rc<Self>, pump: &Pump) -> Turn {
         let Some(mut object) = self.base.object() else {
             return Turn::Done;
         };
-        self.look_for_handler(pump);
         if self.must_wait() {
             self.each(|server| server.unlist());
             return Turn::Done;

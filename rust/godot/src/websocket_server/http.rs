@@ -53,17 +53,16 @@ impl ServerCore {
         }
     }
 
-    /// `None` if the pump need not check any more.
-    pub(super) fn finds_handler(&self, pump: &Pump) -> Option<bool> {
-        let waits = self.is_listening() && !self.http.has_handler.get();
-        waits.then(|| self.base.is_heard(&pump.names.http_requested, pump))
-    }
-
-    /// Has the server report requests once there is a handler.
-    pub(super) fn look_for_handler(&self, pump: &Pump) {
-        if self.finds_handler(pump) == Some(true) {
+    /// Has the server report requests if there is a handler by now. Returns whether to look again in the next frame.
+    pub(super) fn looks_for_handler(&self, pump: &Pump) -> bool {
+        if !self.is_listening() || self.http.has_handler.get() {
+            return false;
+        }
+        let heard = self.base.is_heard(&pump.names.http_requested, pump);
+        if heard {
             self.set_handler(true);
         }
+        !heard
     }
 
     fn set_handler(&self, on: bool) {

@@ -1,6 +1,7 @@
 //! Folders whose files are served.
 
 use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -225,7 +226,9 @@ pub(crate) fn open(path: &Path) -> io::Result<(FileContent, Validators)> {
 /// The real path of something below `root`; `None` if there is nothing, if links lead out of `root`, or to something
 /// hidden.
 fn real_path(root: &Path, path: &str) -> Option<PathBuf> {
-    let real = fs::canonicalize(root.join(path)).ok()?;
+    // Name by name: on Windows, a real path takes no other separator than its own.
+    let path: PathBuf = root.iter().chain(path.split('/').map(OsStr::new)).collect();
+    let real = fs::canonicalize(path).ok()?;
     let below = real.strip_prefix(root).ok()?;
     let is_hidden = below.iter().any(|name| name.as_encoded_bytes().starts_with(b"."));
     (!is_hidden).then_some(real)
