@@ -111,11 +111,15 @@ fn folders_and_the_health_check_come_first() {
         reply.send(answer("script")).expect("open");
         assert_eq!(peer.response().text(), "script");
     }
-    assert_eq!(
-        peer.get("/../a", "").status,
-        400,
-        "a script never sees a path that climbs"
-    );
+    for target in ["/../a", "/..%2f..%2fetc%2fhostname", "/a%2F%2e%2E%2Fb", "/a/.%2fb"] {
+        let mut peer = Peer::connect(server.port());
+        assert_eq!(
+            peer.get(target, "").status,
+            400,
+            "a script never sees {target}, which climbs"
+        );
+    }
+    assert!(server.poll().is_none());
 }
 
 #[test]

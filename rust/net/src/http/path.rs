@@ -104,7 +104,9 @@ impl FilePath {
 
 /// Refuses a segment that names something else than a visible entry of its folder, on any system.
 fn safe(segment: String) -> Result<String, PathError> {
-    if matches!(&*segment, "." | "..") || segment.contains(|c: char| c.is_control() || c == '\\') {
+    // A script sees the decoded path, where an encoded slash separates too. Windows drops spaces at the end.
+    let climbs = |part: &str| matches!(part.trim_end_matches(' '), "." | "..");
+    if segment.split('/').any(climbs) || segment.contains(|c: char| c.is_control() || c == '\\') {
         return Err(PathError::Invalid);
     }
     // Windows drops dots and spaces at the end of a name, and a colon leads to another drive or stream.
@@ -179,6 +181,12 @@ mod tests {
             "/a%c0%af",
             "/%c0%ae%c0%ae/a",
             "/%0d%0aX",
+            "/..%2f..%2fa",
+            "/%2e%2e%2Fa",
+            "/a%2f..%2f..%2fb",
+            "/a%2f%2e",
+            "/..%20",
+            "/a%2f..%20%2fb",
         ] {
             assert_eq!(FilePath::parse(path), Err(PathError::Invalid), "{path}");
         }
@@ -187,7 +195,7 @@ mod tests {
             "/%2Fetc",
             "//etc",
             "/a//b",
-            "/..%2f..%2fa",
+            "/a%2f...%2fb",
             "/C:/a",
             "/c:",
             "/a:stream",
