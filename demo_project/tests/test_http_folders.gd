@@ -93,6 +93,33 @@ func test_inside_a_pck() -> void:
 	is_error(server.serve_folder("/x", "res://packed_site", {"max_bytes": 12}), ERR_OUT_OF_MEMORY)
 
 
+## An export for debugging that was started in a folder which looks like the project.
+func test_an_export_serves_its_pck() -> void:
+	var path := "res://tests/served_%d" % OS.get_process_id()
+	var outside := ProjectSettings.globalize_path(path)
+	_folders.append(outside)
+	write(outside.path_join("index.html"), "of the working directory")
+	var folder := folder_with({"index.html": "packed"})
+	var pack := ProjectSettings.globalize_path(folder.path_join("export.pck"))
+	var packer := PCKPacker.new()
+	is_ok(packer.pck_start(pack))
+	for file: String in [
+		"res://project.godot",
+		"res://.godot/extension_list.cfg",
+		"res://addons/async_sockets/async_sockets.gdextension",
+		"res://tests/children/child.tscn",
+		"res://tests/children/child.gd",
+		"res://tests/children/packed_site.gd",
+	]:
+		is_ok(packer.add_file(file, ProjectSettings.globalize_path(file)))
+	is_ok(packer.add_file(path.path_join("index.html"), ProjectSettings.globalize_path(folder.path_join("index.html"))))
+	is_ok(packer.flush())
+	var arguments := ["--headless", "--main-pack", pack, "res://tests/children/child.tscn", "--", "packed_site", path]
+	var run := await run_program(PackedStringArray([_engine()] + arguments))
+	equal(run[0], 0, run[1])
+	check((run[1] as String).contains("served: OK\n200: packed\n"), run[1] as String)
+
+
 func test_options() -> void:
 	serve()
 	var options := {

@@ -72,9 +72,11 @@ func _while(client: HTTPClient, states: Array[int]) -> void:
 
 
 func _remove(folder: String) -> void:
-	for file in DirAccess.get_files_at(folder):
-		DirAccess.remove_absolute(folder.path_join(file))
-	for below in DirAccess.get_directories_at(folder):
+	var access := DirAccess.open(folder)
+	access.include_hidden = true
+	for file in access.get_files():
+		access.remove(file)
+	for below in access.get_directories():
 		_remove(folder.path_join(below))
 	DirAccess.remove_absolute(folder)
 

@@ -190,7 +190,8 @@ fn project_folder(folder: &GString, options: &Options) -> Result<Folder, (Error,
         files: Vec::new(),
     };
     let global = PathBuf::from(ProjectSettings::singleton().globalize_path(folder).to_string());
-    if options.reload && global.is_dir() {
+    // In an export, where the project is packed, the path is relative, and would mean the working directory.
+    if options.reload && global.is_absolute() && global.is_dir() {
         // The limit holds here too, so that it is noticed before the export.
         reader.read = false;
         reader.enter(folder, "")?;
