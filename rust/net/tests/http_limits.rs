@@ -6,11 +6,12 @@ mod websocket_common;
 use std::time::{Duration, Instant};
 
 use async_sockets_net::admission::AdmissionRules;
+use async_sockets_net::event::WebSocketEvent;
 use async_sockets_net::http_server::options::HttpOptions;
 use async_sockets_net::http_server::site::{FolderOptions, Site};
 use async_sockets_net::websocket::options::{HandshakeOptions, WebSocketOptions};
 use http_common::{DiskFolder, answer, kept, with};
-use websocket_common::{Peer, Server, wait_until};
+use websocket_common::{Happened, Peer, Server, wait_until};
 
 const SHORT: Duration = Duration::from_millis(200);
 
@@ -246,4 +247,52 @@ fn bodies_count_as_memory() {
         "{statuses:?}"
     );
     is_served(&server);
+}
+
+#[test]
+fn bodies_that_nobody_takes_count_although_their_clients_are_gone() {
+    const LIMIT: usize = 8 * 1024 * 1024;
+    let mut server = Server::start(WebSocketOptions {
+        max_total: LIMIT,
+        ..with(HttpOptions {
+            has_handler: true,
+            ..options()
+        })
+    });
+    let post = || {
+        let mut peer = Peer::connect(server.port());
+        peer.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
+        peer.send(&vec![b'x'; 1_000_000]);
+        peer
+    };
+    // A quarter of the memory is for what waits for the main thread.
+    for n in 1..=3 {
+        let peer = post();
+        wait_until("request", || server.inner.queued_events() == 2 * n - 1);
+        socket2::SockRef::from(&peer.stream)
+            .set_linger(Some(Duration::ZERO))
+            .expect("a socket");
+        drop(peer);
+        wait_until("end", || server.inner.statistics().http_connections == 0);
+        assert_eq!(server.inner.statistics().memory, n * 1_000_000);
+    }
+    // The next one is read, and waits until the main thread takes something.
+    let mut late = post();
+    wait_until("body", || server.inner.statistics().memory == 4_000_000);
+    for _ in 0..3 {
+        drop(server.request());
+        assert!(matches!(
+            server.next(),
+            Happened::Other(WebSocketEvent::HttpClientLeft(_))
+        ));
+    }
+    let (request, reply) = server.request();
+    assert_eq!(
+        (request.body.len(), server.inner.statistics().memory),
+        (1_000_000, 1_000_000)
+    );
+    drop(request);
+    assert_eq!(server.inner.statistics().memory, 0);
+    reply.send(answer("ok")).expect("open");
+    assert_eq!(late.response().text(), "ok");
 }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::answer::Answer;
+use crate::budget::Queued;
 use crate::http::headers::Headers;
 use crate::http::path::{percent_decode, query_pairs};
 
@@ -31,6 +32,8 @@ pub struct HttpRequest {
     pub peer: SocketAddr,
     /// Whether the client's connection is encrypted, to this server or to a trusted proxy.
     pub secure: bool,
+    /// Counts the body as memory of the server until this is dropped.
+    pub(crate) _queued: Option<Queued>,
 }
 
 impl HttpRequest {

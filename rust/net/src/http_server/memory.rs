@@ -1,15 +1,18 @@
 //! The memory that a connection takes for the bodies of its requests.
 
+use std::future::poll_fn;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::task::Poll;
 
 use tokio::sync::watch;
 
-use crate::budget::{Budget, Holder, Share};
+use crate::budget::{Budget, Holder, Queued, Share};
 
 /// The account of a connection.
 #[derive(Debug)]
 pub(crate) struct Memory {
+    budget: Arc<Budget>,
     account: Share,
     holder: Arc<Shed>,
 }
@@ -30,7 +33,11 @@ impl Memory {
         let account = budget.open(ip);
         let weak = Arc::downgrade(&holder);
         account.0.set_holder(weak);
-        Self { account, holder }
+        Self {
+            budget: budget.clone(),
+            account,
+            holder,
+        }
     }
 
     /// Waits until the connection has to give up what it holds.
@@ -43,6 +50,32 @@ impl Memory {
     /// Begins to count a body.
     pub(crate) fn charge(&self) -> Charge<'_> {
         Charge { memory: self, bytes: 0 }
+    }
+
+    /// Counts a body that waits for the main thread, once there is room. It counts until the returned value is dropped,
+    /// also if the connection is over by then.
+    pub(crate) async fn queue(&self, bytes: usize) -> Option<Queued> {
+        if bytes == 0 {
+            return None;
+        }
+        if self.budget.is_queue_full() {
+            let _waiting = Waiting(self);
+            poll_fn(|cx| match self.account.0.wait_for_queue(cx.waker()) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            })
+            .await;
+        }
+        Some(self.budget.queue(bytes))
+    }
+}
+
+/// The wait of [`Memory::queue`], which may be cut short.
+struct Waiting<'a>(&'a Memory);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.account.0.stop_waiting();
     }
 }
 

@@ -177,7 +177,7 @@ impl Service {
             return self.without_body(asked, response);
         }
         if self.is_stopping() {
-            return Response::refusal(Refusal::new(503, "The server is stopping.\n"));
+            return Response::refusal(is_stopping());
         }
         let site = http.site();
         let is_read = matches!(&*asked.method, "GET" | "HEAD");
@@ -274,6 +274,17 @@ impl Service {
             Err(refusal) => return Response::refusal(refusal),
         };
         let options = &self.registry.http.options;
+        let deadline = Instant::now() + options.answer_timeout.unwrap_or(NO_TIME_LIMIT).min(NO_TIME_LIMIT);
+        let mut stopping = self.stopping.clone();
+        let queued = tokio::select! {
+            queued = timeout_at(deadline, self.memory.queue(body.len())) => queued,
+            () = self.memory.shed() => return Response::refusal(out_of_memory()),
+            _ = stopping.wait_for(|stop| *stop) => return Response::refusal(is_stopping()),
+        };
+        let Ok(queued) = queued else {
+            return too_late();
+        };
+        drop(charge);
         let id = self.registry.http.next_id();
         let (sender, mut receiver) = oneshot::channel();
         let request = HttpRequest {
@@ -288,6 +299,7 @@ impl Service {
                 .trusted_proxies
                 .is_secure(&asked.headers, self.peer)
                 .unwrap_or(self.tls),
+            _queued: queued,
         };
         self.registry
             .tell(Note::HttpRequested(Box::new(request), HttpReply(sender)));
@@ -296,23 +308,18 @@ impl Service {
             id,
             is_open: true,
         };
-        let deadline = Instant::now() + options.answer_timeout.unwrap_or(NO_TIME_LIMIT).min(NO_TIME_LIMIT);
-        let mut stopping = self.stopping.clone();
         let answer = loop {
             tokio::select! {
                 answer = timeout_at(deadline, &mut receiver) => break answer,
                 () = self.turns.left(), if announcement.is_open => announcement.leave(),
                 () = self.memory.shed() => return Response::refusal(out_of_memory()),
-                _ = stopping.wait_for(|stop| *stop) => {
-                    return Response::refusal(Refusal::new(503, "The server is stopping.\n"));
-                }
+                _ = stopping.wait_for(|stop| *stop) => return Response::refusal(is_stopping()),
             }
         };
         announcement.is_open = false;
-        drop(charge);
         match answer {
             Ok(Ok(answer)) => self.answered(asked, answer).await,
-            Ok(Err(_)) | Err(_) => Response::text(504, "There was no answer in time.\n"),
+            Ok(Err(_)) | Err(_) => too_late(),
         }
     }
 
@@ -405,6 +412,14 @@ impl Service {
         response.add(&answer.headers);
         response
     }
+}
+
+fn is_stopping() -> Refusal {
+    Refusal::new(503, "The server is stopping.\n")
+}
+
+fn too_late() -> Response {
+    Response::text(504, "There was no answer in time.\n")
 }
 
 fn out_of_memory() -> Refusal {
