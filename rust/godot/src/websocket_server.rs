@@ -145,7 +145,8 @@ pub(crate) struct WebSocketServer {
     #[var(get = get_health_path, set = set_health_path)]
     health_path: PhantomVar<GString>,
     /// Maximum size of the body of a request by [signal http_requested], in bytes, 0 to 2147483647; a larger one is
-    /// refused with 413. Default: 1 MiB. Bodies count for [member max_total_bytes]. Read by [method start].
+    /// refused with 413. Default: 1 MiB. Bodies count for [member max_total_bytes], those that wait for the signal for
+    /// [member max_queued_bytes]. Read by [method start].
     #[var(get = get_max_http_body_size, set = set_max_http_body_size)]
     max_http_body_size: PhantomVar<i64>,
     /// Maximum time for your answer to a request by [signal http_requested], in seconds; then the response is 504. 0 or
@@ -165,8 +166,9 @@ pub(crate) struct WebSocketServer {
     /// them, the client's address is the last one in [code]X-Forwarded-For[/code] (or, without it, in
     /// [code]Forwarded[/code]) that is no trusted proxy: in signals, for all limits and for [member blocked_addresses];
     /// its port is 0 unless the proxy gave it. [code]X-Forwarded-Proto[/code] counts likewise, see [member
-    /// HttpServerRequest.secure]. The proxy must set these headers itself, or remove those of its clients. Default:
-    /// empty, nobody is believed. If an entry is invalid, the property keeps its value. Read by [method start].
+    /// HttpServerRequest.secure]. The proxy must set or append to one of the two, and remove the other one and
+    /// [code]X-Forwarded-Proto[/code] from what clients send. Default: empty, nobody is believed. If an entry is
+    /// invalid, the property keeps its value. Read by [method start].
     #[var(get = get_trusted_proxies, set = set_trusted_proxies)]
     trusted_proxies: PhantomVar<PackedStringArray>,
     /// Emit text messages as UTF-8 bytes by [signal text_data_received], unchanged, instead of [signal

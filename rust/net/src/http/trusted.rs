@@ -73,8 +73,14 @@ impl TrustedProxies {
 fn forwarded(headers: &Headers, name: &str) -> Vec<String> {
     let mut values = Vec::new();
     for line in headers.all("Forwarded") {
-        for element in split_outside_quotes(line, ',') {
-            let value = split_outside_quotes(element, ';').into_iter().find_map(|pair| {
+        let Some(elements) = split_outside_quotes(line, ',') else {
+            // A client that opens a quote could hide in it what the proxy has added: the whole line says nothing.
+            values.push(String::new());
+            continue;
+        };
+        for element in elements {
+            let pairs = split_outside_quotes(element, ';').unwrap_or_default();
+            let value = pairs.into_iter().find_map(|pair| {
                 let (key, value) = pair.split_once('=')?;
                 key.trim().eq_ignore_ascii_case(name).then(|| unquote(value.trim()))
             });
@@ -85,13 +91,20 @@ fn forwarded(headers: &Headers, name: &str) -> Vec<String> {
     values
 }
 
-fn split_outside_quotes(text: &str, separator: char) -> Vec<&str> {
-    let mut quoted = false;
-    text.split(move |c: char| {
-        quoted ^= c == '"';
-        c == separator && !quoted
-    })
-    .collect()
+/// Splits a text at the separators outside of quoted strings (RFC 9110 section 5.6.4). `None` if a quote stays open.
+fn split_outside_quotes(text: &str, separator: char) -> Option<Vec<&str>> {
+    let (mut quoted, mut escaped) = (false, false);
+    let parts = text
+        .split(|c: char| {
+            let is_escaped = std::mem::take(&mut escaped);
+            if !is_escaped {
+                quoted ^= c == '"';
+                escaped = quoted && c == '\\';
+            }
+            c == separator && !quoted
+        })
+        .collect();
+    (!quoted).then_some(parts)
 }
 
 fn unquote(text: &str) -> String {
@@ -153,6 +166,15 @@ mod tests {
     fn the_new_header_counts_without_the_old_one() {
         let new = |value| client(&[("Forwarded", value)], PROXY);
         assert_eq!(new("for=192.0.2.9;proto=http;by=10.0.0.1"), "192.0.2.9:0");
+        // A quote that a client opened does not swallow what the proxy has added.
+        assert_eq!(new("for=\"x, for=192.0.2.9"), PROXY);
+        assert_eq!(new("for=6.6.6.6, for=\"x, for=192.0.2.9"), PROXY);
+        assert_eq!(new("for=6.6.6.6;x=\"\\\", for=192.0.2.9"), PROXY);
+        assert_eq!(new("for=6.6.6.6;x=\"\\\", for=\"[2001:db9::1]\""), PROXY);
+        assert_eq!(new("for=6.6.6.6;x=\"\\\", y\", for=192.0.2.9"), "192.0.2.9:0");
+        assert_eq!(new("x=\\\"a\", for=192.0.2.9"), "192.0.2.9:0");
+        let lines = [("Forwarded", "for=\"6.6.6.6"), ("Forwarded", "for=192.0.2.9")];
+        assert_eq!(client(&lines, PROXY), "192.0.2.9:0");
         assert_eq!(new("for=6.6.6.6, For=\"[2001:db9::1]:4711\""), "[2001:db9::1]:4711");
         assert_eq!(new("for=\"192.0.2.9, for=6.6.6.6\""), PROXY);
         assert_eq!(new("for=192.0.2.9, proto=http"), PROXY);
