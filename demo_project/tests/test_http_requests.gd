@@ -152,6 +152,24 @@ func test_a_stop_answers_what_waits() -> void:
 	is_error(_requests[0].respond(200, "x"), ERR_DOES_NOT_EXIST)
 
 
+## A request of the stopped server is not taken for one of the next.
+func test_a_client_that_leaves_after_a_restart() -> void:
+	_serve()
+	var before := await raw()
+	before.send(utf8("GET /before HTTP/1.1\r\nHost: a\r\n\r\n"))
+	check(await wait_for(func() -> bool: return _requests.size() == 1))
+	server.stop()
+	check(server.start(0, LOOPBACK))
+	var after := await raw()
+	after.send(utf8("GET /after HTTP/1.1\r\nHost: a\r\n\r\n"))
+	check(await wait_for(func() -> bool: return _requests.size() == 2))
+	_requests[0].respond(200, "too late")
+	after.drop()
+	check(await wait_for(_requests[1].has_client_left), "the one that left is told")
+	check(not _requests[0].has_client_left(), "the other one has not left")
+	_requests[1].respond(200, "for nobody")
+
+
 func test_handlers_that_come_and_go() -> void:
 	serve({"allowed_paths": PackedStringArray(["/chat"])})
 	equal((await fetch("/")).status, 426, "there is no HTTP")

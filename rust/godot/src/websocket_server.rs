@@ -145,8 +145,8 @@ pub(crate) struct WebSocketServer {
     #[var(get = get_health_path, set = set_health_path)]
     health_path: PhantomVar<GString>,
     /// Maximum size of the body of a request by [signal http_requested], in bytes, 0 to 2147483647; a larger one is
-    /// refused with 413. Default: 1 MiB. Bodies count for [member max_total_bytes], those that wait for the signal for
-    /// [member max_queued_bytes]. Read by [method start].
+    /// refused with 413. Default: 1 MiB. Bodies count for [member max_total_bytes]; those that wait for the signal use
+    /// at most a quarter of it, then reading pauses. Read by [method start].
     #[var(get = get_max_http_body_size, set = set_max_http_body_size)]
     max_http_body_size: PhantomVar<i64>,
     /// Maximum time for your answer to a request by [signal http_requested], in seconds; then the response is 504. 0 or

@@ -215,9 +215,8 @@ fn a_stop_answers_what_is_pending() {
     assert_eq!((response.status, response.closes()), (503, true));
     peer.is_closed();
     idle.is_closed();
-    loop {
-        if matches!(server.next(), Happened::Other(WebSocketEvent::Stopped)) {
-            break;
-        }
+    match server.next() {
+        Happened::Other(WebSocketEvent::Stopped) => {}
+        other => panic!("nobody left, since both were answered: {other:?}"),
     }
 }

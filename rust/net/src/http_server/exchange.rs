@@ -10,7 +10,7 @@ use crate::budget::Queued;
 use crate::http::headers::Headers;
 use crate::http::path::{percent_decode, query_pairs};
 
-/// Identifies a request of one server. Never reused.
+/// Identifies a request, among those of all servers. Never reused.
 pub type HttpRequestId = u64;
 
 /// A request.

@@ -26,6 +26,7 @@ use super::files::{add_options, file_response};
 use super::folder::{Folder, Found, KeptFile, Resource, open};
 use super::memory::{Charge, Memory};
 use super::site::{Mount, Site};
+use super::state::next_id;
 use super::turn::{Announced, Asked, Next, Turns};
 use crate::http::encoding::accepted;
 use crate::http::headers::ResponseHeader;
@@ -113,6 +114,11 @@ struct Announcement<'a> {
 }
 
 impl Announcement<'_> {
+    /// The request is answered.
+    fn settle(mut self) {
+        self.is_open = false;
+    }
+
     fn leave(&mut self) {
         if std::mem::take(&mut self.is_open) {
             self.registry.tell(Note::HttpClientLeft(self.id));
@@ -285,7 +291,7 @@ impl Service {
             return too_late();
         };
         drop(charge);
-        let id = self.registry.http.next_id();
+        let id = next_id();
         let (sender, mut receiver) = oneshot::channel();
         let request = HttpRequest {
             id,
@@ -310,16 +316,17 @@ impl Service {
         };
         let answer = loop {
             tokio::select! {
-                answer = timeout_at(deadline, &mut receiver) => break answer,
+                answer = timeout_at(deadline, &mut receiver) => break Ok(answer),
                 () = self.turns.left(), if announcement.is_open => announcement.leave(),
-                () = self.memory.shed() => return Response::refusal(out_of_memory()),
-                _ = stopping.wait_for(|stop| *stop) => return Response::refusal(is_stopping()),
+                () = self.memory.shed() => break Err(out_of_memory()),
+                _ = stopping.wait_for(|stop| *stop) => break Err(is_stopping()),
             }
         };
-        announcement.is_open = false;
+        announcement.settle();
         match answer {
-            Ok(Ok(answer)) => self.answered(asked, answer).await,
-            Ok(Err(_)) | Err(_) => too_late(),
+            Ok(Ok(Ok(answer))) => self.answered(asked, answer).await,
+            Ok(Ok(Err(_)) | Err(_)) => too_late(),
+            Err(refusal) => Response::refusal(refusal),
         }
     }
 

@@ -10,6 +10,14 @@ use super::options::HttpOptions;
 use super::site::Site;
 use crate::admission::{Rates, Share, Shares, Source};
 
+/// For all servers: the main thread keeps requests of stopped servers beside those of the next one.
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+/// The next id of a request.
+pub(crate) fn next_id() -> HttpRequestId {
+    NEXT_ID.fetch_add(1, Ordering::Relaxed)
+}
+
 /// The state of HTTP on one server.
 #[derive(Debug)]
 pub(crate) struct Http {
@@ -18,7 +26,6 @@ pub(crate) struct Http {
     has_handler: AtomicBool,
     connections: Shares,
     rates: Mutex<Rates>,
-    next_id: AtomicU64,
     started: Instant,
     pub(crate) requests: AtomicU64,
 }
@@ -30,7 +37,6 @@ impl Http {
             has_handler: AtomicBool::new(options.has_handler),
             connections: Shares::new(options.max_connections),
             rates: Mutex::default(),
-            next_id: AtomicU64::new(1),
             started: Instant::now(),
             requests: AtomicU64::new(0),
             options,
@@ -84,10 +90,6 @@ impl Http {
         };
         let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
         rates.take(Source::of(ip), most, Instant::now())
-    }
-
-    pub(crate) fn next_id(&self) -> HttpRequestId {
-        self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Seconds since the start.
