@@ -13,6 +13,9 @@ use async_sockets_net::websocket::options::{HandshakeOptions, WebSocketOptions};
 use http_common::{DiskFolder, answer, kept, with, with_handler};
 use websocket_common::{Happened, Peer, Server, wait_until};
 
+/// In bytes.
+const LARGE: usize = 64 * 1024 * 1024;
+
 #[track_caller]
 fn left(server: &mut Server) -> u64 {
     match server.next() {
@@ -73,6 +76,11 @@ fn answers_of_every_kind() {
     assert_eq!((inside.text(), inside.header("last-modified")), ("{}", None));
     assert_eq!(inside.header("content-type"), Some("application/json; charset=utf-8"));
 
+    for name in ["100%25.txt", "100%.txt", ".well-known"] {
+        let odd = Answer::kept_file(name, &b"odd"[..], []).expect("a good answer");
+        assert_eq!(ask("GET", "", odd).text(), "odd", "{name}");
+    }
+
     let redirect = ask("POST", "", Answer::redirect("/other?a=b", 303).expect("a good answer"));
     assert_eq!(
         (redirect.status, redirect.header("location")),
@@ -82,6 +90,38 @@ fn answers_of_every_kind() {
     assert_eq!((empty.status, empty.header("content-length")), (204, None));
     assert_eq!(ask("GET", "", Answer::none()).status, 404);
     assert_eq!(ask("GET", "", answer("the connection is still good")).status, 200);
+}
+
+#[test]
+fn a_large_file_in_memory_holds_nobody_up() {
+    let mut site = Site::default();
+    site.set_health(Some("/healthz")).expect("a path");
+    let mut server = Server::start(with(HttpOptions {
+        site,
+        has_handler: true,
+        ..HttpOptions::default()
+    }));
+    let mut slow = Peer::connect(server.port());
+    let mut others: Vec<_> = (0..8).map(|_| Peer::connect(server.port())).collect();
+    for peer in &mut others {
+        assert_eq!(peer.get("/healthz", "").status, 200);
+    }
+    // Its tag takes some tenths of a second in a build without optimisation.
+    let large = Answer::kept_file("a.bin", vec![7; LARGE], []).expect("a good answer");
+    slow.send(b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+    server.request().1.send(large).expect("open");
+    for peer in &mut others {
+        assert_eq!(peer.get("/healthz", "").status, 200);
+    }
+    slow.stream.set_nonblocking(true).expect("a socket");
+    let first = slow.stream.peek(&mut [0]).map_err(|error| error.kind());
+    assert_eq!(
+        first,
+        Err(std::io::ErrorKind::WouldBlock),
+        "the others were answered first"
+    );
+    slow.stream.set_nonblocking(false).expect("a socket");
+    assert_eq!(slow.response_to("HEAD").status, 200);
 }
 
 #[test]

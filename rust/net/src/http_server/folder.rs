@@ -95,10 +95,8 @@ impl Folder {
                 continue;
             }
             folders.extend(file.path.match_indices('/').map(|(at, _)| file.path[..at].to_owned()));
-            let hash = Sha1::digest(&file.bytes);
-            let hex: String = hash.iter().take(10).map(|byte| format!("{byte:02x}")).collect();
             let validators = Validators {
-                tag: format!("\"{hex}\""),
+                tag: content_tag(&file.bytes),
                 modified: file.modified,
             };
             kept.insert(
@@ -201,8 +199,43 @@ fn find_on_disk(root: &Path, path: &str, accepted: &[Coding]) -> Option<Resource
     })
 }
 
+/// An entity tag of a content. Takes a while for a large one.
+fn content_tag(bytes: &[u8]) -> String {
+    let hash = Sha1::digest(bytes);
+    let hex: String = hash.iter().take(10).map(|byte| format!("{byte:02x}")).collect();
+    format!("\"{hex}\"")
+}
+
+impl Resource {
+    /// A single file in memory. Takes a while for a large one.
+    pub(crate) fn kept(name: String, bytes: Bytes) -> Self {
+        Self {
+            validators: Validators {
+                tag: content_tag(&bytes),
+                modified: UNIX_EPOCH,
+            },
+            content: FileContent::Bytes(bytes),
+            coding: None,
+            varies: false,
+            name,
+        }
+    }
+
+    /// A single file of the disk. Blocks.
+    pub(crate) fn disk(path: &Path) -> io::Result<Self> {
+        let (content, validators) = open(path)?;
+        Ok(Self {
+            content,
+            validators,
+            coding: None,
+            varies: false,
+            name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        })
+    }
+}
+
 /// Opens one file of the disk.
-pub(crate) fn open(path: &Path) -> io::Result<(FileContent, Validators)> {
+fn open(path: &Path) -> io::Result<(FileContent, Validators)> {
     // Opening a pipe or a device could block, or have effects.
     if !fs::metadata(path)?.is_file() {
         return Err(io::ErrorKind::NotFound.into());

@@ -12,7 +12,8 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL,
-    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED, LOCATION, RETRY_AFTER,
+    UPGRADE,
 };
 use hyper::{Request, StatusCode};
 use tokio::sync::{oneshot, watch};
@@ -23,7 +24,7 @@ use super::answer::{Answer, AnswerContent};
 use super::body::{Content, ResponseBody};
 use super::exchange::{HttpReply, HttpRequest, HttpRequestId};
 use super::files::{add_options, file_response};
-use super::folder::{Folder, Found, KeptFile, Resource, open};
+use super::folder::{Found, Resource};
 use super::memory::{Charge, Memory};
 use super::site::{Mount, Site};
 use super::state::next_id;
@@ -375,46 +376,17 @@ impl Service {
                 response
             }
             AnswerContent::File(name, bytes) => {
-                let folder = Folder::kept([KeptFile {
-                    path: name.clone(),
-                    bytes,
-                    modified: std::time::UNIX_EPOCH,
-                }]);
-                let path = FilePath::parse(&name).map(|path| folder.find(&path, false, "", &[]));
-                match path {
-                    Ok(Found::File(resource)) => {
-                        let mut response = file_response(asked, resource);
-                        // Only the content is known.
-                        response.headers.remove(hyper::header::LAST_MODIFIED);
-                        response
-                    }
-                    _ => self.nothing(asked, false),
-                }
+                let read = read_file(asked, move || Some(Resource::kept(name, bytes))).await;
+                read.map(|mut response| {
+                    // Only the content is known.
+                    response.headers.remove(LAST_MODIFIED);
+                    response
+                })
+                .unwrap_or_else(|| self.nothing(asked, false))
             }
-            AnswerContent::Path(path) => {
-                let (method, headers) = (asked.method.clone(), asked.headers.clone());
-                let read = spawn_blocking(move || {
-                    let (content, validators) = open(&path).ok()?;
-                    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                    let asked = Asked {
-                        method,
-                        headers,
-                        ..Asked::default()
-                    };
-                    let resource = Resource {
-                        content,
-                        validators,
-                        coding: None,
-                        varies: false,
-                        name,
-                    };
-                    Some(file_response(&asked, resource))
-                });
-                match read.await {
-                    Ok(Some(response)) => response,
-                    Ok(None) | Err(_) => self.nothing(asked, false),
-                }
-            }
+            AnswerContent::Path(path) => read_file(asked, move || Resource::disk(&path).ok())
+                .await
+                .unwrap_or_else(|| self.nothing(asked, false)),
         };
         response.add(&answer.headers);
         response
@@ -445,6 +417,20 @@ fn give_way() {
             std::thread::yield_now();
         }
     });
+}
+
+/// The response with a file that takes a while to get.
+async fn read_file(asked: &Asked, get: impl FnOnce() -> Option<Resource> + Send + 'static) -> Option<Response> {
+    let (method, headers) = (asked.method.clone(), asked.headers.clone());
+    let task = spawn_blocking(move || {
+        let asked = Asked {
+            method,
+            headers,
+            ..Asked::default()
+        };
+        Some(file_response(&asked, get()?))
+    });
+    task.await.ok().flatten()
 }
 
 /// Looks a path up in a folder.
