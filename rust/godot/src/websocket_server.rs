@@ -155,7 +155,7 @@ pub(crate) struct WebSocketServer {
     http_timeout: PhantomVar<f64>,
     /// Maximum number of connections that are used for plain HTTP, 1 to 2147483647; further ones are refused with 503.
     /// Once half of them are taken, connections are closed after each response, and an address that has a quarter of
-    /// them gets no more. Default: 1024. Read by [method start].
+    /// them gets no more, unless it is one of [member trusted_proxies]. Default: 1024. Read by [method start].
     #[var(get = get_max_http_connections, set = set_max_http_connections)]
     max_http_connections: PhantomVar<i64>,
     /// Maximum number of plain HTTP requests per second of one address, which is also the size of a burst; further ones

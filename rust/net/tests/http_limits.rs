@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use async_sockets_net::admission::AdmissionRules;
 use async_sockets_net::event::WebSocketEvent;
+use async_sockets_net::http::trusted::TrustedProxies;
 use async_sockets_net::http_server::options::HttpOptions;
 use async_sockets_net::http_server::site::{FolderOptions, Site};
 use async_sockets_net::websocket::options::{HandshakeOptions, WebSocketOptions};
@@ -175,6 +176,29 @@ fn many_connections_do_not_lock_others_out() {
         assert_eq!(peer.response().status, 200);
     }
     let _client = server.join();
+}
+
+#[test]
+fn the_clients_of_a_proxy_share_all_places() {
+    let mut server = Server::start(with(HttpOptions {
+        max_connections: 8,
+        has_handler: true,
+        trusted_proxies: TrustedProxies::parse(["127.0.0.1"]).expect("an address"),
+        ..options()
+    }));
+    let mut held = Vec::new();
+    for n in 0..8 {
+        let mut peer = Peer::connect(server.port());
+        peer.send(format!("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.{n}\r\n\r\n").as_bytes());
+        let (request, reply) = server.request();
+        assert_eq!(request.peer.ip().to_string(), format!("192.0.2.{n}"));
+        held.push((peer, reply));
+    }
+    assert_eq!(Peer::connect(server.port()).get("/a", "").status, 503);
+    for (mut peer, reply) in held {
+        reply.send(answer("ok")).expect("open");
+        assert_eq!(peer.response().text(), "ok");
+    }
 }
 
 #[test]

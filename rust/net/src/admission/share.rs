@@ -21,7 +21,7 @@ struct Taken {
 #[derive(Debug)]
 pub(crate) struct Share {
     shares: Shares,
-    source: Source,
+    source: Option<Source>,
 }
 
 impl Shares {
@@ -33,16 +33,20 @@ impl Shares {
         })))
     }
 
-    /// Takes a place for the address, if one is available to it.
-    pub(crate) fn take(&self, source: Source) -> Option<Share> {
+    /// Takes a place for the address, if one is available to it. `None` stands for many addresses, such as those behind
+    /// a proxy, which may take all places.
+    pub(crate) fn take(&self, source: Option<Source>) -> Option<Share> {
         let mut taken = self.taken();
-        let own = taken.by_source.get(&source).copied().unwrap_or(0);
+        let own = source.and_then(|source| taken.by_source.get(&source).copied());
+        let own = own.unwrap_or(0);
         let is_tight = taken.all >= taken.most.div_ceil(2);
         if taken.all >= taken.most || (is_tight && own >= (taken.most / 4).max(1)) {
             return None;
         }
         taken.all += 1;
-        *taken.by_source.entry(source).or_default() += 1;
+        if let Some(source) = source {
+            *taken.by_source.entry(source).or_default() += 1;
+        }
         drop(taken);
         Some(Share {
             shares: self.clone(),
@@ -70,10 +74,11 @@ impl Drop for Share {
     fn drop(&mut self) {
         let mut taken = self.shares.taken();
         taken.all -= 1;
-        if let Some(own) = taken.by_source.get_mut(&self.source) {
+        let Some(source) = self.source else { return };
+        if let Some(own) = taken.by_source.get_mut(&source) {
             *own -= 1;
             if *own == 0 {
-                taken.by_source.remove(&self.source);
+                taken.by_source.remove(&source);
             }
         }
     }
@@ -86,7 +91,7 @@ mod tests {
     #[test]
     fn one_address_gets_half_and_leaves_the_rest() {
         let shares = Shares::new(8);
-        let take = |n: u32| shares.take(Source::V4(n));
+        let take = |n: u32| shares.take(Some(Source::V4(n)));
         let greedy: Vec<_> = std::iter::from_fn(|| take(1)).collect();
         assert_eq!(greedy.len(), 4);
         let second: Vec<_> = std::iter::from_fn(|| take(2)).collect();
@@ -100,11 +105,20 @@ mod tests {
     }
 
     #[test]
+    fn a_proxy_may_take_all() {
+        let shares = Shares::new(8);
+        let many: Vec<_> = std::iter::from_fn(|| shares.take(None)).collect();
+        assert_eq!(many.len(), 8);
+        drop(many);
+        assert!(shares.take(Some(Source::V4(1))).is_some());
+    }
+
+    #[test]
     fn a_single_place_is_for_anybody() {
         let shares = Shares::new(1);
-        let only = shares.take(Source::V4(1)).expect("a place");
-        assert!(shares.take(Source::V4(2)).is_none());
+        let only = shares.take(Some(Source::V4(1))).expect("a place");
+        assert!(shares.take(Some(Source::V4(2))).is_none());
         drop(only);
-        assert!(shares.take(Source::V4(2)).is_some());
+        assert!(shares.take(Some(Source::V4(2))).is_some());
     }
 }

@@ -28,7 +28,7 @@ pub struct HttpOptions {
     pub stall_timeout: Duration,
     /// Maximum number of connections that are or were used for HTTP, at least 1. Beyond it, further ones get 503. Once
     /// half of them are taken, connections are closed after each response, and an address that has a quarter of them
-    /// gets no more. Default 1024.
+    /// gets no more, unless it is a trusted proxy. Default 1024.
     pub max_connections: usize,
     /// Maximum number of requests per address and second, all of which may arrive in one burst; further ones get 429.
     /// Default `None`: no limit.

@@ -69,7 +69,12 @@ impl Http {
 
     /// Reserves a place for a connection, if there is one for this address.
     pub(crate) fn connection(&self, ip: IpAddr) -> Option<Share> {
-        self.connections.take(Source::of(ip))
+        self.connections.take(self.source(ip))
+    }
+
+    /// Whose places a connection takes; `None` for a trusted proxy, whose connections are those of many clients.
+    pub(crate) fn source(&self, ip: IpAddr) -> Option<Source> {
+        (!self.options.trusted_proxies.contains(ip)).then(|| Source::of(ip))
     }
 
     /// Whether so many connections are open that none is kept after its response.

@@ -17,7 +17,7 @@ use super::messages::Messages;
 use super::options::{BackpressurePolicy, WebSocketOptions};
 use super::relay::Relay;
 use super::request::{ClientInfo, HandshakeFailure, HandshakeRequest};
-use crate::admission::{Admission, Refused, Share, Shares, Source};
+use crate::admission::{Admission, Refused, Share, Shares};
 use crate::budget::Budget;
 use crate::command::WebSocketCommand;
 use crate::error::SendError;
@@ -301,12 +301,12 @@ impl Registry {
 
     /// The same among those that were not admitted.
     pub(crate) fn linger_refused(&self, ip: IpAddr) -> Option<Share> {
-        self.refused_lingering.take(Source::of(ip))
+        self.refused_lingering.take(self.http.source(ip))
     }
 
     /// Reserves a place among the requests that wait for a decision, if there is one for this address.
     pub(crate) fn deciding(&self, ip: IpAddr) -> Option<Share> {
-        self.deciding.take(Source::of(ip))
+        self.deciding.take(self.http.source(ip))
     }
 
     pub(crate) fn everybody(&self) -> Vec<Arc<Client>> {
