@@ -50,6 +50,9 @@ func test_the_project_is_kept_or_read_anew() -> void:
 	write(path.path_join("index.html"), "first")
 	write(path.path_join("below/a.txt"), "A")
 	write(path.path_join(".hidden"), "secret")
+	var of_the_engine: PackedStringArray = ["a.png.import", "below/a.gd.uid", "b.remap"]
+	for file in of_the_engine:
+		write(path.path_join(file), "")
 	serve()
 	is_ok(server.serve_folder("/kept", path, {"reload": false}))
 	is_ok(server.serve_folder("/fresh", path))
@@ -58,6 +61,8 @@ func test_the_project_is_kept_or_read_anew() -> void:
 		check(home.headers.has("etag") and home.headers.has("last-modified"))
 		await answers(prefix + "/below/a.txt", 200, "A")
 		await answers(prefix + "/.hidden", 404, NOTHING)
+		for file in of_the_engine:
+			await answers(prefix.path_join(file), 404, NOTHING)
 		equal((await fetch(prefix + "/", ["Range: bytes=1-2"])).text(), "ir")
 	write(path.path_join("index.html"), "second")
 	write(path.path_join("new.txt"), "new")

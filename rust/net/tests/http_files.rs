@@ -347,3 +347,24 @@ fn the_health_check_tells_clients_and_uptime() {
     assert_eq!(server.inner.statistics().http_requests, 3);
     assert_eq!(server.inner.statistics().http_connections, 1);
 }
+
+#[test]
+fn files_of_some_endings_are_hidden() {
+    let disk = DiskFolder::new(&[
+        ("a.png", b"a"),
+        ("a.png.import", b"b"),
+        ("b/C.UID", b"c"),
+        ("import", b"d"),
+    ]);
+    let folder = Folder::disk_without(disk.path(), &[".import", ".uid"]).expect("a folder");
+    let server = Server::start(with_folder(folder, FolderOptions::default()));
+    let mut peer = Peer::connect(server.port());
+    for (target, status) in [
+        ("/a.png", 200),
+        ("/import", 200),
+        ("/a.png.import", 404),
+        ("/b/C.UID", 404),
+    ] {
+        assert_eq!(peer.get(target, "").status, status, "{target}");
+    }
+}

@@ -1,5 +1,6 @@
 //! Serving folders of the project, of the user's data and of the disk.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -24,7 +25,7 @@ use crate::socket::Socket;
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// Endings of files that the engine keeps beside the project's own.
-const ENGINE_FILES: [&str; 3] = [".import", ".remap", ".uid"];
+static ENGINE_FILES: [&str; 3] = [".import", ".remap", ".uid"];
 
 /// Where a path of a script leads to.
 pub(super) enum Place {
@@ -59,7 +60,13 @@ impl WebSocketServer {
     /// same prefix is replaced; where several prefixes fit, the longest that has the file counts.
     /// [br][br]GET and HEAD are answered, with validators (ETag, Last-Modified), ranges, the media type by the file's
     /// name, and a neighbour that ends with [code].br[/code] or [code].gz[/code] in place of the file for a client that
-    /// accepts it. Names that begin with a dot are hidden, links that lead out of the folder are not followed.
+    /// accepts it. Names that begin with a dot are hidden, and so are the engine's [code].import[/code],
+    /// [code].remap[/code] and [code].uid[/code] files in [code]res://[/code]. Links that lead out of the folder are not
+    /// followed.
+    /// [br][br][b]Exports:[/b] An export has only the imported form of images and sounds, and no file that is no
+    /// resource. For a folder of [code]res://[/code], set [b]Import As: Keep File (exported as is)[/b] for its images,
+    /// sounds and fonts in the Import dock, and name its other files in the export preset's filter for non-resource
+    /// files ([code]web/*[/code]).
     /// [br][br][param options], all of them optional: [code]index[/code], the file for a folder (default
     /// [code]"index.html"[/code]); [code]cache_control[/code] (default [code]"no-cache"[/code]: browsers keep files, but
     /// ask each time whether they have changed; [code]""[/code] sends none); [code]cross_origin_isolated[/code] (default
@@ -84,7 +91,7 @@ impl WebSocketServer {
                 Err(words) => return self.refuse(NAME, words),
             };
             let opened = match place(&folder) {
-                Some(Place::Disk(path)) => open(path, &folder),
+                Some(Place::Disk(path)) => Folder::disk(path).map_err(|error| no_folder(&folder, error)),
                 Some(Place::Packed) => project_folder(&folder, &options),
                 None => {
                     let words = format!(
@@ -177,8 +184,8 @@ fn lines(name: &str, value: &Variant) -> Result<Vec<ResponseHeader>, String> {
     parsed.map_err(|error| format!("{name}: {error}"))
 }
 
-fn open(path: PathBuf, folder: &GString) -> Result<Folder, (Error, String)> {
-    Folder::disk(path).map_err(|error| (Error::ERR_FILE_NOT_FOUND, format!("no folder '{folder}': {error}")))
+fn no_folder(folder: &GString, error: impl Display) -> (Error, String) {
+    (Error::ERR_FILE_NOT_FOUND, format!("no folder '{folder}': {error}"))
 }
 
 /// A folder of the project: read through the engine, or from the disk if it may change.
@@ -195,7 +202,7 @@ fn project_folder(folder: &GString, options: &Options) -> Result<Folder, (Error,
         // The limit holds here too, so that it is noticed before the export.
         reader.read = false;
         reader.enter(folder, "")?;
-        return open(global, folder);
+        return Folder::disk_without(global, &ENGINE_FILES).map_err(|error| no_folder(folder, error));
     }
     reader.enter(folder, "")?;
     Ok(Folder::kept(reader.files))

@@ -27,8 +27,15 @@ enum Kind {
         files: HashMap<String, Kept>,
         folders: HashSet<String>,
     },
+    Disk(Disk),
+}
+
+#[derive(Debug)]
+struct Disk {
     /// The real path of the folder.
-    Disk(PathBuf),
+    root: PathBuf,
+    /// Endings of names that are not served, in lower case.
+    hidden: &'static [&'static str],
 }
 
 #[derive(Debug, Clone)]
@@ -115,9 +122,17 @@ impl Folder {
     /// # Errors
     /// The system's error if there is no such folder.
     pub fn disk(path: impl AsRef<Path>) -> io::Result<Self> {
-        let path = fs::canonicalize(path)?;
-        if path.is_dir() {
-            Ok(Self(Kind::Disk(path)))
+        Self::disk_without(path, &[])
+    }
+
+    /// The same, without the files whose names end with one of these, in lower case.
+    ///
+    /// # Errors
+    /// As [`Self::disk`].
+    pub fn disk_without(path: impl AsRef<Path>, hidden: &'static [&'static str]) -> io::Result<Self> {
+        let root = fs::canonicalize(path)?;
+        if root.is_dir() {
+            Ok(Self(Kind::Disk(Disk { root, hidden })))
         } else {
             Err(io::ErrorKind::NotADirectory.into())
         }
@@ -145,7 +160,8 @@ impl Folder {
         }
         match &self.0 {
             Kind::Kept { files, .. } => find_kept(files, &joined, accepted),
-            Kind::Disk(root) => find_on_disk(root, &joined, accepted),
+            Kind::Disk(disk) if disk.hides(&joined) => None,
+            Kind::Disk(disk) => find_on_disk(&disk.root, &joined, accepted),
         }
         .map_or(Found::Nothing, Found::File)
     }
@@ -153,8 +169,15 @@ impl Folder {
     fn is_folder(&self, path: &str) -> bool {
         match &self.0 {
             Kind::Kept { folders, .. } => folders.contains(path),
-            Kind::Disk(root) => real_path(root, path).is_some_and(|path| path.is_dir()),
+            Kind::Disk(disk) => real_path(&disk.root, path).is_some_and(|path| path.is_dir()),
         }
+    }
+}
+
+impl Disk {
+    fn hides(&self, path: &str) -> bool {
+        // The system may ignore case.
+        !self.hidden.is_empty() && self.hidden.iter().any(|&ending| path.to_lowercase().ends_with(ending))
     }
 }
 
