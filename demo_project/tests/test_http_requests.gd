@@ -170,6 +170,25 @@ func test_a_client_that_leaves_after_a_restart() -> void:
 	_requests[1].respond(200, "for nobody")
 
 
+func test_another_thread_is_refused() -> void:
+	_serve()
+	var connection := await raw()
+	connection.send(utf8("GET / HTTP/1.1\r\nHost: a\r\n\r\n"))
+	check(await wait_for(func() -> bool: return _requests.size() == 1))
+	var request := _requests[0]
+	is_error(request.respond(600, "x"), ERR_INVALID_PARAMETER)
+	var thread := Thread.new()
+	thread.start(
+		func() -> Array:
+			var got := [request.is_pending(), request.has_client_left(), request.get_last_error_message()]
+			return got + [request.respond(200, "x"), request.respond(200, 5), request.redirect("/")]
+	)
+	equal(thread.wait_to_finish(), [false, false, "", ERR_UNAVAILABLE, ERR_UNAVAILABLE, ERR_UNAVAILABLE])
+	check(request.is_pending())
+	is_ok(request.respond(200, "right"))
+	check(await wait_for(func() -> bool: return connection.received.get_string_from_utf8().ends_with("right")))
+
+
 func test_handlers_that_come_and_go() -> void:
 	serve({"allowed_paths": PackedStringArray(["/chat"])})
 	equal((await fetch("/")).status, 426, "there is no HTTP")

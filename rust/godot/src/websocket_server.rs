@@ -146,7 +146,8 @@ pub(crate) struct WebSocketServer {
     health_path: PhantomVar<GString>,
     /// Maximum size of the body of a request by [signal http_requested], in bytes, 0 to 2147483647; a larger one is
     /// refused with 413. Default: 1 MiB. Bodies count for [member max_total_bytes]; those that wait for the signal use
-    /// at most a quarter of it, then reading pauses. Read by [method start].
+    /// at most a quarter of it, then reading pauses. A body that has not arrived whole within 30 seconds is refused with
+    /// 408. Read by [method start].
     #[var(get = get_max_http_body_size, set = set_max_http_body_size)]
     max_http_body_size: PhantomVar<i64>,
     /// Maximum time for your answer to a request by [signal http_requested], in seconds; then the response is 504. 0 or

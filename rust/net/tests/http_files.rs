@@ -368,3 +368,34 @@ fn files_of_some_endings_are_hidden() {
         assert_eq!(peer.get(target, "").status, status, "{target}");
     }
 }
+
+#[test]
+fn another_state_of_a_file_is_refused() {
+    each(|peer| {
+        let tag = peer.get("/", "").header("etag").expect("a tag").to_owned();
+        assert_eq!(peer.get("/", &format!("If-Match: {tag}\r\n")).status, 200);
+        for lines in [
+            "If-Match: \"x\"\r\n",
+            "If-Unmodified-Since: Sun, 06 Nov 1983 08:49:37 GMT\r\n",
+            "Range: bytes=100-\r\n",
+        ] {
+            let refused = peer.get("/", lines);
+            let status = if lines.starts_with("Range") { 416 } else { 412 };
+            assert_eq!(
+                (refused.status, refused.header("cache-control")),
+                (status, None),
+                "{lines}"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_refused_head_has_no_body() {
+    each(|peer| {
+        let refused = peer.request("HEAD", "/", "Content-Length: x\r\n");
+        assert_eq!((refused.status, refused.closes()), (400, true));
+        assert_ne!(refused.header("content-length"), Some("0"));
+        peer.is_closed();
+    });
+}

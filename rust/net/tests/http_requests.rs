@@ -182,6 +182,13 @@ fn without_a_handler_there_is_nothing() {
     let chat = peer.get("/chat", "");
     assert_eq!((chat.status, chat.header("upgrade")), (426, Some("websocket")));
     assert_eq!(chat.header("sec-websocket-version"), Some("13"));
+    assert_eq!(chat.header("connection"), Some("close, upgrade"));
+    let mut peer = Peer::connect(server.port());
+    let chunks = peer.get("/chat", "Transfer-Encoding: chunked\r\n");
+    assert_eq!(
+        (chunks.status, chunks.header("connection")),
+        (426, Some("close, upgrade"))
+    );
 }
 
 #[test]

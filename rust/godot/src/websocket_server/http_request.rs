@@ -113,18 +113,21 @@ impl HttpServerRequest {
     /// Whether the request can still be answered.
     #[func]
     fn is_pending(&self) -> bool {
-        self.pending.reply.borrow().as_ref().is_some_and(HttpReply::is_open)
+        on_main_thread() && self.pending.reply.borrow().as_ref().is_some_and(HttpReply::is_open)
     }
 
     /// Whether the client has left, see [signal client_left].
     #[func]
     fn has_client_left(&self) -> bool {
-        self.client_left.get()
+        on_main_thread() && self.client_left.get()
     }
 
     /// The last error of this object in words; empty if there was none.
     #[func]
     fn get_last_error_message(&self) -> GString {
+        if !on_main_thread() {
+            return GString::new();
+        }
         GString::from(&*self.last_error.borrow())
     }
 
@@ -308,6 +311,9 @@ impl HttpServerRequest {
 
     /// Reports misuse to the author of the script, once and in words, which become the last error too.
     fn refuse(&self, method: &str, words: String) -> Error {
+        if !on_main_thread() {
+            return Error::ERR_UNAVAILABLE;
+        }
         misuse(&format!("HttpServerRequest.{method}: {words}"));
         self.fail(Error::ERR_INVALID_PARAMETER, words)
     }

@@ -1,6 +1,8 @@
 //! What follows a request head, and which heads are refused because two readers could disagree about that (RFC 9112
 //! sections 2.2, 3.2, 6 and 11.2).
 
+use std::net::Ipv6Addr;
+
 use super::head::{RequestHead, Version};
 use super::headers::Headers;
 use super::response::Refusal;
@@ -39,6 +41,9 @@ pub(crate) fn framing(head: &RequestHead<'_>, bytes: &[u8]) -> Result<Framing, R
         head.path_and_query()?;
     }
     let hosts = head.headers.all("Host").count();
+    if head.headers.all("Host").any(|host| !is_host(host)) {
+        return Err(Refusal::bad_request("the Host is not valid"));
+    }
     if hosts > 1 || (hosts == 0 && head.version == Version::Http11) {
         return Err(Refusal::bad_request("there must be one Host header"));
     }
@@ -67,6 +72,19 @@ fn body(head: &RequestHead<'_>) -> Result<Framing, Refusal> {
         },
         _ => Err(Refusal::new(501, "The only transfer coding is chunked.\n")),
     }
+}
+
+/// Whether a text is a host and perhaps a port (RFC 9110 section 7.2, RFC 3986 section 3.2.2).
+fn is_host(text: &str) -> bool {
+    let (is_name, port) = if let Some((address, port)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        (address.parse::<Ipv6Addr>().is_ok(), port)
+    } else {
+        let (name, port) = text.split_at(text.find(':').unwrap_or(text.len()));
+        let of_name = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%".contains(&b);
+        (!name.is_empty() && name.bytes().all(of_name), port)
+    };
+    let is_port = |port: &str| port.bytes().all(|b| b.is_ascii_digit());
+    is_name && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
 }
 
 /// Only digits: `parse` alone would accept a sign.
@@ -150,6 +168,28 @@ mod tests {
         assert_eq!(of("GET a:1 HTTP/1.1\r\nHost: a\r\n\r\n"), Err(400));
         assert_eq!(of("CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n"), Err(501));
         assert_eq!(post("Expect: 200-ok\r\n"), Err(417));
+    }
+
+    #[test]
+    fn a_host_is_a_name_or_an_address() {
+        let host = |host: &str| of(&format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+        for good in [
+            "a",
+            "a.b:80",
+            "127.0.0.1:8080",
+            "[::1]",
+            "[::1]:80",
+            "a:",
+            "x%20y",
+            "my_pc",
+        ] {
+            assert_eq!(host(good), Ok(Framing::Length(0)), "{good}");
+        }
+        for bad in [
+            "", " ", ":80", "a b", "a/b", "user@a", "a:b", "a:1:2", "::1", "[::1", "[a]", "[::1]x", "a?b", "é",
+        ] {
+            assert_eq!(host(bad), Err(400), "{bad}");
+        }
     }
 
     #[test]

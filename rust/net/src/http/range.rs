@@ -14,9 +14,12 @@ pub(crate) enum Wanted {
 /// Reads a `Range` header for a representation of `len` bytes. A header that is not understood, and one with several
 /// ranges, is ignored, as RFC 9110 section 14.2 allows.
 pub(crate) fn wanted(header: &str, len: u64) -> Wanted {
-    let Some(("bytes", set)) = header.split_once('=').map(|(unit, set)| (unit.trim(), set.trim())) else {
+    let Some((unit, set)) = header.split_once('=').map(|(unit, set)| (unit.trim(), set.trim())) else {
         return Wanted::All;
     };
+    if !unit.eq_ignore_ascii_case("bytes") {
+        return Wanted::All;
+    }
     let Some((first, last)) = set.split_once('-') else {
         return Wanted::All;
     };
@@ -52,6 +55,7 @@ mod tests {
     #[test]
     fn a_part_lies_inside() {
         assert_eq!(wanted("bytes=0-0", 10), Wanted::Part(0, 1));
+        assert_eq!(wanted("Bytes=0-0", 10), Wanted::Part(0, 1));
         assert_eq!(wanted("bytes=2-5", 10), Wanted::Part(2, 4));
         assert_eq!(wanted("bytes=2-", 10), Wanted::Part(2, 8));
         assert_eq!(wanted("bytes=-3", 10), Wanted::Part(7, 3));

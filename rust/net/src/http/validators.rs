@@ -19,6 +19,20 @@ impl Validators {
         httpdate::fmt_http_date(self.modified.clamp(UNIX_EPOCH, SystemTime::now()))
     }
 
+    /// Whether the request is about another state of the file, which is answered with 412.
+    pub(crate) fn has_changed(&self, headers: &Headers) -> bool {
+        let mut tags = headers.all("If-Match").peekable();
+        if tags.peek().is_some() {
+            // A weak tag never matches here.
+            let is_this = |item: &str| item == "*" || item == self.tag;
+            return !tags.any(|list| list.split(',').map(str::trim).any(is_this));
+        }
+        let since = headers
+            .get("If-Unmodified-Since")
+            .and_then(|date| httpdate::parse_http_date(date).ok());
+        since.is_some_and(|since| seconds(self.modified) > seconds(since))
+    }
+
     /// Whether the client's copy is still good, which answers a GET or HEAD with 304.
     pub(crate) fn is_unchanged(&self, headers: &Headers) -> bool {
         let mut tags = headers.all("If-None-Match").peekable();
@@ -28,7 +42,8 @@ impl Validators {
         let since = headers
             .get("If-Modified-Since")
             .and_then(|date| httpdate::parse_http_date(date).ok());
-        since.is_some_and(|since| seconds(self.modified) <= seconds(since))
+        // A file whose date is not known has 1970.
+        since.is_some_and(|since| self.modified > UNIX_EPOCH && seconds(self.modified) <= seconds(since))
     }
 
     /// Whether a `Range` counts: there is no `If-Range`, or it is about this representation.
@@ -95,6 +110,32 @@ mod tests {
             ("If-Modified-Since", "Sun, 06 Nov 1994 08:49:37 GMT"),
         ];
         assert!(!unchanged(&both));
+    }
+
+    #[test]
+    fn another_state_by_its_tag_or_its_date() {
+        let changed = |lines: &[(&str, &str)]| validators().has_changed(&headers(lines));
+        assert!(!changed(&[]));
+        assert!(!changed(&[("If-Match", "\"x\", \"abc\"")]) && !changed(&[("If-Match", "*")]));
+        assert!(changed(&[("If-Match", "\"x\"")]) && changed(&[("If-Match", "W/\"abc\"")]));
+        assert!(!changed(&[("If-Unmodified-Since", "Sun, 06 Nov 1994 08:49:37 GMT")]));
+        assert!(changed(&[("If-Unmodified-Since", "Sun, 06 Nov 1994 08:49:36 GMT")]));
+        assert!(!changed(&[("If-Unmodified-Since", "yesterday")]));
+        let both = [
+            ("If-Match", "\"abc\""),
+            ("If-Unmodified-Since", "Sun, 06 Nov 1994 08:49:36 GMT"),
+        ];
+        assert!(!changed(&both), "the tag counts, the date then does not");
+    }
+
+    #[test]
+    fn a_date_that_is_not_known_is_not_compared() {
+        let unknown = Validators {
+            modified: UNIX_EPOCH,
+            ..validators()
+        };
+        let since = headers(&[("If-Modified-Since", "Sun, 06 Nov 1994 08:49:37 GMT")]);
+        assert!(!unknown.is_unchanged(&since));
     }
 
     #[test]

@@ -25,6 +25,9 @@ pub(crate) fn file_response(asked: &Asked, resource: Resource) -> Response {
         varies,
         name,
     } = resource;
+    if validators.has_changed(&asked.headers) {
+        return Response::text(412, "The file has changed.\n");
+    }
     let mut response = if validators.is_unchanged(&asked.headers) {
         Response::new(304)
     } else {
@@ -77,9 +80,10 @@ fn part(content: FileContent, from: u64, count: u64, status: u16) -> Response {
     response
 }
 
-/// Adds what the options of a folder say.
+/// Adds what the options of a folder say. An error gets nothing that is about a file.
 pub(crate) fn add_options(response: &mut Response, options: &FolderOptions) {
-    if !options.cache_control.is_empty() {
+    let is_error = response.status >= 400;
+    if !is_error && !options.cache_control.is_empty() {
         response.set(CACHE_CONTROL, &options.cache_control);
     }
     if options.cross_origin_isolated {
@@ -90,5 +94,7 @@ pub(crate) fn add_options(response: &mut Response, options: &FolderOptions) {
     if !options.allow_origin.is_empty() {
         response.set(ACCESS_CONTROL_ALLOW_ORIGIN, &options.allow_origin);
     }
-    response.add(&options.headers);
+    if !is_error {
+        response.add(&options.headers);
+    }
 }

@@ -21,6 +21,9 @@ use crate::tcp::stream::Stream;
 /// What hyper is given in place of a head that is refused.
 const HARMLESS: &[u8] = b"GET / HTTP/1.1\r\nHost: refused\r\nConnection: close\r\n\r\n";
 
+/// The same if the method is HEAD, whose response has no body.
+const HARMLESS_HEAD: &[u8] = b"HEAD / HTTP/1.1\r\nHost: refused\r\nConnection: close\r\n\r\n";
+
 /// Room for one read, in bytes.
 const READ_SIZE: usize = 8192;
 
@@ -158,8 +161,10 @@ impl Gate {
     }
 
     fn refuse(&mut self, refusal: Refusal) {
-        self.received = BytesMut::from(HARMLESS);
-        self.release(Next::Refused(refusal), HARMLESS.len(), After::Refused);
+        let is_head = self.received.starts_with(b"HEAD ");
+        let harmless = if is_head { HARMLESS_HEAD } else { HARMLESS };
+        self.received = BytesMut::from(harmless);
+        self.release(Next::Refused(refusal, is_head), harmless.len(), After::Refused);
     }
 
     fn release(&mut self, next: Next, len: usize, after: After) {

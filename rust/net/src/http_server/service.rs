@@ -102,7 +102,10 @@ impl Response {
 
     /// Ends the connection with this response.
     fn close(mut self) -> Self {
-        self.set(CONNECTION, "close");
+        // A 426 lists `upgrade` beside it.
+        if !self.headers.contains_key(CONNECTION) {
+            self.set(CONNECTION, "close");
+        }
         self
     }
 }
@@ -149,7 +152,7 @@ impl Service {
                 }
                 (response, asked.method == "HEAD")
             }
-            Some(Next::Refused(refusal)) => (Response::refusal(refusal), false),
+            Some(Next::Refused(refusal, is_head)) => (Response::refusal(refusal), is_head),
             None => (Response::refusal(Refusal::new(500, "")), false),
         };
         self.turns.end_body();
@@ -236,7 +239,7 @@ impl Service {
     /// The response where nothing else answers.
     fn nothing(&self, asked: &Asked, wrong_method: bool) -> Response {
         if self.registry.options.handshake.paths.contains(&asked.path) {
-            let mut response = Response::text(426, "There is a WebSocket here.\n").close();
+            let mut response = Response::text(426, "There is a WebSocket here.\n");
             response.set(UPGRADE, "websocket");
             response.set(CONNECTION, "close, upgrade");
             response.set(HeaderName::from_static("sec-websocket-version"), "13");
@@ -388,7 +391,10 @@ impl Service {
                 .await
                 .unwrap_or_else(|| self.nothing(asked, false)),
         };
-        response.add(&answer.headers);
+        // A file that was refused (412, 416) is an error, to which the answer's headers do not belong.
+        if response.status < 400 || response.status == answer.status {
+            response.add(&answer.headers);
+        }
         response
     }
 }

@@ -33,8 +33,8 @@ pub(crate) enum Announced {
 #[derive(Debug)]
 pub(crate) enum Next {
     Request(Box<Asked>),
-    /// A head that the gate refused; hyper got a harmless one in its place.
-    Refused(Refusal),
+    /// A head that the gate refused, and whether its method is HEAD; hyper got a harmless one in its place.
+    Refused(Refusal, bool),
 }
 
 /// The request that is being answered, if there is one.
