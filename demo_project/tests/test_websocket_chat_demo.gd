@@ -1,6 +1,8 @@
 extends WebSocketTest
 ## The chat of `demos/chat`, with clients that behave like its page.
 
+const ChatServer := preload("res://demos/chat/chat_server.gd")
+
 var _chat: ChatServer
 var _scene: Control
 

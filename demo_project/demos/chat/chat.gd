@@ -1,8 +1,12 @@
 extends Control
-## A chat room for browsers: open the printed address in one, as often as you like, also on a phone in the same network.
+## A chat room for browsers: open the printed address, as often as you like, also on phones in the same network.
 ##
+## The server of the room serves the page, which is in the folder `page`, and the page connects to where it came from.
 ## The window shows the members and the conversation; headless, the log is printed. `-- --port=9000` after the engine's
 ## own arguments selects another port.
+
+const ChatServer := preload("res://demos/chat/chat_server.gd")
+const LanAddresses := preload("res://demos/lan_addresses.gd")
 
 const COLOR_DIM := Color("8b93a3")
 const COLOR_HOST := Color("f0b866")
@@ -34,10 +38,11 @@ func _ready() -> void:
 		if argument.begins_with("--port="):
 			port = argument.trim_prefix("--port=").to_int()
 	if _chat.start(port):
-		_address.text = "http://%s:%d" % [_own_address(), _chat.get_port()]
-		_note(
-			"The room is open. Join it in a browser, at http://localhost:%d or %s" % [_chat.get_port(), _address.text]
-		)
+		_address.text = "http://%s:%d" % [LanAddresses.find()[0], _chat.get_port()]
+		_note("The room is open. Join it in a browser: http://localhost:%d" % _chat.get_port())
+		for address in LanAddresses.find():
+			if address != "localhost":
+				_note("From other machines and phones: http://%s:%d" % [address, _chat.get_port()])
 	else:
 		_address.text = "not listening"
 		_note("Port %d cannot be opened. Choose another one with  -- --port=N" % port)
@@ -45,14 +50,6 @@ func _ready() -> void:
 
 func get_chat() -> ChatServer:
 	return _chat
-
-
-## The address of this machine in its network, for other machines.
-func _own_address() -> String:
-	for address in IP.get_local_addresses():
-		if address.is_valid_ip_address() and address.contains(".") and not address.begins_with("127."):
-			return address
-	return "localhost"
 
 
 func _on_text_submitted(text: String) -> void:

@@ -1,7 +1,5 @@
-class_name ChatServer
 extends RefCounted
-## A chat room on a WebSocketServer, which also serves the page of the browsers, on the same port. All messages are JSON
-## in text messages.
+## A chat room on a WebSocketServer, which also serves the page that joins it. All messages are JSON in text messages.
 ##
 ## A browser first sends [code]{"type": "join", "name": "Ada"}[/code], and [code]{"type": "say", "text": "Hello"}[/code]
 ## from then on. It receives [code]{"type": "welcome", "name": ..., "members": [...]}[/code] and then one message for
@@ -38,13 +36,13 @@ func _init() -> void:
 	# A browser that does not read must not hold up the others: it is disconnected.
 	_server.backpressure_policy = WebSocketServer.BACKPRESSURE_DISCONNECT
 	_server.heartbeat_interval = 10.0
-	_server.health_path = "/healthz"
-	var error := _server.serve_folder("/", PAGE)
-	if error != OK:
-		push_warning("The page is not served: %s" % _server.get_last_error_message())
 	_server.message_received.connect(_on_message_received)
 	_server.client_disconnected.connect(_on_client_disconnected)
 	_server.server_error.connect(func(error: String) -> void: push_warning(error))
+	# By plain HTTP on the same port. To have the page in an export, add `demos/chat/page/*` to the export preset's
+	# filter of files that are no resources.
+	if _server.serve_folder("/", PAGE) != OK:
+		push_warning(_server.get_last_error_message())
 
 
 func start(port: int, host := "*") -> bool:
