@@ -39,7 +39,7 @@ func play() -> bool:
 	for player in quiz.ranking():
 		print("%d. %s with %d points" % [quiz.rank_of(player), player.name, player.score])
 	await _fetch("/players")
-	return not _failed and quiz.leader().name == "Ada" and quiz.ranking()[0].name == "Ada"
+	return not _failed and quiz.leader().name == "Ada" and quiz.rank_of(quiz.leader()) == 1
 
 
 ## Ada knows everything, Ben guesses and has to charge his phone, Cleo is always wrong.

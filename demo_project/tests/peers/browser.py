@@ -4,19 +4,17 @@ Serves a page that calls the module's default function with `ws://127.0.0.1:WEBS
 as JSON. Exits with 1 if it throws, or if it has not returned in time.
 """
 
-import ctypes
 import http.server
 import os
 import queue
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import threading
 
+from headless_chromium import end, launch
+
 LIFE_SECONDS = 40
-PR_SET_PDEATHSIG = 1
 
 PAGE = """<!doctype html>
 <meta charset="utf-8">
@@ -30,11 +28,6 @@ PAGE = """<!doctype html>
     }
 </script>
 """
-
-# The page is our own, and the sandbox needs rights that containers lack. The rest keeps the browser from calling home.
-FLAGS = """--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --disable-quic --disable-extensions
-    --no-first-run --disable-background-networking --disable-component-update --disable-default-apps
-    --disable-sync""".split()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -68,34 +61,18 @@ def serve(module, port):
     return server
 
 
-def end_with_parent():
-    """Has Linux end the browser if this process is killed."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
 def main():
     chromium, module, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
     server = serve(module, port)
     profile = tempfile.mkdtemp(prefix="async_sockets_browser_")
     with open(os.path.join(profile, "log.txt"), "w+", encoding="utf-8", errors="replace") as log:
-        browser = subprocess.Popen(
-            [chromium, *FLAGS, f"--user-data-dir={profile}", f"http://127.0.0.1:{server.server_port}/"],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            preexec_fn=end_with_parent if sys.platform == "linux" else None,
-        )
+        browser = launch(chromium, profile, log, [f"http://127.0.0.1:{server.server_port}/"])
         try:
             path, text = server.reports.get(timeout=LIFE_SECONDS)
         except queue.Empty:
             log.seek(0)
             path, text = "/error", f"The page reports nothing. What the browser says:\n{log.read()}"
-        browser.terminate()
-        try:
-            browser.wait(5)
-        except subprocess.TimeoutExpired:
-            browser.kill()
-            browser.wait()
+        end(browser)
     shutil.rmtree(profile, ignore_errors=True)
     print(text)
     sys.exit(path != "/result")
