@@ -12,6 +12,7 @@ extends Control
 const LanAddresses := preload("res://demos/lan_addresses.gd")
 const PartyServer := preload("res://demos/party/party_server.gd")
 const Player := preload("res://demos/party/player.gd")
+const QrCode := preload("res://demos/party/qr_code.gd")
 const Quiz := preload("res://demos/party/quiz.gd")
 const Rehearsal := preload("res://demos/party/rehearsal.gd")
 const SeatCard := preload("res://demos/party/seat_card.gd")
@@ -85,10 +86,20 @@ func _open() -> void:
 	(%Address as Label).text = address
 	(%Code as Label).text = _party.code
 	_where.text = "%s    %s" % [address, _party.code]
-	print("Open  http://%s  on your phone and type in the code %s" % [address, _party.code])
+	print("Open http://%s on your phone, and type in the code %s" % [address, _party.code])
 	for other in addresses.slice(1):
-		print("This machine is also  http://%s:%d" % [other, _party.get_port()])
-	print("On this machine:  http://localhost:%d/%s" % [_party.get_port(), _party.code])
+		print("or http://%s:%d, if that does not answer" % [other, _party.get_port()])
+	print("On this machine: http://localhost:%d/%s" % [_party.get_port(), _party.code])
+	if addresses[0] != "localhost":
+		_show_qr_code("http://%s/%s" % [address, _party.code])
+
+
+## The link with the code in it, for a phone's camera.
+func _show_qr_code(link: String) -> void:
+	var image := QrCode.image(link)
+	if image != null:
+		(%QrCode as TextureRect).texture = ImageTexture.create_from_image(image)
+		(%QrCode as TextureRect).show()
 
 
 ## Everything on the screen follows from the quiz.
@@ -145,7 +156,8 @@ func _ranking_row(player: Player, best: int) -> Control:
 	var row := HBoxContainer.new()
 	row.add_theme_constant_override("separation", 14)
 	var title := _label("%d.  %s" % [_quiz.rank_of(player), player.name], 20)
-	title.custom_minimum_size.x = 200
+	title.custom_minimum_size.x = 220
+	title.clip_text = true
 	var bar := ProgressBar.new()
 	bar.show_percentage = false
 	bar.size_flags_horizontal = Control.SIZE_EXPAND_FILL

@@ -6,6 +6,7 @@ const Quiz := preload("res://demos/party/quiz.gd")
 
 const BACK := Color("22262f")
 const DIM := Color("8b93a3")
+const GOOD := Color("9be48f")
 const AWAY := Color(1, 1, 1, 0.4)
 
 var _style := StyleBoxFlat.new()
@@ -18,7 +19,8 @@ func _init() -> void:
 	custom_minimum_size = Vector2(0, 74)
 	_style.bg_color = BACK
 	_style.border_width_top = 5
-	_style.set_corner_radius_all(8)
+	_style.corner_radius_bottom_left = 8
+	_style.corner_radius_bottom_right = 8
 	_style.set_content_margin_all(8)
 	add_theme_stylebox_override("panel", _style)
 	var rows := VBoxContainer.new()
@@ -32,7 +34,6 @@ func _init() -> void:
 		rows.add_child(label)
 	_name.add_theme_font_size_override("font_size", 18)
 	_detail.add_theme_font_size_override("font_size", 15)
-	_detail.add_theme_color_override("font_color", DIM)
 
 
 ## null for a free seat.
@@ -43,6 +44,9 @@ func show_player(player: Player, quiz: Quiz) -> void:
 		return
 	_show(player.name, Color.WHITE, player.color, Color.WHITE if player.is_here() else AWAY)
 	_detail.text = _words(player, quiz)
+	var is_good := player.has_answered() if quiz.phase == Quiz.Phase.QUESTION else player.gain > 0
+	var is_asking := quiz.phase == Quiz.Phase.QUESTION or quiz.phase == Quiz.Phase.REVEAL
+	_detail.add_theme_color_override("font_color", GOOD if is_asking and is_good else DIM)
 
 
 func _show(title: String, color: Color, border: Color, tint: Color) -> void:
@@ -59,7 +63,7 @@ func _words(player: Player, quiz: Quiz) -> String:
 		Quiz.Phase.LOBBY:
 			return "ready"
 		Quiz.Phase.QUESTION:
-			return "has answered" if player.has_answered() else "%d" % player.score
+			return "answered" if player.has_answered() else "%d" % player.score
 		Quiz.Phase.REVEAL:
-			return "%d  +%d" % [player.score, player.gain]
+			return "%d  +%d" % [player.score, player.gain] if player.gain > 0 else "%d" % player.score
 	return "%d" % player.score

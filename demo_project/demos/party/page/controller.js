@@ -175,15 +175,16 @@ function renderMessage() {
 	element("headline").textContent = headline;
 	element("detail").textContent = detail;
 	element("start").hidden = !state.can_start;
-	element("start").textContent = state.phase === "over" ? "Play again" : "Everybody is in";
+	element("start").textContent = state.phase === "over" ? "Play again" : "Everybody is in: start";
 }
 
 function words() {
 	const others = state.players === 1 ? "Nobody else is here yet." : `${state.players} players are in.`;
+	const starts = state.leader === seat.name ? "You start the game." : `${state.leader} starts the game.`;
 	const place = `${ORDINALS[state.rank] ?? `${state.rank}th`} of ${state.players}`;
 	switch (state.phase) {
 		case "lobby":
-			return ["You are in!", state.can_start ? others : `${others} ${state.leader} starts the game.`];
+			return ["You are in!", `${others} ${starts}`];
 		case "question":
 			return [state.answers[state.answer], "Your answer is in. Look at the big screen."];
 		case "reveal": {
