@@ -225,6 +225,7 @@ check_scenes() {
 	check "demo websocket_echo" run_demo "$demo_project" websocket_echo || true
 	check "demo websocket_client" run_demo "$demo_project" websocket_client || true
 	check "demo arena" run_demo "$demo_project" arena || true
+	check "demo party" run_demo "$demo_project" party || true
 	check "empty project" scripts/smoke.sh addons/async_sockets || true
 	for script in demo_project/tests/test_*.gd; do
 		name=$(basename -- "$script" .gd)

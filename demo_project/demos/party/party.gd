@@ -57,13 +57,16 @@ func _ready() -> void:
 	_party.changed.connect(_show)
 	_party.noted.connect(func(text: String) -> void: print(text))
 	_start.pressed.connect(_quiz.start)
+	var is_rehearsal := rehearses and DisplayServer.get_name() == "headless"
+	if is_rehearsal:
+		port = 0
 	for argument in OS.get_cmdline_user_args():
 		if argument.begins_with("--port="):
 			port = argument.trim_prefix("--port=").to_int()
 	_open()
 	_show()
-	if rehearses and DisplayServer.get_name() == "headless":
-		_rehearse()
+	if is_rehearsal:
+		await _rehearse()
 
 
 func _process(delta: float) -> void:
