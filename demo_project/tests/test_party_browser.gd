@@ -110,6 +110,13 @@ func test_who_comes_back() -> void:
 	check(await wait_for(func() -> bool: return _quiz.players[0].is_here()), "she is back")
 	await ada.until("document.getElementById('lost').hidden && document.getElementById('score').innerText === '123'")
 
+	# The phone has slept: the page does not trust its connection, and opens another.
+	var connection := _quiz.players[0].client_id
+	await ada.evaluate("hiddenSince = 1; document.dispatchEvent(new Event('visibilitychange'))")
+	var is_new := func() -> bool: return not [connection, Player.NOBODY].has(_quiz.players[0].client_id)
+	check(await wait_for(is_new), "she has a new connection")
+	await ada.until("isOpen() && !isElsewhere && document.getElementById('score').innerText === '123'")
+
 	# The phone has thrown the page away.
 	await ada.close()
 	check(await wait_for(func() -> bool: return not _quiz.players[0].is_here()), "she is missed")
