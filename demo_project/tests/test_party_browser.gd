@@ -147,6 +147,7 @@ func test_a_seat_has_one_page() -> void:
 	await ada.shows("You are in!")
 	# As a browser does that duplicates a tab.
 	var twin := await open_tab(_url())
+	await twin.until("!document.getElementById('join').hidden")
 	await twin.evaluate("sessionStorage.setItem('token', localStorage.getItem('token'))")
 	await twin.reload()
 	await twin.shows("You are in!")

@@ -18,6 +18,9 @@ let hiddenSince = 0;
 let seat = null;
 let state = null;
 let isElsewhere = false;
+// Whether the seat of a stored token is asked for, and whether it was refused to this page.
+let isReturning = false;
+let isRefused = false;
 // Sent as soon as there is a connection.
 let pending = null;
 
@@ -31,7 +34,7 @@ function myToken() {
 }
 
 function anyToken() {
-	return myToken() ?? localStorage.getItem("token");
+	return isRefused ? null : myToken() ?? localStorage.getItem("token");
 }
 
 function remember(token) {
@@ -50,12 +53,13 @@ function connect() {
 		socket.close();
 	}
 	isElsewhere = false;
+	isReturning = !pending && Boolean(anyToken());
 	// To where this page came from: http becomes ws, https becomes wss.
 	socket = new WebSocket(location.origin.replace(/^http/, "ws"));
 	socket.onopen = () => {
 		delay = FIRST_DELAY;
 		if (pending) send(pending);
-		else if (anyToken()) send({ type: "return", token: anyToken(), take_over: Boolean(myToken()) });
+		else if (isReturning) send({ type: "return", token: anyToken(), take_over: Boolean(myToken()) });
 		pending = null;
 		render();
 	};
@@ -96,6 +100,7 @@ function take(message) {
 	switch (message.type) {
 		case "seat":
 			seat = message;
+			isReturning = isRefused = false;
 			remember(seat.token);
 			localStorage.setItem("name", seat.name);
 			break;
@@ -113,6 +118,8 @@ function refused({ of, reason }) {
 	// A page that is new here has lost nothing: its token is one of an earlier evening, or of another tab.
 	const isNews = of === "join" || myToken();
 	if (of === "return") {
+		isReturning = false;
+		isRefused = true;
 		sessionStorage.removeItem("token");
 		seat = state = null;
 	}
@@ -149,9 +156,9 @@ function choose(index) {
 function render() {
 	const view = isElsewhere ? "elsewhere" : !seat || !state ? "join" : isAsked() ? "question" : "message";
 	for (const id of ["join", "message", "question", "elsewhere"]) element(id).hidden = id !== view;
-	// Before the first answer of the server it is not known whether there is a form to fill in.
-	if (view === "join" && anyToken() && !seat && !isOpen()) element("join").hidden = true;
-	element("lost").hidden = isElsewhere || isOpen();
+	// Whoever comes back has no form to fill in.
+	if (isReturning) element("join").hidden = true;
+	element("lost").hidden = isElsewhere || (isOpen() && !isReturning);
 	element("leave").hidden = !seat || isElsewhere;
 	element("name").textContent = seat ? seat.name : "Party quiz";
 	element("score").textContent = seat && state ? state.score : "";
