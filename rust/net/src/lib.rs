@@ -41,6 +41,7 @@ mod bind;
 mod budget;
 mod datagram_queue;
 mod exclusive;
+mod give_way;
 mod keep_loaded;
 mod names;
 mod outbox;
