@@ -48,19 +48,24 @@ func _bind(count: int) -> Array[UdpSocket]:
 
 ## Each socket has a datagram for a pending receive, which has been waiting for a frame.
 func _process_each(sockets: Array[UdpSocket]) -> float:
-	_send_to_each(sockets)
+	var receives := _send_to_each(sockets)
 	await _until(_has_queued.bind(sockets.size()))
 	await get_tree().process_frame
-	return _time_process(sockets)
+	var time := _time_process(sockets)
+	receives.clear()
+	return time
 
 
 # Functions of their own, because a finished coroutine may still hold the values of its variables.
-func _send_to_each(sockets: Array[UdpSocket]) -> void:
+## Returns the receives: one that nobody holds would be abandoned.
+func _send_to_each(sockets: Array[UdpSocket]) -> Array[NetTask]:
+	var receives: Array[NetTask] = []
 	var sender := UdpSocket.new()
 	sender.bind(0, LOOPBACK)
 	for socket in sockets:
-		socket.recv_from()
+		receives.append(NetTask.from(socket.recv_from()))
 		sender.send_to(PackedByteArray([1]), LOOPBACK, socket.get_local_port())
+	return receives
 
 
 func _time_process(sockets: Array[UdpSocket]) -> float:

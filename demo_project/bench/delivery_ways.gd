@@ -113,9 +113,14 @@ func websocket_large_text() -> float:
 	_sent += 1
 	if not _until(_has_arrived):
 		return 0.0
-	var start := Time.get_ticks_usec()
-	_server.process()
-	var took := Time.get_ticks_usec() - start
+	# It becomes a string in the background, after it has arrived.
+	var deadline := Time.get_ticks_msec() + PATIENCE_MSEC
+	var took := 0
+	while _received == 0 and Time.get_ticks_msec() < deadline:
+		var start := Time.get_ticks_usec()
+		_server.process()
+		took = Time.get_ticks_usec() - start
+		OS.delay_msec(1)
 	return took * 1000.0 if _received == 1 else 0.0
 
 

@@ -12,7 +12,7 @@ import machine
 import table
 from servers import FAULTS, Failure, Setup
 
-MAX_LIBRARY = 6.0
+MAX_LIBRARY = 7.0
 DELIVERY_TIME = 60
 CRITERION_TIME = 300
 CROWDS_TIME = 120

@@ -1,4 +1,4 @@
-"""Writes the results as a page: the table, the details and the plots."""
+"""Writes the results as a page: the table and the details."""
 
 import extras
 import plot
@@ -9,12 +9,11 @@ def page(data: dict) -> str:
     """The contents of results.json as a Markdown page."""
     head = ["what", *(plot.NAMES[server][0] for server in SERVERS), "ratio to the engine", "target", ""]
     lines = ["# Results", "", data["note"] + ".", ""]
-    lines += ["Each figure is the median of the rounds; [results.json](results.json) has the figures of every round.", ""]
+    lines += ["Each figure is the median of the rounds. A run also writes `results.json`, with those of every round, and a"]
+    lines += ["plot of each row.", ""]
     lines += _table(head, [_cells(row) for row in data["rows"]] + data["library"])
     for name, figures in data["details"].items():
         lines += ["", f"## {extras.TITLES[name]}", "", *_table(["what", "time"], [list(pair) for pair in figures.items()])]
-    lines += ["", "## Plots", ""]
-    lines += [f"![{row['what']}]({plot.file_name(row['run'], row['figure'])})" for row in data["rows"]]
     return "\n".join(lines) + "\n"
 
 

@@ -42,6 +42,7 @@ mod bind;
 mod budget;
 mod datagram_queue;
 mod exclusive;
+mod give_way;
 mod keep_loaded;
 mod names;
 mod outbox;

@@ -23,6 +23,7 @@ use crate::command::UdpCommand;
 use crate::datagram_queue::DatagramQueue;
 use crate::error::DatagramLost;
 use crate::event::{Datagram, LostDatagram, UdpEvent};
+use crate::give_way::give_way;
 use crate::limits::{DATAGRAM_OVERHEAD, UDP_CLOSE_TIMEOUT};
 use crate::mailbox::MailboxSender;
 use crate::names::Lookups;
@@ -228,6 +229,7 @@ impl Driver {
                 self.errors.clear();
                 count_received(datagram.data.len());
                 self.datagrams.push(datagram);
+                give_way();
             }
             Err(error) => {
                 self.pause = self.errors.pause_after(&error).map(|time| Box::pin(sleep(time)));
