@@ -1,6 +1,5 @@
 //! What answers a request: the health check, a folder, or the main thread.
 
-use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -29,15 +28,13 @@ use super::memory::{Charge, Memory};
 use super::site::{Mount, Site};
 use super::state::next_id;
 use super::turn::{Announced, Asked, Next, Turns};
+use crate::give_way::give_way;
 use crate::http::encoding::accepted;
 use crate::http::headers::ResponseHeader;
 use crate::http::path::{FilePath, PathError};
 use crate::http::response::Refusal;
 use crate::limits::NO_TIME_LIMIT;
 use crate::websocket::registry::{Note, Registry};
-
-/// Requests in a row before other threads are offered the processor.
-const ROW: u32 = 8;
 
 /// What the requests of one connection share.
 pub(crate) struct Service {
@@ -409,20 +406,6 @@ fn too_late() -> Response {
 
 fn out_of_memory() -> Refusal {
     Refusal::new(503, "The server is out of memory for requests.\n")
-}
-
-/// Offers the processor to other threads now and then. A client that asks at full speed keeps this one busy, and where
-/// they share a processor, the system lets the main thread wait for milliseconds, which delays the frame.
-fn give_way() {
-    thread_local! {
-        static REQUESTS: Cell<u32> = const { Cell::new(0) };
-    }
-    REQUESTS.with(|requests| {
-        requests.set(requests.get().wrapping_add(1));
-        if requests.get().is_multiple_of(ROW) {
-            std::thread::yield_now();
-        }
-    });
 }
 
 /// The response with a file that takes a while to get.
