@@ -52,34 +52,6 @@ func test_what_a_page_can_use() -> void:
 	equal(_results, [expected] as Array[Dictionary])
 
 
-func test_the_chat_serves_its_page() -> void:
-	var scene := (load("res://demos/chat/chat.tscn") as PackedScene).instantiate() as Control
-	scene.set("port", 0)
-	add_child(scene)
-	var chat: ChatServer = scene.call("get_chat")
-	server = chat.get("_server")
-	chat.member_joined.connect(_welcome.bind(weakref(chat)))
-	var page := await fetch("/")
-	equal([page.status, page.headers["content-type"]], [200, "text/html; charset=utf-8"])
-	equal((JSON.parse_string((await fetch("/healthz")).text()) as Dictionary)["status"], "ok")
-	is_ok(server.serve_folder("/test", PAGES))
-	server.http_requested.connect(_on_http_requested)
-	_open("/test/chat.html")
-	if check(await wait_for(func() -> bool: return not _results.is_empty(), 40.0), "a result"):
-		var shown := _results[0]
-		equal(shown["server"], "ws://%s:%d" % [LOOPBACK, server.get_local_port()])
-		for text: String in ["welcome, Ada", "hello from the page 👋"]:
-			check((shown["log"] as String).contains(text), "%s is not in %s" % [text, shown["log"]])
-		equal(shown["members"], "Ada")
-		var log_text := (scene.get_node("%Log") as RichTextLabel).get_parsed_text()
-		check(log_text.contains("hello from the page 👋"), log_text)
-	scene.free()
-
-
-func _welcome(member: String, chat: WeakRef) -> void:
-	(chat.get_ref() as ChatServer).say("Host", "welcome, " + member)
-
-
 func _on_http_requested(request: HttpServerRequest) -> void:
 	match request.path:
 		"/api":
