@@ -117,7 +117,7 @@ install_tools() {
 check_scripts() {
 	local -a folders=()
 	local folder
-	for folder in demo_project/{demos,tests,bench} addons/async_sockets; do
+	for folder in demo_project/{demos,tests,bench} addons/async_sockets scripts/docs; do
 		[[ ! -d $folder ]] || folders+=("$folder")
 	done
 	check "tools for scripts" install_tools || return 0
@@ -226,6 +226,7 @@ check_scenes() {
 	check "demo websocket_client" run_demo "$demo_project" websocket_client || true
 	check "demo arena" run_demo "$demo_project" arena || true
 	check "demo party" run_demo "$demo_project" party || true
+	check "code in the documents" "$(find_python)" scripts/docs.py || true
 	check "empty project" scripts/smoke.sh addons/async_sockets || true
 	for script in demo_project/tests/test_*.gd; do
 		name=$(basename -- "$script" .gd)
