@@ -17,6 +17,7 @@ them, and a variable that it declares and does not use counts as used.
 from __future__ import annotations
 
 import re
+import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,7 +35,7 @@ NAMES = {
     "task": "NetTask",
 }
 
-FENCE = re.compile(r"^```(\w*)[ \t]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^( *)```(\w*)[ \t]*\n(.*?)^ *```[ \t]*$", re.MULTILINE | re.DOTALL)
 MARK = re.compile(r"<!-- (run with|run|serve|prints|output|node)(?: ([^>]*?))? -->\s*\Z")
 WHOLE = re.compile(r"\s*(extends|class_name|@tool)\b")
 MEMBER = re.compile(r"^(static |func |signal |const |class |enum |@export|@onready)", re.MULTILINE)
@@ -84,14 +85,14 @@ def blocks(root: Path, page: Path) -> list[Block]:
     name = page.relative_to(root).as_posix()
     found: list[Block] = []
     for fence in FENCE.finditer(text):
-        marks = marks_above(text[: fence.start()])
+        marks, code = marks_above(text[: fence.start()]), textwrap.dedent(fence[3])
         if "output" in marks:
             if not found:
                 raise SystemExit(f"{name}: output of no program")
-            found[-1].output = fence[2].splitlines()
-        elif fence[1] == "gdscript":
+            found[-1].output = code.splitlines()
+        elif fence[2] == "gdscript":
             lines = [marks["prints"]] if "prints" in marks else []
-            found.append(Block(name, text.count("\n", 0, fence.start(2)), fence[2], marks, lines))
+            found.append(Block(name, text.count("\n", 0, fence.start(3)), code, marks, lines))
     return found
 
 
