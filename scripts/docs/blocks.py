@@ -7,7 +7,6 @@ A block is marked by a comment above it:
     <!-- serve NAME -->      a program for others to run with; they start once it has printed the first line of its output
     <!-- prints TEXT -->     the line that the program prints
     <!-- output -->          above a block of text: the lines that the program before it prints, in this order
-    <!-- node NAME -->       the program is the script of a node with this name (default: Main)
 
 Every block that begins with `extends`, `class_name` or `@tool` is a whole script. Others are fragments: functions and
 members become a class, anything else the body of a function. A fragment may use the names in NAMES without declaring
@@ -36,7 +35,7 @@ NAMES = {
 }
 
 FENCE = re.compile(r"^( *)```(\w*)[ \t]*\n(.*?)^ *```[ \t]*$", re.MULTILINE | re.DOTALL)
-MARK = re.compile(r"<!-- (run with|run|serve|prints|output|node)(?: ([^>]*?))? -->\s*\Z")
+MARK = re.compile(r"<!-- (run with|run|serve|prints|output)(?: ([^>]*?))? -->\s*\Z")
 WHOLE = re.compile(r"\s*(extends|class_name|@tool)\b")
 MEMBER = re.compile(r"^(static |func |signal |const |class |enum |@export|@onready)", re.MULTILINE)
 LOCAL = re.compile(r"^var (\w+)", re.MULTILINE)
