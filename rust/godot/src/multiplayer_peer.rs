@@ -45,8 +45,8 @@ const BUDGETS: std::ops::RangeInclusive<i64> = 100..=1_000_000;
 ///
 /// [codeblock]
 /// var peer := AsyncMultiplayerPeer.new()
-/// peer.create_server(9080)
-/// multiplayer.multiplayer_peer = peer   # clients: WebSocketMultiplayerPeer or AsyncMultiplayerPeer
+/// if peer.create_server(9080) == OK:
+///     multiplayer.multiplayer_peer = peer   # clients: WebSocketMultiplayerPeer or AsyncMultiplayerPeer
 /// [/codeblock]
 /// All network work is done in the background, and [method MultiplayerAPI.poll] takes in what has happened, as with any
 /// peer: by itself once a frame, or called by hand.

@@ -59,11 +59,12 @@ impl Close {
 ///
 /// [codeblock]
 /// var client := TcpClient.new()
-/// client.connect_to_host("example.org", 7000)
+/// var _error := client.connect_to_host("example.org", 7000)
 /// var connected: Array = await client.wait_connected()
 /// if connected[0] == OK:
-///     client.send("hello\n".to_utf8_buffer())
+///     _error = client.send("hello\n".to_utf8_buffer())
 ///     var answer: Array = await client.recv_line()   # [OK, "..."]
+///     print(answer[1])
 /// [/codeblock]
 /// An awaitable method returns an [Array] whose first element is an [enum Error]: immediately if the result is
 /// available, otherwise through a signal; [code]await[/code] takes both. Pending operations of one kind are served

@@ -27,12 +27,19 @@ const MAX_BUSY_MESSAGE: usize = 65_536;
 ///
 /// [codeblock]
 /// var listener := TcpListener.create(5000)
-/// listener.start()
-/// while true:
-///     var accepted: Array = await listener.accept()   # [OK, TcpClient]
-///     if accepted[0] != OK:
-///         break
-///     serve(accepted[1])
+///
+/// func _ready() -> void:
+///     if listener.start() != OK:
+///         push_error(listener.get_last_error_message())
+///     while true:
+///         var accepted: Array = await listener.accept()   # [OK, TcpClient]
+///         if accepted[0] != OK:
+///             break
+///         serve.call(accepted[1])
+///
+/// func serve(client: TcpClient) -> void:
+///     var line: Array = await client.recv_line()
+///     print(line[1])
 /// [/codeblock]
 /// Take connections with [method accept], with [signal client_connected], or with both. The listener keeps a connection
 /// until [method accept] takes it; one that the signal has announced is kept until it is disconnected.

@@ -23,12 +23,15 @@ mod core;
 ///
 /// [codeblock]
 /// var socket := UdpSocket.new()
-/// socket.bind(4000)
+/// var _error := socket.bind(4000)
 /// while true:
 ///     var received: Array = await socket.recv_from()   # [OK, bytes, "192.0.2.1", 50000]
 ///     if received[0] != OK:
 ///         break
-///     socket.send_to(received[1], received[2], received[3])
+///     var data: PackedByteArray = received[1]
+///     var address: String = received[2]
+///     var port: int = received[3]
+///     _error = socket.send_to(data, address, port)
 /// [/codeblock]
 /// A socket that sends without [method bind] is bound to a free port. UDP may lose, duplicate and reorder datagrams;
 /// [member dropped_datagrams] counts those that this socket drops because its queue is full.

@@ -47,11 +47,12 @@ enum ReadyState {
 /// [codeblock]
 /// var ws := WebSocketClient.new()
 /// ws.reconnect = true
-/// ws.connect_to_url("wss://example.org/game")
+/// var _error := ws.connect_to_url("wss://example.org/game")
 /// var connected: Array = await ws.wait_connected()
 /// if connected[0] == OK:
-///     ws.send_text("hello")
+///     _error = ws.send_text("hello")
 ///     var answer: Array = await ws.recv()   # [OK, String or PackedByteArray]
+///     print(answer[1])
 /// [/codeblock]
 /// An awaitable method returns an [Array] whose first element is an [enum Error]: immediately if the result is
 /// available, otherwise through a signal; [code]await[/code] takes both. Pending operations of one kind are served

@@ -34,11 +34,16 @@ mod sink;
 ///
 /// [codeblock]
 /// extends Node
+///
 /// var server := WebSocketServer.new()
+///
 /// func _ready() -> void:
-///     server.message_received.connect(func(client_id: int, message: String) -> void:
-///         server.send_text(client_id, "Echo: " + message))
-///     server.start(8080)
+///     var _error := server.message_received.connect(_on_message_received)
+///     if not server.start(8080):
+///         push_error(server.get_last_error_message())
+///
+/// func _on_message_received(client_id: int, message: String) -> void:
+///     var _error := server.send_text(client_id, "Echo: " + message)
 /// [/codeblock]
 /// Clients are identified by ids from 1 upwards that are never reused, not even after a restart. Messages of one client
 /// keep their order and precede its [signal client_disconnected]. Signals are emitted once a frame, before the nodes'

@@ -110,7 +110,7 @@ impl AsyncMultiplayerPeer {
     ///     var end := Time.get_ticks_usec() + 6000
     ///     while Time.get_ticks_usec() < end:
     ///         if peer.process(end - Time.get_ticks_usec()) > 0:
-    ///             multiplayer.poll()
+    ///             var _error := multiplayer.poll()
     /// [/codeblock]
     #[func(gd_self)]
     fn process(this: Gd<Self>, #[opt(default = 0)] budget_usec: i64) -> i64 {
