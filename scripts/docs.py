@@ -100,7 +100,8 @@ class Project:
             self.write(path, script)
             self.write(f"{block.name}.tscn", SCENE % path)
         shutil.copy(ROOT / "scripts" / "docs" / "check.gd", folder / "check.gd")
-        self.write("check.json", json.dumps({"scripts": [f"res://{path}" for path in self.offsets], "defaults": limits}))
+        todo = {"scripts": [f"res://{path}" for path in self.offsets], "defaults": limits}
+        self.write("check.json", json.dumps(todo))
 
     def write(self, path: str, text: str) -> None:
         (self.folder / path).parent.mkdir(exist_ok=True)
@@ -116,12 +117,14 @@ class Project:
         """Compiles all blocks."""
         self.name_classes()
         log, status = finish(self.start("--script", "res://check.gd"), CHECK_SECONDS)
-        faults = [line[6:] for line in log.splitlines() if line.startswith("FAULT ")]
         lines = log.splitlines()
+        faults = []
         for line, where in zip(lines, lines[1:]):
             place = re.search(r"\(res://(\w+\.gd):(\d+)\)", where)
             if "Parse Error: " in line and place:
                 faults.append(f"{self.place(place[1], int(place[2]))}: {line.split('Parse Error: ', 1)[1]}")
+        # The engine has said why a script does not load.
+        faults += [line[6:] for line in lines if line.startswith("FAULT ") and not (faults and "not load" in line)]
         if status != 0 or "CHECKED" not in lines:
             faults.append(f"the check did not end well (exit code {status}):\n{log}")
         return [self.named(fault) for fault in dict.fromkeys(faults)]

@@ -4,13 +4,16 @@ A block is marked by a comment above it:
 
     <!-- run -->             runs the program, until it ends or has printed its output; no fault of the engine may show
     <!-- run with NAME -->   the same, while the program NAME runs
-    <!-- serve NAME -->      a program for others to run with; they start once it has printed the first line of its output
+    <!-- serve NAME -->      a program for others to run with; they start once it has printed its first line of output
     <!-- prints TEXT -->     the line that the program prints
     <!-- output -->          above a block of text: the lines that the program before it prints, in this order
 
-Every block that begins with `extends`, `class_name` or `@tool` is a whole script. Others are fragments: functions and
-members become a class, anything else the body of a function. A fragment may use the names in NAMES without declaring
-them, and a variable that it declares and does not use counts as used.
+Every block that begins with `extends`, `class_name` or `@tool` (comments aside) is a whole script. Others are
+fragments: functions and members become a class, anything else the body of a function. A fragment may use the names in
+NAMES without declaring them, and a variable that it declares and does not use counts as used. A page may have names of
+its own:
+
+    <!-- names peer: AsyncMultiplayerPeer, player: Node -->
 """
 
 from __future__ import annotations
@@ -36,7 +39,8 @@ NAMES = {
 
 FENCE = re.compile(r"^( *)```(\w*)[ \t]*\n(.*?)^ *```[ \t]*$", re.MULTILINE | re.DOTALL)
 MARK = re.compile(r"<!-- (run with|run|serve|prints|output)(?: ([^>]*?))? -->\s*\Z")
-WHOLE = re.compile(r"\s*(extends|class_name|@tool)\b")
+NAMES_OF_PAGE = re.compile(r"<!-- names ([^>]*) -->")
+WHOLE = re.compile(r"(\s*#.*\n)*\s*(extends|class_name|@tool)\b")
 MEMBER = re.compile(r"^(static |func |signal |const |class |enum |@export|@onready)", re.MULTILINE)
 LOCAL = re.compile(r"^var (\w+)", re.MULTILINE)
 LAST_LEAVES = re.compile(r"^(return|break|continue)\b")
@@ -53,6 +57,8 @@ class Block:
     marks: dict[str, str] = field(default_factory=dict)
     output: list[str] = field(default_factory=list)
     """The lines that it must print."""
+    names: dict[str, str] = field(default_factory=dict)
+    """What it may use without declaring it, with its type."""
 
     @property
     def name(self) -> str:
@@ -66,9 +72,9 @@ class Block:
         """The script, and the number of its lines before the first of the block."""
         if self.is_whole:
             return self.text, 0
-        declared = {name for name in NAMES if re.search(rf"\b(?:var|for|func) {name}\b|\b{name}\s*:", self.text)}
-        used = {name for name in NAMES if re.search(rf"(?<![.\w\"]){name}\b(?!\s*\()", self.text)}
-        head = ["extends Node"] + [f"var {name}: {NAMES[name]}" for name in NAMES if name in used - declared]
+        declared = {name for name in self.names if re.search(rf"\b(?:var|for|func) {name}\b|\b{name}\s*:", self.text)}
+        used = {name for name in self.names if re.search(rf"(?<![.\w\"]){name}\b(?!\s*\()", self.text)}
+        head = ["extends Node"] + [f"var {name}: {self.names[name]}" for name in self.names if name in used - declared]
         if MEMBER.search(self.text):
             return "\n".join(head) + "\n" + self.text, len(head)
         head.append("func _fragment() -> void:")
@@ -83,6 +89,8 @@ def blocks(root: Path, page: Path) -> list[Block]:
     text = page.read_text(encoding="utf-8")
     name = page.relative_to(root).as_posix()
     found: list[Block] = []
+    own = [pair.split(": ") for names in NAMES_OF_PAGE.findall(text) for pair in names.split(", ")]
+    names = {**NAMES, **dict(own)}
     for fence in FENCE.finditer(text):
         marks, code = marks_above(text[: fence.start()]), textwrap.dedent(fence[3])
         if "output" in marks:
@@ -91,7 +99,7 @@ def blocks(root: Path, page: Path) -> list[Block]:
             found[-1].output = code.splitlines()
         elif fence[2] == "gdscript":
             lines = [marks["prints"]] if "prints" in marks else []
-            found.append(Block(name, text.count("\n", 0, fence.start(3)), code, marks, lines))
+            found.append(Block(name, text.count("\n", 0, fence.start(3)), code, marks, lines, names))
     return found
 
 
