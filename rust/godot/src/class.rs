@@ -10,12 +10,21 @@ use std::time::Duration;
 use godot::builtin::GString;
 use godot::global::Error;
 use godot::obj::{Gd, WithBaseField};
+use godot::register::info::{PropertyInfo, PropertyUsageFlags};
 
 use crate::convert::{MAX_ARRAY_LEN, budget, int};
 use crate::guard::{State, on_main_thread};
 use crate::pump::Pump;
 use crate::socket::Socket;
 use crate::time;
+
+/// Marks a property as one for the editor, for `on_validate_property`: the engine tells the default values of such only,
+/// in the editor's help, and its debugger shows them.
+pub(crate) fn show_property(property: &mut PropertyInfo) {
+    if property.usage == PropertyUsageFlags::NONE {
+        property.usage = PropertyUsageFlags::EDITOR;
+    }
+}
 
 /// A class of the engine whose state is a [`Socket`].
 pub(crate) trait SocketClass: WithBaseField {

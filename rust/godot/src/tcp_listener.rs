@@ -3,12 +3,13 @@
 use std::rc::Rc;
 
 use godot::builtin::{GString, PackedByteArray, PackedStringArray};
-use godot::classes::{RefCounted, TlsOptions};
+use godot::classes::{IRefCounted, RefCounted, TlsOptions};
 use godot::obj::{Base, Gd};
+use godot::register::info::PropertyInfo;
 use godot::register::property::PhantomVar;
 use godot::register::{GodotClass, godot_api};
 
-use crate::class::SocketClass;
+use crate::class::{SocketClass, show_property};
 use crate::convert::int;
 use crate::guard::State;
 use crate::tcp_client::TcpClient;
@@ -25,7 +26,7 @@ const MAX_BUSY_MESSAGE: usize = 65_536;
 
 /// A listening TCP socket that accepts connections in the background and hands them out as [TcpClient]s.
 ///
-/// [codeblock]
+/// ```gdscript
 /// var listener := TcpListener.create(5000)
 /// listener.start()
 /// while true:
@@ -33,7 +34,7 @@ const MAX_BUSY_MESSAGE: usize = 65_536;
 ///     if accepted[0] != OK:
 ///         break
 ///     serve(accepted[1])
-/// [/codeblock]
+/// ```
 /// Take connections with [method accept], with [signal client_connected], or with both. The listener keeps a connection
 /// until [method accept] takes it; one that the signal has announced is kept until it is disconnected.
 #[derive(GodotClass)]
@@ -117,6 +118,13 @@ impl SocketClass for TcpListener {
 
     fn state(&self) -> &State<ListenerCore> {
         &self.core
+    }
+}
+
+#[godot_api]
+impl IRefCounted for TcpListener {
+    fn on_validate_property(&self, property: &mut PropertyInfo) {
+        show_property(property);
     }
 }
 

@@ -5,14 +5,15 @@ use std::num::NonZeroU8;
 use async_sockets_net::address::{BindAddress, Destination};
 use async_sockets_net::udp_socket::UdpSocket as Bound;
 use godot::builtin::{GString, PackedByteArray, Variant, varray};
-use godot::classes::RefCounted;
+use godot::classes::{IRefCounted, RefCounted};
 use godot::global::Error;
 use godot::meta::ToGodot;
 use godot::obj::{Base, Gd};
+use godot::register::info::PropertyInfo;
 use godot::register::property::PhantomVar;
 use godot::register::{GodotClass, godot_api};
 
-use crate::class::SocketClass;
+use crate::class::{SocketClass, show_property};
 use crate::convert::{int, utf8};
 use crate::guard::State;
 use core::{UdpCore, nothing};
@@ -21,7 +22,7 @@ mod core;
 
 /// A UDP socket whose datagrams are awaited or delivered by a signal.
 ///
-/// [codeblock]
+/// ```gdscript
 /// var socket := UdpSocket.new()
 /// socket.bind(4000)
 /// while true:
@@ -29,7 +30,7 @@ mod core;
 ///     if received[0] != OK:
 ///         break
 ///     socket.send_to(received[1], received[2], received[3])
-/// [/codeblock]
+/// ```
 /// A socket that sends without [method bind] is bound to a free port. UDP may lose, duplicate and reorder datagrams;
 /// [member dropped_datagrams] counts those that this socket drops because its queue is full.
 #[derive(GodotClass)]
@@ -82,6 +83,13 @@ impl SocketClass for UdpSocket {
 
     fn state(&self) -> &State<UdpCore> {
         &self.core
+    }
+}
+
+#[godot_api]
+impl IRefCounted for UdpSocket {
+    fn on_validate_property(&self, property: &mut PropertyInfo) {
+        show_property(property);
     }
 }
 

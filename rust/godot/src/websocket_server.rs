@@ -4,12 +4,13 @@ use async_sockets_net::http::headers::ResponseHeader;
 use async_sockets_net::websocket::options::{BackpressurePolicy, Subprotocol};
 use async_sockets_net::websocket_server::WebSocketServer as Server;
 use godot::builtin::{GString, PackedByteArray, PackedStringArray};
-use godot::classes::{RefCounted, TlsOptions};
+use godot::classes::{IRefCounted, RefCounted, TlsOptions};
 use godot::obj::{Base, Gd};
+use godot::register::info::PropertyInfo;
 use godot::register::property::PhantomVar;
 use godot::register::{GodotClass, godot_api};
 
-use crate::class::SocketClass;
+use crate::class::{SocketClass, show_property};
 use crate::convert::int;
 use crate::guard::State;
 use crate::time;
@@ -27,14 +28,14 @@ mod sink;
 
 /// A WebSocket server (RFC 6455) that works in the background and reports by signals.
 ///
-/// [codeblock]
+/// ```gdscript
 /// extends Node
 /// var server := WebSocketServer.new()
 /// func _ready() -> void:
 ///     server.message_received.connect(func(client_id: int, message: String) -> void:
 ///         server.send_text(client_id, "Echo: " + message))
 ///     server.start(8080)
-/// [/codeblock]
+/// ```
 /// Clients are identified by ids from 1 upwards that are never reused, not even after a restart. Messages of one client
 /// keep their order and precede its [signal client_disconnected]. Signals are emitted once a frame, before the nodes'
 /// [code]_process[/code], or by [method process].
@@ -151,6 +152,13 @@ impl SocketClass for WebSocketServer {
 
     fn state(&self) -> &State<ServerCore> {
         &self.core
+    }
+}
+
+#[godot_api]
+impl IRefCounted for WebSocketServer {
+    fn on_validate_property(&self, property: &mut PropertyInfo) {
+        show_property(property);
     }
 }
 

@@ -105,13 +105,13 @@ impl AsyncMultiplayerPeer {
     /// anything to do, or 0.
     /// [br][br]A server without a picture can answer at once, instead of in its next frame, by giving its idle time
     /// away:
-    /// [codeblock]
+    /// ```gdscript
     /// func _process(_delta: float) -> void:
     ///     var end := Time.get_ticks_usec() + 6000
     ///     while Time.get_ticks_usec() < end:
     ///         if peer.process(end - Time.get_ticks_usec()) > 0:
     ///             multiplayer.poll()
-    /// [/codeblock]
+    /// ```
     #[func(gd_self)]
     fn process(this: Gd<Self>, #[opt(default = 0)] budget_usec: i64) -> i64 {
         let Some(core) = this.bind().core().cloned() else {
