@@ -17,8 +17,8 @@ use crate::pump::Pump;
 #[derive(GodotClass)]
 #[class(init, singleton)]
 pub(crate) struct AsyncSockets {
-    /// Version of the library, such as [code]"0.1.0"[/code], or [code]"0.1.0+debug"[/code] for the library of the editor
-    /// and of debug exports. Read-only.
+    /// Version of the library, such as [code]"0.1.0"[/code], or [code]"0.1.0+debug"[/code] for the library of the
+    /// editor and of debug exports. Read-only.
     #[var(get = get_version, no_set)]
     version: PhantomVar<GString>,
     base: Base<Object>,

@@ -18,8 +18,8 @@ use crate::pump::Pump;
 use crate::socket::Socket;
 use crate::time;
 
-/// Marks a property as one for the editor, for `on_validate_property`: the engine tells the default values of such only,
-/// in the editor's help, and its debugger shows them.
+/// Marks a property as one for the editor, for `on_validate_property`: only of such a property the editor's help has the
+/// default, and the debugger the value.
 pub(crate) fn show_property(property: &mut PropertyInfo) {
     if property.usage == PropertyUsageFlags::NONE {
         property.usage = PropertyUsageFlags::EDITOR;

@@ -47,8 +47,8 @@ pub(crate) struct TcpListener {
     /// [method start].
     #[var(get = get_port, set = set_port)]
     port: PhantomVar<i64>,
-    /// Address to listen on: [code]"*"[/code] (all addresses, IPv4 and IPv6), [code]"localhost"[/code] or an IP
-    /// address. Default: [code]"*"[/code]. Read by [method start].
+    /// Address to listen on: `"*"` (all addresses, IPv4 and IPv6), `"localhost"` or an IP address. Default: `"*"`. Read
+    /// by [method start].
     #[var(get = get_host, set = set_host)]
     host: PhantomVar<GString>,
     /// Maximum number of connections that wait to be accepted, both in the system and in this object. Default: 1024.
