@@ -29,12 +29,11 @@ for argument in "$@"; do
 	esac
 done
 
-os=$(host_os)
 cd -- "$root"
 target_folder=$(cargo metadata --format-version 1 --no-deps --locked |
 	sed -E 's/.*"target_directory":"([^"]*)".*/\1/; s/\\\\/\//g')
 
-case $os in
+case $(host_os) in
 	linux) file=libasync_sockets.so ;;
 	macos) file=libasync_sockets.dylib ;;
 	windows) file=async_sockets.dll ;;
@@ -60,14 +59,8 @@ build() {
 	fi
 }
 
-# Stages the library that was built last, under the feature tag $1 of the engine: release or debug.
-stage() {
-	case $os in
-		linux) replace "$built" "$addon/bin/libasync_sockets.linux.template_$1.$(host_arch).so" ;;
-		macos) replace "$built" "$addon/bin/libasync_sockets.macos.template_$1.dylib" ;;
-		windows) replace "$built" "$addon/bin/async_sockets.windows.template_$1.$(host_arch).dll" ;;
-	esac
-}
+# Stages the library that was built last, under the feature tag $1 of the engine.
+stage() { replace "$built" "$addon/bin/$(library_name "$1")"; }
 
 # Both come from one file of cargo's, and share what is compiled for them but for gdext and the classes.
 build "${libraries[0]}"

@@ -212,10 +212,8 @@ build_libraries() {
 
 # Lets the engine that runs the scenes, which loads the editor's library, load the other one.
 use_release_library() {
-	local library
-	for library in "$demo_project"/addons/async_sockets/bin/*template_release*; do
-		replace "$library" "${library/template_release/template_debug}"
-	done
+	local folder=$demo_project/addons/async_sockets/bin
+	replace "$folder/$(library_name release)" "$folder/$(library_name debug)"
 }
 
 knows_classes() { grep -qs NetTest "$demo_project/.godot/global_script_class_cache.cfg"; }
