@@ -239,6 +239,7 @@ check_scenes() {
 		run_scene "$scene"
 		return
 	fi
+	if $unit; then check "class documentation" scripts/class_docs.sh --check || true; fi
 	check "demo hello" run_demo "$demo_project" hello || true
 	check "demo websocket_echo" run_demo "$demo_project" websocket_echo || true
 	check "demo websocket_client" run_demo "$demo_project" websocket_client || true
