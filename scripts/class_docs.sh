@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Checks the documentation of the classes as the engine knows it, and makes the pages in docs/classes from it.
+# Checks the documentation of the classes as the engine knows it, and makes the pages in docs/classes and the C# wrapper
+# from it.
 #
-#   scripts/class_docs.sh            checks the texts and writes the pages
-#   scripts/class_docs.sh --check    changes nothing; fails if a text is incomplete or a page is stale
+#   scripts/class_docs.sh            checks the texts, writes the pages and the wrapper
+#   scripts/class_docs.sh --check    changes nothing; fails if a text is incomplete, or a page or the wrapper is stale
 #
 # The library of the editor must be staged (scripts/build.sh). The rules for the texts are in scripts/class_docs.py.
 set -euo pipefail
@@ -47,3 +48,4 @@ doctool "$xml/scripts" --gdscript-docs res://addons/async_sockets
 python=$(find_python)
 "$python" "$root/scripts/class_docs.py" "$xml"
 "$python" "$root/scripts/class_pages.py" "$xml" "$root/docs/classes" ${check[@]+"${check[@]}"}
+"$python" "$root/scripts/csharp.py" "$xml" "$addon/csharp/AsyncSockets.cs" ${check[@]+"${check[@]}"}
