@@ -30,7 +30,9 @@ if $build; then "$root/scripts/build.sh"; fi
 # The notices cover every platform whose libraries are in the package: two each, which scripts/build.sh makes.
 targets=()
 for library in "$addon"/bin/*template_release*; do
-	if cmp -s -- "$library" "${library/template_release/template_debug}"; then
+	[[ -e $library ]] || die "there is no library in addons/async_sockets/bin"
+	other=${library/template_release/template_debug}
+	if [[ ! -e $other ]] || cmp -s -- "$library" "$other"; then
 		die "$(basename -- "$library") was built alone: build both with scripts/build.sh"
 	fi
 	case $library in
@@ -38,7 +40,7 @@ for library in "$addon"/bin/*template_release*; do
 		*.linux.*.arm64.so) targets+=(aarch64-unknown-linux-gnu) ;;
 		*.windows.*.x86_64.dll) targets+=(x86_64-pc-windows-msvc) ;;
 		*.macos.*.dylib) targets+=(x86_64-apple-darwin aarch64-apple-darwin) ;;
-		*) die "there is no library in addons/async_sockets/bin" ;;
+		*) die "there are no notices for $(basename -- "$library")" ;;
 	esac
 done
 write_notices "${targets[@]}"
