@@ -1,6 +1,9 @@
 // Written by scripts/class_docs.sh from the documentation in the sources.
 // The classes of Async Sockets for C#. See the pages in docs/classes for what the members do.
 
+#nullable disable
+#pragma warning disable CS1591
+
 using System;
 using System.Collections.Generic;
 using System.Threading.Tasks;
