@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the pages of the class reference, docs/classes, from the XML that the engine writes (see scripts/class_docs.sh).
+"""Makes the pages of the class reference from the XML that the engine writes (see scripts/class_docs.sh).
 
     class_pages.py FOLDER PAGES            writes the pages to the folder PAGES
     class_pages.py FOLDER PAGES --check    only fails if a page is missing, stale or left over
