@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Builds the add-on, finds or fetches Godot, and runs the demos: a listener and a client written in GDScript exchange
-# real data, a WebSocket server talks to the engine's own WebSocket client, and a WebSocket client finds its server again.
+# real data, a WebSocket server talks to the engine's own WebSocket client, a WebSocket client finds its server again, and
+# a client in a second process plays in an arena.
 #
-#   scripts/demo.sh                    headless; prints the transcripts and exits
-#   scripts/demo.sh --window [NAME]    opens the demo in demo_project/demos/NAME in a window: hello (the default),
-#                                      websocket_echo, websocket_client, or chat, which browsers join with the page
-#                                      chat.html beside it
+#   scripts/demo.sh                              headless; prints the transcripts and exits
+#   scripts/demo.sh --window [NAME [ARGS...]]    opens the demo in demo_project/demos/NAME in a window, with its
+#                                                arguments: hello (the default), websocket_echo, websocket_client,
+#                                                chat, which browsers join with the page chat.html beside it, or arena,
+#                                                which `arena --join` joins in a second window
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
@@ -34,8 +36,9 @@ find_godot
 prepare_project "$demo_project"
 
 if $window; then
-	exec "$GODOT" --path "$demo_project" "res://demos/$name/$name.tscn"
+	exec "$GODOT" --path "$demo_project" "res://demos/$name/$name.tscn" -- "${@:3}"
 fi
 run_demo "$demo_project" hello
 run_demo "$demo_project" websocket_echo
 run_demo "$demo_project" websocket_client
+run_demo "$demo_project" arena

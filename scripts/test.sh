@@ -139,7 +139,7 @@ check_scripts() {
 
 # ------------------------------------------------------------------------------------------------------ scenes
 
-# WebSocket clients from the package registries, for one of the scenes; it skips those that could not be installed.
+# Foreign WebSocket clients for some of the scenes, which skip those that are missing.
 peers=$cache/peers-websockets-$websockets_version
 node_peers=$demo_project/tests/peers/node
 
@@ -165,6 +165,16 @@ install_peers() {
 		PEERS_NODE=$(command -v node)
 		export PEERS_NODE NODE_PATH=$folder/node_modules
 	fi
+	find_browser
+}
+
+# Chromium is too large to be installed for a few scenes.
+find_browser() {
+	local name
+	for name in chromium chromium-browser google-chrome; do
+		if [[ ! ${PEERS_CHROMIUM:-} ]] && command -v "$name" >/dev/null; then PEERS_CHROMIUM=$(command -v "$name"); fi
+	done
+	export PEERS_CHROMIUM=${PEERS_CHROMIUM:-}
 }
 
 run_scene() {
@@ -243,6 +253,7 @@ check_scenes() {
 	check "demo hello" run_demo "$demo_project" hello || true
 	check "demo websocket_echo" run_demo "$demo_project" websocket_echo || true
 	check "demo websocket_client" run_demo "$demo_project" websocket_client || true
+	check "demo arena" run_demo "$demo_project" arena || true
 	check "empty project" scripts/smoke.sh addons/async_sockets || true
 	run_all_scenes
 	if ((${#libraries[@]} > 1)); then

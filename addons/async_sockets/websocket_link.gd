@@ -316,7 +316,8 @@ func is_tls() -> bool:
 
 
 ## The HTTP status of the last response to an opening handshake: 101 if it succeeded, 0 if there was none. The library
-## gives any status, for example 401 or 503; the engine tells none of a refusal, which leaves the number as it was.
+## gives any status, for example 401 or 503. The engine tells none of a refusal: with it, the number is 0 from the start
+## of each attempt until it succeeds.
 func get_response_status() -> int:
 	return _backend.get_response_status()
 

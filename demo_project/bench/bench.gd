@@ -8,8 +8,8 @@ extends Node
 ## A client has `to`, the server's port, `count`, the number of its connections, and `in_flight`.
 ##
 ## It prints a line of JSON with its ports when it is ready. On the control port, `reset` begins a new measurement,
-## `stats` returns its figures and `quit` ends the program; `connect`, `fill` and `begin` are for clients: they open the
-## first connection, open the others, and put the messages in flight.
+## `stats` returns its figures and `quit` ends the program. `connect` has a client open its first connection, `fill` the
+## others, and `begin` has it put messages in flight, or tells a server that all clients are there.
 
 const BenchClient := preload("res://bench/bench_client.gd")
 const BenchPeer := preload("res://bench/bench_peer.gd")
@@ -96,7 +96,7 @@ func _on_asked(what: String) -> void:
 				client.open()
 			_control.answer({})
 		"begin":
-			(_peer as BenchClient).begin()
+			_peer.begin()
 			_control.answer({})
 		"quit":
 			_control.answer({})

@@ -18,6 +18,11 @@ var tls_options: TLSOptions
 var received := 0
 
 
+## Begins the work, if it does not begin by itself.
+func begin() -> void:
+	pass
+
+
 ## Begins a new measurement.
 func reset() -> void:
 	pass

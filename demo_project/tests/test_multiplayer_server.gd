@@ -1,7 +1,6 @@
 extends MultiplayerTest
-## What only AsyncMultiplayerPeer has, and peers that do not keep to the rules.
+## What only AsyncMultiplayerPeer has.
 
-var _raws: Array[Raw] = []
 var _requests: Array[WebSocketHandshakeRequest] = []
 
 
@@ -9,18 +8,9 @@ func time_limit(_test_name: String) -> float:
 	return 30.0
 
 
-func _process(_delta: float) -> void:
-	for raw in _raws:
-		raw.poll()
-
-
 func after_each() -> void:
-	_raws.clear()
 	_requests.clear()
 	await super()
-
-
-#region The class
 
 
 func test_who_is_who() -> void:
@@ -76,6 +66,22 @@ func test_defaults_and_wrong_values() -> void:
 	equal(peer.process(), 0)
 
 
+func test_unknown_ids() -> void:
+	var server := open_server(true)
+	var client := await join(true)
+	for peer: MultiplayerPeer in [server.peer, client.peer]:
+		peer.set_target_peer(999)
+		# Everything that a client sends goes to the server.
+		var error := peer.put_packet(PackedByteArray([3, 1]))
+		equal(error, ERR_INVALID_PARAMETER if peer == server.peer else OK)
+		peer.disconnect_peer(999)
+	equal(server.peer.get_client_id(999), 0)
+	equal(server.peer.get_peer_id(999), 0)
+	await frames(3)
+	equal(log_of(server), ["+ c1"] as Array[String])
+	check(client.is_connected_to_server())
+
+
 func test_a_port_that_is_taken() -> void:
 	var server := open_server(true)
 	var second := AsyncMultiplayerPeer.new()
@@ -101,7 +107,7 @@ func test_refused_in_the_handshake() -> void:
 	var known := await join(true)
 	(server.peer as MultiplayerPeer).refuse_new_connections = true
 	check((server.peer as MultiplayerPeer).refuse_new_connections)
-	var raw := await _raw()
+	var raw := await raw_peer()
 	check(await wait_for(raw.has_head))
 	check(raw.head.begins_with("HTTP/1.1 503 "), raw.head)
 	for ours: bool in [true, false]:
@@ -163,46 +169,6 @@ func test_no_peer_ids_without_a_peer() -> void:
 	server.stop()
 
 
-## A budget so small that a flood takes many frames: everything arrives, in order.
-func test_a_flood_over_many_frames() -> void:
-	var server := open_server(true, {"frame_budget_usec": 1000})
-	var one := await join(true)
-	var two := await join(true)
-	var calls := 3000
-	for number in calls:
-		one.actor.say.rpc_id(1, number)
-		two.actor.say.rpc_id(1, number)
-	check(await wait_for(func() -> bool: return server.events.size() == 2 + 2 * calls, 20.0))
-	for place: Place in [one, two]:
-		var numbers := server.events.filter(
-			func(event: Array) -> bool: return event[1] == place.id() and event[0] == "say"
-		)
-		equal(numbers.map(func(event: Array) -> int: return event[2]), range(calls), place.label)
-
-
-func test_the_first_packet_is_always_read() -> void:
-	var server := open_server(true, {"frame_budget_usec": 100})
-	server.api.peer_connected.connect(func(_id: int) -> void: OS.delay_msec(2))
-	server.actor.also = func(_what: String, _id: int, _value: Variant) -> void: OS.delay_msec(2)
-	var one := await join(true)
-	for number in 10:
-		one.actor.say.rpc_id(1, number)
-	check(await wait_for(func() -> bool: return server.events.size() == 11))
-	server.actor.also = Callable()
-
-
-## A client that left is announced as gone after its packets, even if these take many frames.
-func test_the_end_comes_after_the_packets() -> void:
-	var server := open_server(true, {"frame_budget_usec": 1000})
-	var one := await join(true)
-	for number in 2000:
-		one.actor.say.rpc_id(1, number)
-	one.peer.close()
-	check(await wait_for(func() -> bool: return server.events.size() == 2002, 20.0))
-	equal(server.events.back()[0], "-")
-	equal(server.events[2000][2], 1999)
-
-
 ## A loop without frames answers at once.
 func test_process_waits_for_work() -> void:
 	var server := open_server(true)
@@ -237,208 +203,3 @@ func test_stop_all() -> void:
 	AsyncSockets.stop_all()
 	await eventually(server, "server gone")
 	await eventually(one, "server gone")
-
-
-#endregion
-#region Peers that break the rules
-
-
-func test_text_is_no_packet() -> void:
-	await _is_cut(WebSocketTest.TEXT, "hello".to_utf8_buffer(), 1003)
-
-
-func test_an_empty_message_is_no_packet() -> void:
-	await _is_cut(WebSocketTest.BINARY, PackedByteArray(), 1002)
-
-
-func test_a_giant_packet() -> void:
-	var giant := PackedByteArray()
-	giant.resize(70_000)
-	await _is_cut(WebSocketTest.BINARY, giant, 1009, {"max_message_size": 65536})
-
-
-## RPCs to nodes that do not exist, unknown commands and rubbish are for SceneMultiplayer to refuse; the others go on.
-func test_rubbish() -> void:
-	var server := open_server(true)
-	var good := await join(true)
-	var raw := await _raw()
-	check(await wait_for(raw.has_head))
-	check(await wait_for(func() -> bool: return server.api.get_peers().size() == 2))
-	for packet: PackedByteArray in [
-		[0], [7], [7, 1, 9, 9, 9, 9], [7, 3, 1, 0, 0, 0], [0, 0xff, 0xff, 0xff, 0xff, 3], [255, 255, 255]
-	]:
-		raw.send(raw.frame(WebSocketTest.BINARY, packet))
-	await frames(10)
-	good.actor.say.rpc_id(1, "unharmed")
-	check(await wait_for(func() -> bool: return server.events.back() == ["say", good.id(), "unharmed"]))
-	equal(server.api.get_peers().size(), 2)
-
-
-## The id is the first message, also for one that calls before it has it.
-func test_a_packet_before_the_id() -> void:
-	var server := open_server(true)
-	var got: Array[Array] = []
-	server.api.peer_packet.connect(func(id: int, data: PackedByteArray) -> void: got.append([id, data]))
-	var raw := await _raw([[3, 1, 2, 3]])
-	check(await wait_for(func() -> bool: return got.size() == 1))
-	check(await wait_for(func() -> bool: return raw.body.size() >= 6))
-	equal(raw.body.slice(0, 2), PackedByteArray([0x82, 4]))
-	equal(raw.body.slice(2, 6).decode_s32(0), got[0][0])
-	equal(got[0][1], PackedByteArray([1, 2, 3]))
-
-
-## One that never reads: an error each time, one line in the log, and the others go on.
-func test_one_that_never_reads() -> void:
-	var server := open_server(true, {"outbound_buffer_size": 100_000})
-	var good := await join(true)
-	var deaf := await _raw()
-	check(await wait_for(deaf.has_head))
-	check(await wait_for(func() -> bool: return server.api.get_peers().size() == 2))
-	deaf.deaf = true
-	var ids := server.api.get_peers()
-	var deaf_id := ids[0] if ids[1] == good.id() else ids[1]
-	var block := PackedByteArray()
-	block.resize(50_000)
-	var refused := [0]
-	var fill := func() -> bool:
-		for id: int in [deaf_id, good.id()]:
-			server.peer.set_target_peer(id)
-			var packet := PackedByteArray([3])
-			packet.append_array(block)
-			var error: Error = server.peer.put_packet(packet)
-			if error == ERR_OUT_OF_MEMORY and id == deaf_id:
-				refused[0] += 1
-			elif error != OK:
-				return true
-		return refused[0] > 3
-	check(await wait_for(fill, 15.0))
-	at_least(refused[0], 3)
-	server.actor.say.rpc_id(good.id(), "unharmed")
-	await eventually(good, "say server unharmed")
-
-
-func test_one_that_never_reads_is_cut_by_policy() -> void:
-	var server := open_server(true, {})
-	server.peer.close()
-	server.peer.outbound_buffer_size = 100_000
-	server.peer.get_server().backpressure_policy = WebSocketServer.BACKPRESSURE_DISCONNECT
-	server.use(null)
-	is_ok(server.peer.create_server(port, LOOPBACK))
-	server.use(server.peer)
-	server.events.clear()
-	var deaf := await _raw()
-	check(await wait_for(deaf.has_head))
-	check(await wait_for(func() -> bool: return server.api.get_peers().size() == 1))
-	deaf.deaf = true
-	var block := PackedByteArray()
-	block.resize(50_000)
-	var fill := func() -> bool:
-		server.actor.say.rpc(block)
-		return server.events.size() >= 2
-	check(await wait_for(fill, 15.0))
-	equal(server.events.back()[0], "-")
-
-
-func _is_cut(opcode: int, payload: PackedByteArray, code: int, limits := {}) -> void:
-	var server := open_server(true)
-	if not limits.is_empty():
-		server.peer.close()
-		for property: String in limits:
-			server.peer.get_server().set(property, limits[property])
-		server.use(null)
-		is_ok(server.peer.create_server(port, LOOPBACK))
-		server.use(server.peer)
-		server.events.clear()
-	var good := await join(false)
-	var bad := await _raw()
-	check(await wait_for(bad.has_head))
-	check(await wait_for(func() -> bool: return server.events.size() == 2))
-	bad.send(bad.frame(WebSocketTest.BINARY, PackedByteArray([0])))
-	bad.send(bad.frame(opcode, payload))
-	bad.send(bad.frame(WebSocketTest.BINARY, PackedByteArray([0])))
-	check(await wait_for(func() -> bool: return server.events.size() == 3), "it is told as gone")
-	equal(server.events[2], ["-", server.events[1][1]])
-	check(await wait_for(func() -> bool: return bad.close_code() == code), "got %d" % bad.close_code())
-	server.actor.say.rpc("unharmed")
-	await eventually(good, "say server unharmed")
-
-
-#endregion
-
-
-## A raw connection that requests to join, with packets sent right behind the request.
-func _raw(packets := []) -> Raw:
-	var raw := Raw.new()
-	raw.stream.connect_to_host(LOOPBACK, port)
-	_raws.append(raw)
-	var is_open := func() -> bool: return raw.stream.get_status() == StreamPeerTCP.STATUS_CONNECTED
-	check(await wait_for(is_open), "a raw connection")
-	var bytes := (
-		(
-			(
-				"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-				+ "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n\r\n"
-			)
-			% WebSocketTest.KEY
-		)
-		. to_ascii_buffer()
-	)
-	for packet: PackedByteArray in packets:
-		bytes.append_array(raw.frame(WebSocketTest.BINARY, packet))
-	raw.send(bytes)
-	return raw
-
-
-## A TCP connection that speaks WebSocket by hand.
-class Raw:
-	extends RefCounted
-
-	var stream := StreamPeerTCP.new()
-	var deaf := false
-	var head := ""
-	var body := PackedByteArray()
-
-	func poll() -> void:
-		stream.poll()
-		if deaf or stream.get_status() != StreamPeerTCP.STATUS_CONNECTED:
-			return
-		var available := stream.get_available_bytes()
-		if available > 0:
-			body.append_array(stream.get_data(available)[1])
-		if head.is_empty():
-			var text := body.get_string_from_ascii()
-			var end := text.find("\r\n\r\n")
-			if end >= 0:
-				head = text.left(end)
-				body = body.slice(end + 4)
-
-	func has_head() -> bool:
-		return not head.is_empty()
-
-	func send(bytes: PackedByteArray) -> void:
-		stream.put_data(bytes)
-
-	## A final frame, masked with zeros (RFC 6455 section 5.2).
-	func frame(opcode: int, payload: PackedByteArray) -> PackedByteArray:
-		var bytes := PackedByteArray([0x80 | opcode])
-		if payload.size() < 126:
-			bytes.append(0x80 | payload.size())
-		elif payload.size() < 65536:
-			bytes.append_array([0x80 | 126, payload.size() >> 8, payload.size() & 0xff])
-		else:
-			bytes.append_array([0x80 | 127, 0, 0, 0, 0])
-			for shift in [24, 16, 8, 0]:
-				bytes.append(payload.size() >> shift & 0xff)
-		bytes.append_array([0, 0, 0, 0])
-		bytes.append_array(payload)
-		return bytes
-
-	## The code of the close frame; -1 if there is none. Frames of less than 126 bytes only.
-	func close_code() -> int:
-		var at := 0
-		while at + 2 <= body.size():
-			var length := body[at + 1]
-			if body[at] == 0x88 and at + 4 <= body.size():
-				return body[at + 2] << 8 | body[at + 3]
-			at += 2 + length
-		return -1

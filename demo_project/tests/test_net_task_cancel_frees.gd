@@ -16,6 +16,13 @@ func test_what_holds_the_socket_itself() -> void:
 func test_before_any_socket_was_made() -> void:
 	var output := await run_child("tasks_alone")
 	for line: String in [
-		"all [1, 2]", "all later [7, 5]", "any [1, 7]", "from 7", "cancelled [%d]" % ERR_SKIP, "coroutines [14, 14]"
+		"all [1, 2]",
+		"all later [7, 5]",
+		"any [1, 7]",
+		"from 7",
+		"cancelled [%d]" % ERR_SKIP,
+		"coroutines [14, 14]",
+		"receive [3, []]",
+		"later receive [3, []]"
 	]:
 		check(output.contains(line + "\n"), "%s in %s" % [line, output])

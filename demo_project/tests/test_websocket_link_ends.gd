@@ -173,6 +173,18 @@ func test_a_link_that_is_freed() -> void:
 	await told_times("disconnected", 1)
 
 
+func test_no_code_runs_inside_the_end_of_a_link() -> void:
+	await _join()
+	var results := []
+	var pending: Variant = _link.recv_text()
+	var completed: Signal = pending if pending is Signal else (pending as NetTask).completed
+	completed.connect(func(result: Variant) -> void: results.append(result))
+	_link = null
+	equal(results, [])
+	check(await wait_for(func() -> bool: return results.size() == 1))
+	equal(results, [[ERR_UNAVAILABLE, ""]])
+
+
 ## The usual end of a coroutine with a link of its own.
 func test_a_link_that_is_freed_by_what_it_resolves() -> void:
 	serve()
@@ -268,6 +280,33 @@ func test_connecting_again_from_a_handler() -> void:
 	equal(_told, [["connected"], ["disconnected", 4001, "", true], ["connected"]])
 	server.send_text(2, "again")
 	equal(await _link.recv(5.0), [OK, "again"])
+
+
+## Whatever a resumed coroutine does, the end is told.
+func test_connecting_again_from_a_coroutine() -> void:
+	await _join()
+	var results := []
+	var again := func() -> void:
+		results.append(await _link.recv())
+		_link.connect_to_url(_url())
+	again.call()
+	server.disconnect_client(1, 4001)
+	await told("connected", [2])
+	check(await wait_for(func() -> bool: return _told.size() == 3))
+	equal(_told, [["connected"], ["disconnected", 4001, "", true], ["connected"]])
+	equal(results, [[ERR_FILE_EOF, ""]])
+
+
+func test_connecting_again_after_a_failed_attempt_from_a_coroutine() -> void:
+	serve()
+	var again := func() -> void:
+		await _link.wait_connected()
+		_link.connect_to_url(_url())
+	_link.connect_to_url("ws://127.0.0.1:%d" % free_port())
+	again.call()
+	await told("connected", [1])
+	check(await wait_for(func() -> bool: return _told.size() == 2))
+	equal(_told, [["connect_failed", ERR_CANT_CONNECT], ["connected"]])
 
 
 func test_limits_of_sending() -> void:

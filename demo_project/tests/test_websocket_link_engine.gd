@@ -76,6 +76,88 @@ func test_a_ping_is_a_heartbeat_message() -> void:
 	at_most(_link.get_latency(), 5000.0)
 
 
+func test_empty_messages_fill_the_buffer_too() -> void:
+	var inbox: RefCounted = load("res://addons/async_sockets/websocket_link/inbox.gd").new(null, null)
+	inbox.set(&"max_bytes", 320)
+	for index in 10:
+		equal(inbox.call(&"is_full"), false)
+		inbox.call(&"push", PackedByteArray(), false)
+	equal(inbox.call(&"is_full"), true)
+
+
+func test_a_script_that_does_not_receive_is_no_silence() -> void:
+	for message: String in ["", "are you there?"]:
+		_link.heartbeat_interval = 0.1
+		_link.heartbeat_message = message
+		await _join_with_a_full_buffer(60)
+		# Many intervals.
+		var ended := Time.get_ticks_msec() + 1000
+		while Time.get_ticks_msec() < ended:
+			await frames(1)
+		equal(_link.get_ready_state(), WebSocketLink.STATE_OPEN)
+		for index in 60:
+			equal(await _link.recv_binary(5.0), [OK, pattern(100_000)])
+		is_ok(await _link.close_async())
+
+
+func test_what_the_script_left_is_there_after_the_close() -> void:
+	await _join_with_a_full_buffer(3)
+	server.disconnect_client(1, 4001)
+	await frames(30)
+	for index in 3:
+		if not equal(await _link.recv_binary(5.0), [OK, pattern(100_000)]):
+			return
+	equal(await _link.recv_binary(5.0), [ERR_FILE_EOF, PackedByteArray()])
+	equal(_link.get_close_code(), 4001)
+
+
+## Connects, and lets this many messages come, of which the link buffers three.
+func _join_with_a_full_buffer(count: int) -> void:
+	_told.clear()
+	_link.max_buffered_bytes = 1000
+	_link.max_message_size = 250_000
+	serve()
+	_link.connect_to_url(_url())
+	is_ok(await _link.wait_connected(5.0))
+	await told("connected", [1])
+	for index in count:
+		server.send_binary(1, pattern(100_000))
+	check(await wait_for(func() -> bool: return _link.get_available_message_count() == 3))
+
+
+func test_a_clean_end_that_the_next_session_replaces() -> void:
+	_link.emit_messages = true
+	await _join()
+	_link.auto_process = false
+	var handle := func(message: String) -> void:
+		if message == "2":
+			_link.connect_to_url(_url())
+			return
+		_link.close(4001, "bye")
+		# The server answers, and the time of the frame is over.
+		OS.delay_msec(100)
+	_link.message_received.connect(handle)
+	server.send_text(1, "1")
+	server.send_text(1, "2")
+	await frames(20)
+	_link.process()
+	await told("disconnected", [1, 4001, "bye"])
+	await frames(5)
+	_link.auto_process = true
+	await told("connected", [2])
+	check(await wait_for(func() -> bool: return _told.size() == 5))
+	equal(_told.slice(3), [["disconnected", 4001, "bye", true], ["connected"]])
+
+
+func test_the_status_is_that_of_the_present_attempt() -> void:
+	_link.reconnect = true
+	await _join_fake()
+	equal(_link.get_response_status(), 101)
+	_fake.stop()
+	await _tells("connect_failed")
+	equal(_link.get_response_status(), 0)
+
+
 func test_a_close_code_that_a_browser_refuses() -> void:
 	var connection: GDScript = load("res://addons/async_sockets/websocket_link/engine_connection.gd")
 	for code: int in [1000, 1001, 1011, 3000, 4999]:

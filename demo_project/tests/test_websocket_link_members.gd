@@ -137,6 +137,29 @@ func test_values() -> void:
 				equal(not fresh.get_last_error_message().is_empty(), is_refused, label)
 
 
+func test_an_array_is_no_way_around_the_rules() -> void:
+	for link in _both_links():
+		var names := PackedStringArray(["a"])
+		link.supported_protocols = names
+		names.append("b c")
+		equal(link.supported_protocols, PackedStringArray(["a"]))
+		var headers := link.handshake_headers
+		headers.append("Host: x")
+		equal(link.handshake_headers, PackedStringArray())
+		var codes := PackedInt32Array([1006])
+		link.reconnect_on_codes = codes
+		codes.append(1)
+		equal(link.reconnect_on_codes, PackedInt32Array([1006]))
+
+
+func test_a_backend_that_was_replaced_tells_nothing() -> void:
+	var link := WebSocketLink.new()
+	var client: RefCounted = (link.get(&"_backend") as RefCounted).get(&"_client")
+	equal(client.get_signal_connection_list(&"connected").size(), 1)
+	link.backend = WebSocketLink.Backend.ENGINE
+	equal(client.get_signal_connection_list(&"connected").size(), 0)
+
+
 func test_urls() -> void:
 	for url in URLS:
 		var client := WebSocketClient.new()

@@ -41,9 +41,12 @@ func test_what_was_sent_before_a_first_connection_that_needs_more_than_one_attem
 	is_ok(_link.send_text("patient"))
 	await _tells("reconnecting")
 	equal(_told.slice(0, 2), [["connect_failed", ERR_CANT_CONNECT], ["reconnecting", 1]])
+	is_ok(_link.send_text("still there"))
+	equal(_link.get_unsent_bytes(), 0)
 	make_server()
 	check(server.start(port, LOOPBACK))
-	await told("message", [1, "patient"])
+	await told("message", [1, "still there"])
+	equal(events.of("message"), [[1, "patient"], [1, "still there"]])
 
 
 func test_giving_up() -> void:

@@ -164,7 +164,7 @@ def flood(bench: Bench, spec: Spec, mode: str, options: dict) -> dict[str, float
         window = Window(server)
         with bench.load(mode, server.port, options) as load:
             sent = load.until("sent", window.on_event)["sent"]
-            received = _wait_for(server, sent)
+            received = wait_for(server, sent)
             with contextlib.suppress(BrokenPipeError):
                 load.go_on()
     figures = window.figures
@@ -176,7 +176,7 @@ def flood(bench: Bench, spec: Spec, mode: str, options: dict) -> dict[str, float
     return figures
 
 
-def _wait_for(server: Server, count: int) -> int:
+def wait_for(server: Server, count: int) -> int:
     """Waits until this number of messages was received, or no more arrive."""
     received = -1
     deadline = time.monotonic() + FLOOD_REST

@@ -5,6 +5,7 @@ from typing import Callable
 
 import client_runs
 import measure
+import multiplayer
 from servers import NODE, Spec, bare, client_scene, scene
 
 # Microseconds per frame that a server gives to the network: nearly all of the 16.67 ms at 60 FPS.
@@ -68,6 +69,13 @@ def _udp(budget: int = BUDGET, work: str = "echo", engine_work: str = "echo") ->
     }
 
 
+def _multiplayer(work: str = "count", budget: int = 0) -> dict[str, Spec]:
+    return {
+        "addon": scene("addon_multiplayer", fps=60, budget=budget, work=work),
+        "engine": scene("engine_multiplayer", fps=60, work=work),
+    }
+
+
 def _client(fps: int = 60, budget: int = BUDGET, work: str = "echo") -> dict[str, Spec]:
     return {
         "addon": client_scene("addon_websocket", fps=fps, budget=budget, work=work),
@@ -79,7 +87,12 @@ def _client_run(name: str, clients: dict[str, Spec], **options) -> Run:
     return Run(name, clients, options, way=client_runs.round_trips)
 
 
+def _multiplayer_run(name: str, work: str, servers: dict[str, Spec], way=multiplayer.run, **options) -> Run:
+    return Run(name, servers, {"work": work, **options}, "multiplayer", way)
+
+
 _ADDON = {"addon": _websocket(60)["addon"]}
+_RELAY_IN_BACKGROUND = {"addon": _multiplayer("relay")["addon"]}
 _BARE = {"bare": bare("websocket")}
 _BARE_TCP = {"bare": bare("tcp")}
 _BARE_UDP = {"bare": bare("udp")}
@@ -154,5 +167,13 @@ RUNS = (
     _client_run("client_automatic", _client(60, 0), in_flight=32),
     _client_run("client_uncapped", _client(0, 0), in_flight=32),
     _client_run("client_lone", _client(), in_flight=1),
+    _multiplayer_run("multiplayer_join", "join", _multiplayer("join"), multiplayer.join, clients=100),
+    _multiplayer_run("multiplayer_calls", "calls", _multiplayer(), multiplayer.calls, clients=100, rate=30),
+    _multiplayer_run("multiplayer_flood", "flood", _multiplayer(), multiplayer.calls, clients=4),
+    _multiplayer_run("multiplayer_broadcast", "broadcast", _multiplayer("call"), clients=500),
+    _multiplayer_run("multiplayer_relay", "relay", _multiplayer(), clients=20, in_flight=256),
+    _multiplayer_run("multiplayer_relay_background", "relay", _RELAY_IN_BACKGROUND, clients=20, in_flight=256),
+    _multiplayer_run("multiplayer_relay_paced", "relay", _multiplayer(), clients=20, rate=30),
+    _multiplayer_run("multiplayer_relay_paced_background", "relay", _RELAY_IN_BACKGROUND, clients=20, rate=30),
     Run("client_idle", _client(60, 0, "idle"), {"count": 1000}, way=client_runs.idle),
 )

@@ -3,6 +3,7 @@ extends "engine_session.gd"
 ## Connections of the engine's [WebSocketPeer], which runs everywhere, in a browser too: what the script calls.
 
 const Farewell := preload("farewell.gd")
+const LateFailures := preload("late_failures.gd")
 const Utf8 := preload("utf8.gd")
 
 const _GOING_AWAY := 1001
@@ -25,10 +26,11 @@ func release() -> void:
 	_session += 1
 	_inbox.clear()
 	_owed.clear()
-	for operation in _take_left_over():
-		operation.fail(ERR_UNAVAILABLE)
+	var pending := _take_left_over()
 	for operations: Operations in [_inbox.receives, _connects, _flushes, _closes]:
-		operations.fail_all(ERR_UNAVAILABLE)
+		pending.append_array(operations.take_all())
+	@warning_ignore("return_value_discarded")  # It holds itself.
+	LateFailures.new(pending, ERR_UNAVAILABLE)
 
 
 #region Connecting and closing
@@ -63,6 +65,8 @@ func _owe_the_end() -> void:
 	match _phase:
 		Phase.CLOSING_EARLY:
 			_owe(_disconnected, _GIVEN_UP)
+		Phase.CLOSING when _connection.is_over():
+			_owe(_disconnected, _connection.get_end())
 		Phase.CLOSING:
 			var code := _connection.own_code if _connection.own_code != 0 else EngineConnection.ABNORMAL_CLOSURE
 			_owe(_disconnected, [code, _connection.own_reason, false])
@@ -250,7 +254,8 @@ func _send(bytes: PackedByteArray, is_text: bool) -> Error:
 func _keep(bytes: PackedByteArray, is_text: bool) -> Error:
 	if _phase == Phase.OPEN and _policy == null:
 		return _fail(ERR_UNAVAILABLE, "the connection is over")
-	_note_loss()
+	if _phase == Phase.OPEN:
+		_note_loss()
 	if _was_open and settings.max_offline_bytes == 0:
 		var words := "the connection is lost, and max_offline_bytes is 0: nothing is kept for the next one"
 		return _fail(ERR_UNAVAILABLE, words)
@@ -315,7 +320,7 @@ func is_tls() -> bool:
 
 
 func get_response_status() -> int:
-	return _SWITCHING_PROTOCOLS if _was_open else 0
+	return _status
 
 
 func get_pending_bytes() -> int:

@@ -50,6 +50,8 @@ var _max_message_size := 0
 ## Seconds between pings; 0: none.
 var _heartbeat_interval := 0.0
 var _polled_usec := 0
+## When messages came last, or the script left them; 0: never.
+var _busy_usec := 0
 var _close_is_sent := false
 ## Why this side dropped the connection; 0: it did not.
 var _dropped_with := 0
@@ -85,14 +87,22 @@ func poll() -> void:
 	var now := Time.get_ticks_usec()
 	# The engine looks whether a ping is unanswered before it reads the answer: a long frame would end the connection.
 	var has_pings := _heartbeat_interval > 0.0 and _polled_usec > 0
-	var was_away := has_pings and float(now - _polled_usec) >= _heartbeat_interval * 0.5e6
-	if was_away:
+	var is_excused := has_pings and float(now - _polled_usec) >= _heartbeat_interval * 0.5e6
+	# Messages are a sign of life, and an answer may be behind those that are still to be read.
+	if has_pings and _busy_usec > 0:
+		is_excused = is_excused or float(now - _busy_usec) < _heartbeat_interval * 1.0e6
+	if is_excused:
 		_set_pings(0.0)
 	_peer.poll()
-	if was_away:
+	if is_excused:
 		_set_pings(_heartbeat_interval)
 	_polled_usec = now
 	_note_buffered()
+
+
+## The script leaves what has come, so that no more is read now.
+func hold() -> void:
+	_busy_usec = Time.get_ticks_usec()
 
 
 func is_connecting() -> bool:
@@ -142,6 +152,8 @@ func take_messages(inbox: Inbox, all := false) -> bool:
 			drop(_MESSAGE_TOO_BIG, _too_big())
 		else:
 			inbox.push(packet, _peer.was_string_packet())
+	if any:
+		_busy_usec = Time.get_ticks_usec()
 	return any
 
 

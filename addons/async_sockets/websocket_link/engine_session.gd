@@ -53,6 +53,8 @@ var _deadline_usec := 0
 var _close_timeout := 0.0
 ## Whether there was a connection in this session.
 var _was_open := false
+## The HTTP status of the last response that is known; 0: there is none in this attempt.
+var _status := 0
 ## Whether the loss of the present connection has been seen, and what it had not sent has been counted.
 var _is_loss_noted := false
 ## What ended the last connection or attempt, for operations that come too late.
@@ -179,16 +181,26 @@ func _look() -> void:
 		Phase.CONNECTING, Phase.CLOSING_EARLY:
 			_connection.poll()
 		Phase.OPEN:
-			_connection.poll()
-			# Before its state is looked at: it may be closed already.
-			if _connection.take_messages(_inbox):
-				_heartbeat.heard()
+			# Before the poll: the engine drops what it still holds when it reads the close frame.
+			_take_messages()
+			if _inbox.is_full():
+				_connection.hold()
+				_heartbeat.excuse()
+			if not _inbox.is_full() or not _all_is_sent():
+				_connection.poll()
+				# Before its state is looked at: it may be closed already.
+				_take_messages()
 			_connection.send_messages(_outbox)
 			_note_loss()
 		Phase.CLOSING:
 			_connection.poll()
 			_connection.discard_messages()
 			_connection.send_messages(_outbox)
+
+
+func _take_messages() -> void:
+	if _connection.take_messages(_inbox):
+		_heartbeat.heard()
 
 
 func _go_on() -> void:
@@ -236,6 +248,7 @@ func _has_opened() -> void:
 	_host = _connection.get_host()
 	_port = _connection.get_port()
 	_was_open = true
+	_status = _SWITCHING_PROTOCOLS
 	_close_code = -1
 	_close_reason = ""
 	_is_close_clean = false
@@ -347,12 +360,11 @@ func _end_with(end: Array) -> void:
 	if _phase == Phase.AWAY:
 		_unsent_bytes += _outbox.keep_first(settings.max_offline_bytes)
 		# A coroutine that waits for an answer must learn that it may never come.
-		_inbox.fail_receives(error)
-		_flushes.fail_all(error)
+		var failures := _inbox.take_failures(error)
+		failures.append_array(_flushes.take_failures(error))
+		Operations.complete(failures)
 	else:
 		_fail_everything(error)
-	if session != _session:
-		return
 	_disconnected.emit(code, reason, is_clean)
 	if not by_this_side:
 		_tell_next(session, delay, error)
@@ -369,8 +381,6 @@ func _attempt_has_failed(error: Error, words: String) -> void:
 	var session := _session
 	if _phase == Phase.ENDED:
 		_fail_everything(error)
-	if session != _session:
-		return
 	_connect_failed.emit(error)
 	_tell_next(session, delay, error)
 
@@ -396,16 +406,16 @@ func _tell_next(session: int, delay: float, error: Error) -> void:
 		_gave_up.emit(error)
 
 
-## Resolves everything that is pending at the end of a session.
+## Resolves everything that is pending at the end of a session. Each result is made before user code runs, which may
+## begin the next session.
 func _fail_everything(error: Error) -> void:
 	_unsent_bytes += _outbox.clear()
-	var session := _session
-	_inbox.fail_receives(error)
+	var failures := _inbox.take_failures(error)
 	for operations: Operations in [_connects, _flushes]:
-		if session == _session:
-			operations.fail_all(error)
-	if session == _session:
-		_closes.complete_all(_close_result())
+		failures.append_array(operations.take_failures(error))
+	for operation in _closes.take_all():
+		failures.append([operation, _close_result()])
+	Operations.complete(failures)
 
 
 ## Counts what a connection that is over has not sent. What is sent from now on waits for the next one.
@@ -433,8 +443,10 @@ func _begin_attempt(connection: EngineConnection) -> void:
 	_phase = Phase.CONNECTING
 	_connection = connection
 	_is_loss_noted = false
+	_status = 0
 	_heartbeat = Heartbeat.new(settings)
-	_inbox.max_bytes = settings.max_buffered_bytes
+	# The engine's own buffer would lose what it holds at a close.
+	_inbox.max_bytes = settings.max_buffered_bytes + settings.max_message_size
 	_close_timeout = settings.close_timeout
 	_deadline_usec = _after(settings.handshake_timeout)
 

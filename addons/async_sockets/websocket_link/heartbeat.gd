@@ -31,6 +31,12 @@ func heard() -> void:
 	_wait()
 
 
+## The script leaves what came from the peer, and the answer may be behind it.
+func excuse() -> void:
+	_sent_usec = -1
+	_wait()
+
+
 func is_due() -> bool:
 	return _interval_usec > 0 and Time.get_ticks_usec() >= _due_usec
 

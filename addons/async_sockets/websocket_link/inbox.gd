@@ -9,8 +9,12 @@ const Settings := preload("settings.gd")
 const Turn := preload("turn.gd")
 const Utf8 := preload("utf8.gd")
 
+## What a message takes beside its payload: an empty one weighs something too.
+const _OVERHEAD := 32
+
 var receives := Operations.new()
-## Messages of this many bytes may wait for the script. Beyond them the peer is slowed down, except in a browser.
+## Messages of this many bytes may wait for the script, with what each takes beside its payload. Beyond them the peer is
+## slowed down, except in a browser.
 var max_bytes := 0
 
 ## A text is a [String], or an array of its bytes if they are wanted or no [String] can hold it. A binary message is a
@@ -52,7 +56,7 @@ func is_text_first() -> bool:
 
 
 func is_full() -> bool:
-	return _messages.bytes >= max_bytes
+	return _messages.bytes + _OVERHEAD * _messages.count() >= max_bytes
 
 
 func count() -> int:
@@ -89,13 +93,15 @@ func answer_next() -> bool:
 	return true
 
 
-## Resolves all pending receives: the messages that are left go to the first ones. Runs user code.
-func fail_receives(error: Error) -> void:
+## Takes all pending receives, each with its result: the messages that are left go to the first ones.
+func take_failures(error: Error) -> Array[Array]:
+	var failures: Array[Array] = []
 	for operation in receives.take_all():
 		if not _messages.is_empty() and not operation.is_abandoned():
-			operation.completed.emit(_take(operation.kind as Backend.Kind))
+			failures.append([operation, _take(operation.kind as Backend.Kind)])
 		else:
-			operation.fail(error)
+			failures.append([operation, operation.failure(error)])
+	return failures
 
 
 ## Takes the first message, or leaves it if it is of the other kind.

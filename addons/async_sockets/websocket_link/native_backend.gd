@@ -8,6 +8,8 @@ const CLIENT_CLASS := &"WebSocketClient"
 const _RECEIVES: Array[StringName] = [&"recv", &"recv_text", &"recv_binary"]
 
 var _client: RefCounted
+## The signals of the link.
+var _signals: Array[Signal] = []
 
 
 func _init(shared: Settings) -> void:
@@ -24,6 +26,7 @@ static func is_available() -> bool:
 
 
 func attach(signals: Array[Signal]) -> void:
+	_signals = signals.duplicate()
 	for link_signal in signals:
 		@warning_ignore("return_value_discarded")
 		_client.connect(link_signal.get_name(), link_signal.emit)
@@ -36,6 +39,10 @@ func update(property: StringName) -> void:
 
 
 func release() -> void:
+	# Pending results may hold the client for longer, and the link is told nothing more.
+	for link_signal in _signals:
+		_client.disconnect(link_signal.get_name(), link_signal.emit)
+	_signals.clear()
 	# Freeing the client closes its connection and resolves what is pending.
 	_client = null
 

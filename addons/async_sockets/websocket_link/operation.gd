@@ -19,8 +19,13 @@ func is_abandoned() -> bool:
 	return completed.get_connections().is_empty()
 
 
-## Runs user code.
-func fail(error: Error) -> void:
+## The result if it fails.
+func failure(error: Error) -> Array:
 	var result: Array = [error]
 	result.append_array(values_of_failure)
-	completed.emit(result)
+	return result
+
+
+## Runs user code.
+func fail(error: Error) -> void:
+	completed.emit(failure(error))

@@ -45,6 +45,21 @@ func complete_all(result: Array) -> void:
 		operation.completed.emit(result.duplicate())
 
 
+## Empties the queue and returns each operation with the result of its failure.
+func take_failures(error: Error) -> Array[Array]:
+	var failures: Array[Array] = []
+	for operation in take_all():
+		failures.append([operation, operation.failure(error)])
+	return failures
+
+
+## Completes operations with their results. Runs user code.
+static func complete(operations_with_results: Array[Array]) -> void:
+	for pair in operations_with_results:
+		var operation: Operation = pair[0]
+		operation.completed.emit(pair[1])
+
+
 ## Fails all operations. Runs user code, which may add new ones; those stay.
 func fail_all(error: Error) -> void:
 	for operation in take_all():

@@ -38,18 +38,18 @@ var timeout: float:
 ## a valid name, the property keeps its value. Read by every attempt.
 var supported_protocols: PackedStringArray:
 	get:
-		return _settings.supported_protocols
+		return _settings.supported_protocols.duplicate()
 	set(value):
-		_set_if(_Rules.of_protocols(value), &"supported_protocols", value)
+		_set_if(_Rules.of_protocols(value), &"supported_protocols", value.duplicate())
 
 ## Additional headers of the request, each as [code]"Name: value"[/code]. Default: empty. If an entry is invalid or
 ## belongs to the handshake itself, the property keeps its value. Read by every attempt. A browser does not send them,
 ## nor the user and password of a URL.
 var handshake_headers: PackedStringArray:
 	get:
-		return _settings.handshake_headers
+		return _settings.handshake_headers.duplicate()
 	set(value):
-		_set_if(_Rules.of_headers(value), &"handshake_headers", value)
+		_set_if(_Rules.of_headers(value), &"handshake_headers", value.duplicate())
 
 ## Time limit of an attempt to connect, from the name lookup to the end of the opening handshake, in seconds. Default:
 ## 10. Range: 0 or more; 0 sets no limit. Read by every attempt.
@@ -203,9 +203,9 @@ var reconnect_max_attempts: int:
 ## value. Read by [method WebSocketLink.connect_to_url].
 var reconnect_on_codes: PackedInt32Array:
 	get:
-		return _settings.reconnect_on_codes
+		return _settings.reconnect_on_codes.duplicate()
 	set(value):
-		_set_if(_Rules.of_reconnect_codes(value), &"reconnect_on_codes", value)
+		_set_if(_Rules.of_reconnect_codes(value), &"reconnect_on_codes", value.duplicate())
 
 var _settings := _Settings.new()
 var _backend: _LinkBackend
@@ -221,13 +221,14 @@ func _get_link_signals() -> Array[Signal]:
 
 
 func _make_backend() -> void:
-	if _backend != null:
-		_backend.release()
+	var last := _backend
 	if backend == Backend.AUTO and _NativeBackend.is_available():
 		_backend = _NativeBackend.new(_settings)
 	else:
 		_backend = _EngineBackend.new(_settings)
 	_backend.attach(_get_link_signals())
+	if last != null:
+		last.release()
 
 
 ## Sets a property unless there is something wrong with the value.

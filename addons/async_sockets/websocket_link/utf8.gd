@@ -12,19 +12,23 @@ const _UPPER_BITS := -0x7f7f7f7f7f7f7f80
 ## there. A byte order mark at the start is kept, which the engine would drop.
 static func to_text(utf8: PackedByteArray) -> String:
 	var has_zero := utf8.has(0)
-	var has_mark := utf8.size() >= 3 and utf8[0] == 0xef and utf8[1] == 0xbb and utf8[2] == 0xbf
-	if not has_zero and not has_mark:
-		return utf8.get_string_from_utf8()
-	var mark := _BYTE_ORDER_MARK if has_mark else ""
+	if not has_zero:
+		return _part_to_text(utf8)
 	var parts: Array[String] = []
 	var start := 0
 	var end := utf8.find(0)
 	while end >= 0:
-		parts.append(utf8.slice(start, end).get_string_from_utf8())
+		parts.append(_part_to_text(utf8.slice(start, end)))
 		start = end + 1
 		end = utf8.find(0, start)
-	parts.append(utf8.slice(start).get_string_from_utf8())
-	return mark + _ZERO.join(PackedStringArray(parts))
+	parts.append(_part_to_text(utf8.slice(start)))
+	return _ZERO.join(PackedStringArray(parts))
+
+
+## The text of valid UTF-8 without U+0000. The engine drops a mark at the start of whatever it decodes.
+static func _part_to_text(utf8: PackedByteArray) -> String:
+	var has_mark := utf8.size() >= 3 and utf8[0] == 0xef and utf8[1] == 0xbb and utf8[2] == 0xbf
+	return (_BYTE_ORDER_MARK if has_mark else "") + utf8.get_string_from_utf8()
 
 
 ## Whether these bytes are valid UTF-8. The engine's own conversion would report those that are not as errors.

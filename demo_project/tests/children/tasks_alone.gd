@@ -1,5 +1,5 @@
 extends Node
-## Tasks in a program that never creates a socket.
+## Tasks in a program that never starts a socket.
 
 signal go(value: int)
 
@@ -17,6 +17,10 @@ func _ready() -> void:
 	print("cancelled ", task.get_result())
 	_emit_later()
 	print("coroutines ", await NetTask.all([_doubled, _doubled]))
+	print("receive ", await TcpClient.new().recv(1))
+	# The time in which results are given inside the call is over.
+	await get_tree().create_timer(0.1).timeout
+	print("later receive ", await TcpClient.new().recv(1))
 	get_tree().quit()
 
 

@@ -15,10 +15,21 @@ const WORLDS: Array[Array] = [[true, true], [true, false], [false, true], [false
 var places: Array[Place] = []
 var port := 0
 
+## What the engine logs, once [method EngineLog.start] was called.
+var engine_log := EngineLog.new()
+
 var _names := {}
+var _raws: Array[RawPeer] = []
+
+
+func _process(_delta: float) -> void:
+	for raw in _raws:
+		raw.poll()
 
 
 func after_each() -> void:
+	engine_log.stop()
+	_raws.clear()
 	close_world()
 	await frames(3)
 
@@ -27,10 +38,12 @@ func after_each() -> void:
 
 
 ## Starts a server.
-func open_server(ours: bool, properties := {}) -> Place:
+func open_server(ours: bool, properties := {}, before := Callable()) -> Place:
 	var place := _place("server", ours)
 	for property: String in properties:
 		_set_in(place, property, properties[property])
+	if before.is_valid():
+		before.call(place)
 	port = free_port()
 	check(place.peer.create_server(port, LOOPBACK) == OK, "create_server")
 	place.use(place.peer)
@@ -61,6 +74,17 @@ func join(ours: bool, properties := {}) -> Place:
 	check(await wait_for(func() -> bool: return knowing.all(is_known)), "everybody knows it")
 	note_names()
 	return place
+
+
+## Connects a client that is none of both classes and requests to join, with packets sent right behind the request.
+func raw_peer(packets := []) -> RawPeer:
+	var raw := RawPeer.new()
+	raw.stream.connect_to_host(LOOPBACK, port)
+	_raws.append(raw)
+	var is_open := func() -> bool: return raw.stream.get_status() == StreamPeerTCP.STATUS_CONNECTED
+	check(await wait_for(is_open), "a raw connection")
+	raw.join(packets)
+	return raw
 
 
 func close_world() -> void:

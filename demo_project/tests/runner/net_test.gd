@@ -171,6 +171,26 @@ func run_in_background(command: PackedStringArray, time := 60.0) -> Program:
 	return program
 
 
+## Skips the test if there is no Chromium.
+func skip_without_browser() -> void:
+	if OS.get_environment("PEERS_CHROMIUM").is_empty():
+		skip("Chromium is not there")
+
+
+## Runs `res://tests/peers/browser/NAME.mjs` in headless Chromium, for a WebSocket server on this port.
+func open_page(module: String, port: int) -> Program:
+	var script := ProjectSettings.globalize_path("res://tests/peers/browser.py")
+	var path := ProjectSettings.globalize_path("res://tests/peers/browser/%s.mjs" % module)
+	return run_in_background([_python(), script, OS.get_environment("PEERS_CHROMIUM"), path, str(port)])
+
+
+## Waits for what the module's function returns. Its numbers are floats.
+func returned(page: Program, time := 45.0) -> Variant:
+	await wait_for(page.is_over, time)
+	equal(page.code, 0, page.output)
+	return JSON.parse_string(page.output.get_slice("\n", 0)) if page.code == 0 else null
+
+
 #endregion
 #region For the runner
 

@@ -3,20 +3,14 @@ extends WebSocketTest
 ## Base class of the WebSocketClient scenes: a client whose signals are recorded, and a server that sends whatever bytes
 ## a test needs.
 
-## A counter of the engine's errors. A source text, since older engines have no Logger.
-const _COUNTER := """extends Logger
-var count := 0
-func _log_error(_a: String, _b: String, _c: int, _d: String, _e: String, _f: bool, _g: int, _h: Array) -> void:
-	count += 1
-"""
-
 ## The client that [method client] made last.
 var ws: WebSocketClient
 ## Its signals in order: each is an array of its short name and its arguments.
 var heard: Array[Array] = []
 var fake: WebSocketFakeServer
 
-var _counter: RefCounted
+var _log := EngineLog.new()
+var _is_counting := false
 
 
 func _process(delta: float) -> void:
@@ -32,9 +26,7 @@ func after_each() -> void:
 	if fake != null:
 		fake.stop()
 	fake = null
-	if _counter != null:
-		OS.call("remove_logger", _counter)
-	_counter = null
+	_log.stop()
 	await super()
 
 
@@ -120,20 +112,10 @@ func silent_url() -> String:
 
 ## Starts to count the engine's errors. False before Godot 4.5, which cannot be watched.
 func can_count_errors() -> bool:
-	if not ClassDB.class_exists(&"Logger"):
-		return false
-	var script := GDScript.new()
-	script.source_code = _COUNTER
-	script.reload()
-	_counter = script.new()
-	OS.call("add_logger", _counter)
-	return true
+	_is_counting = _log.start()
+	return _is_counting
 
 
 ## Number of the engine's errors since the last call; -1 if they are not counted.
 func errors_printed() -> int:
-	if _counter == null:
-		return -1
-	var count: int = _counter.get("count")
-	_counter.set("count", 0)
-	return count
+	return _log.take_count() if _is_counting else -1

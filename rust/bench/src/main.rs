@@ -17,6 +17,7 @@ mod handshakes;
 mod hoard;
 mod idle;
 mod link;
+mod multiplayer;
 mod payload;
 mod report;
 mod samples;
@@ -42,6 +43,7 @@ async-sockets-bench MODE --port PORT [--OPTION VALUE]...
   broadcast   one asks, all get a burst    --clients --size --burst --seconds --warm-up
   datagrams   UDP there and back           --clients --in-flight --size --seconds --warm-up
   pour        UDP one way                  --rate (0: unlimited) --size --seconds; then holds the socket
+  multiplayer Godot's RPCs             --work join, calls, flood, broadcast or relay; --clients --rate --in-flight --seconds
   serve       a bare tokio server          --protocol tcp, udp, websocket or broadcast; --read-buffer --lifetime
 
 --protocol is tcp, text or binary (the last two by WebSocket), --tls 0 or 1; --batch is how many clients connect at a time;
@@ -77,6 +79,7 @@ fn run() -> Result<(), Fault> {
         "broadcast" => broadcast::run(&args),
         "datagrams" => datagrams::echo(&args),
         "pour" => datagrams::pour(&args),
+        "multiplayer" => multiplayer::run(&args),
         "serve" => bare::run(&args),
         _ => Err(Fault::Usage(format!("there is no mode '{mode}' (see --help)"))),
     }

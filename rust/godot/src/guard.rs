@@ -1,5 +1,6 @@
 //! Checks of a script's calls: the calling thread, and reports of misuse.
 
+use std::cell::Cell;
 use std::mem;
 use std::ops::Deref;
 use std::rc::{Rc, Weak};
@@ -21,9 +22,22 @@ pub(crate) fn misuse(message: &str) {
     push_error(&[message.to_variant()] as &[Variant]);
 }
 
+thread_local! {
+    static IS_MAIN: Cell<Option<bool>> = const { Cell::new(None) };
+}
+
+/// Whether this is the main thread. Asked several times for each packet, so the answer is kept.
+fn is_main() -> bool {
+    IS_MAIN.get().unwrap_or_else(|| {
+        let is_main = is_main_thread();
+        IS_MAIN.set(Some(is_main));
+        is_main
+    })
+}
+
 /// Whether this is the main thread; reports misuse if not. The classes may be used there only, as signals may.
 pub(crate) fn on_main_thread() -> bool {
-    let main = is_main_thread();
+    let main = is_main();
     if !main {
         misuse(NOT_HERE);
     }
@@ -47,7 +61,7 @@ impl<T: Socket> Deref for State<T> {
     /// Panics in another thread, which gdext reports: for the accessors of properties. Methods check the thread first.
     fn deref(&self) -> &Rc<T> {
         match &self.0 {
-            Some(state) if is_main_thread() => state,
+            Some(state) if is_main() => state,
             _ => panic!("{NOT_HERE}"),
         }
     }
@@ -56,7 +70,7 @@ impl<T: Socket> Deref for State<T> {
 impl<T: Socket> Drop for State<T> {
     fn drop(&mut self) {
         let Some(state) = self.0.take() else { return };
-        if is_main_thread() {
+        if is_main() {
             if let Some(pump) = Pump::existing() {
                 pump.released(state.base());
                 state.release(&pump);
@@ -90,7 +104,7 @@ impl<T> Default for WeakState<T> {
 
 impl<T> Drop for WeakState<T> {
     fn drop(&mut self) {
-        if !is_main_thread() {
+        if !is_main() {
             mem::forget(mem::take(&mut self.0));
         }
     }

@@ -23,6 +23,7 @@ mod incoming;
 mod joining;
 mod operations;
 mod outgoing;
+mod relaying;
 mod roster;
 mod serving;
 mod virtuals;
@@ -71,7 +72,8 @@ pub(crate) struct AsyncMultiplayerPeer {
 
     /// Maximum time that one [method MultiplayerAPI.poll] spends on taking in what has happened and on packets, with
     /// the RPCs they call, in microseconds. What is left waits for the next one, in order, and TCP slows the senders
-    /// down; at least one packet is read. Default: the project setting
+    /// down; at least one packet is read. Peers take turns, so that one that sends much delays the others little.
+    /// Default: the project setting
     /// [code]async_sockets/process/frame_budget_usec[/code] (4000). Range: 100 to 1000000. Takes effect at once.
     #[var(get = get_frame_budget_usec, set = set_frame_budget_usec)]
     frame_budget_usec: PhantomVar<i64>,
@@ -107,6 +109,22 @@ pub(crate) struct AsyncMultiplayerPeer {
     /// create_client].
     #[var(get = get_max_queued_packets, set = set_max_queued_packets)]
     max_queued_packets: PhantomVar<i64>,
+    /// Whether packets from client to client go round in the background, between the server's frames and without its
+    /// main thread: those that [SceneMultiplayer] sends to other clients while [member SceneMultiplayer.server_relay] is
+    /// on, which must not change while clients are connected. Only clients take part that SceneMultiplayer has made
+    /// known to each other, which it does after authentication. Packets from one client to another stay in order, and
+    /// what is for the server too still reaches it. Default: [code]false[/code]. Read by [method create_server].
+    /// [br][br]Then the server no longer sees or delays these packets:
+    /// [br]- One may arrive before what the server sends later in the same frame, or in reaction to a packet of the same
+    /// client before it. It never arrives before what the server has made known in an earlier frame.
+    /// [br]- [member frame_budget_usec] does not slow down a client that sends others too much: what is pending for a
+    /// client beyond [member outbound_buffer_size] is lost, or disconnects it, as always.
+    /// [br]- The debugger's network profiler does not count them. [method WebSocketServer.get_statistics] does, as
+    /// [code]relayed[/code].
+    /// [br]- A [MultiplayerAPIExtension] that reads or changes the packets between clients does not get them: leave it
+    /// off there.
+    #[var(get = get_relay_in_background, set = set_relay_in_background)]
+    relay_in_background: PhantomVar<bool>,
 
     base: Base<MultiplayerPeerExtension>,
 }
@@ -219,6 +237,16 @@ impl AsyncMultiplayerPeer {
             let (_, client) = self.core.client();
             client.change_options(|options| options.max_pending = bytes);
         }
+    }
+
+    #[func]
+    fn get_relay_in_background(&self) -> bool {
+        self.core.relay_in_background.get()
+    }
+
+    #[func]
+    fn set_relay_in_background(&self, on: bool) {
+        self.core.relay_in_background.set(on);
     }
 
     #[func]

@@ -34,6 +34,8 @@ mod registry;
 mod running;
 mod turns;
 
+pub(crate) use drain::LATE;
+
 /// Maximum time that coroutines may go on with errors while the engine quits.
 const CLOSE_TIME: Duration = Duration::from_millis(200);
 

@@ -15,6 +15,7 @@ use godot::obj::{Base, Gd, InstanceId, NewGd, WithBaseField};
 use godot::register::{GodotClass, godot_api};
 
 use crate::guard::{misuse, on_main_thread};
+use crate::lifecycle;
 use crate::pump::Pump;
 use group::{Dependent, Group, Kind};
 
@@ -178,6 +179,8 @@ impl NetTask {
         }
         let task = Self::new_gd();
         let signal = task.bind().wait();
+        // There may be no socket yet, whose start would have done that.
+        lifecycle::hook();
         pump.finish_later(task, result);
         signal
     }

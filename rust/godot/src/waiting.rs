@@ -43,6 +43,8 @@ pub(crate) struct Waiting<T = ()> {
     /// Length at which the whole queue is swept: twice the length after the last sweep, so its cost per operation is
     /// constant.
     sweep_at: Cell<usize>,
+    /// Number of operations at the front that are known to be completed: thousands may be cancelled in one frame.
+    done: Cell<usize>,
 }
 
 impl<T> Default for Waiting<T> {
@@ -50,6 +52,7 @@ impl<T> Default for Waiting<T> {
         Self {
             queue: RefCell::default(),
             sweep_at: Cell::new(FIRST_SWEEP),
+            done: Cell::new(0),
         }
     }
 }
@@ -84,10 +87,16 @@ impl<T> Waiting<T> {
 
     /// Whether all operations in the queue are completed.
     pub(crate) fn is_empty(&self) -> bool {
-        self.queue
-            .borrow()
-            .iter()
-            .all(|operation| NetTask::is_done(&operation.task))
+        let queue = self.queue.borrow();
+        let mut done = self.done.get();
+        while queue
+            .get(done)
+            .is_some_and(|operation| NetTask::is_done(&operation.task))
+        {
+            done += 1;
+        }
+        self.done.set(done);
+        done >= queue.len()
     }
 
     /// Whether the queue has an operation whose result somebody can receive.
@@ -101,6 +110,7 @@ impl<T> Waiting<T> {
                 if !first.is_over() {
                     return true;
                 }
+                self.done.set(self.done.get().saturating_sub(1));
                 queue.pop_front()
             };
             if let Some(over) = over {
@@ -129,6 +139,7 @@ impl<T> Waiting<T> {
                 if !ready && !is_over {
                     return None;
                 }
+                self.done.set(self.done.get().saturating_sub(1));
                 (queue.pop_front()?, is_over)
             };
             if !is_over {
@@ -148,6 +159,7 @@ impl<T> Waiting<T> {
     pub(crate) fn take_where(&self, fits: impl Fn(&T) -> bool) -> Option<(Gd<NetTask>, T)> {
         let mut queue = self.queue.borrow_mut();
         let index = queue.iter().position(|operation| fits(&operation.detail))?;
+        self.done.set(0);
         queue.remove(index).map(|operation| (operation.task, operation.detail))
     }
 
@@ -159,6 +171,7 @@ impl<T> Waiting<T> {
         let mut queue = self.queue.borrow_mut();
         let is_due = |operation: &Operation<T>| operation.deadline.is_some_and(|deadline| deadline <= now);
         let index = queue.iter().position(is_due)?;
+        self.done.set(0);
         queue.remove(index).map(|operation| (operation.task, operation.detail))
     }
 
@@ -173,6 +186,7 @@ impl<T> Waiting<T> {
 
     /// Takes all operations.
     pub(crate) fn take_all(&self) -> Vec<(Gd<NetTask>, T)> {
+        self.done.set(0);
         self.queue
             .take()
             .into_iter()
@@ -186,6 +200,7 @@ impl<T> Waiting<T> {
             let mut queue = self.queue.borrow_mut();
             let (over, left): (Vec<_>, VecDeque<_>) = partition(std::mem::take(&mut *queue));
             *queue = left;
+            self.done.set(0);
             self.sweep_at.set(FIRST_SWEEP.max(2 * queue.len()));
             over
         };

@@ -164,7 +164,8 @@ pub(crate) struct WebSocketClient {
     reconnect_on_codes: PhantomVar<PackedInt32Array>,
     /// Maximum number of bytes of messages that are kept while the connection is lost, and sent in order once it is
     /// established again; at most 32768 messages, or one for every 32 bytes of this if that is more. Default: 0:
-    /// messages are refused meanwhile. Range: 0 to 2147483647. Takes effect at once.
+    /// messages are refused meanwhile. Before the first connection [member max_pending_bytes] counts instead. Range: 0
+    /// to 2147483647. Takes effect at once.
     #[var(get = get_max_offline_bytes, set = set_max_offline_bytes)]
     max_offline_bytes: PhantomVar<i64>,
 
@@ -213,11 +214,12 @@ impl WebSocketClient {
     /// get_response_status] has the status.
     #[signal]
     fn connect_failed(error: i32);
-    /// Emitted when an established connection is over, whichever side ended it, and when [method close] or
-    /// [method abort] ends an attempt or the wait for the next one. [param code] is the code of the side that closed
-    /// first: 1005 if it gave none, 1006 if the connection broke, 1002 if the server violated the protocol. [param
-    /// reason] is what that side gave; for 1006 and 1002 it says in words what happened. [param clean] is [code]true[/code] if both sides sent a close frame. Messages that were received before are emitted
-    /// before it. Not emitted while the engine quits.
+    /// Emitted when an established connection is over, whichever side ended it, and when [method close] or [method
+    /// abort] ends an attempt or the wait for the next one. [param code] is the code of the side that closed first:
+    /// 1005 if it gave none, 1006 if the connection broke, 1002 if the server violated the protocol. [param reason] is
+    /// what that side gave; for 1006 and 1002 it says in words what happened. [param clean] is [code]true[/code] if
+    /// both sides sent a close frame. Messages that were received before are emitted before it. Not emitted while the
+    /// engine quits.
     #[signal]
     fn disconnected(code: i64, reason: GString, clean: bool);
     /// Emitted when a text message was received, if [member emit_messages] is on.

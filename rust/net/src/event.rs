@@ -9,11 +9,10 @@ use bytes::Bytes;
 
 use crate::error::{ConnectError, DatagramLost, TlsError};
 use crate::http::headers::Headers;
-use crate::websocket::ClientId;
 use crate::websocket::close_code::Disconnect;
 use crate::websocket::connect_error::WebSocketConnectError;
-use crate::websocket::messages::Messages;
 use crate::websocket::request::{ClientInfo, HandshakeFailure, HandshakeRequest};
+use crate::websocket::{Arrived, ClientId};
 
 /// An event of a TCP connection. Events come in the order in which they happened.
 #[derive(Debug)]
@@ -95,8 +94,10 @@ pub enum WebSocketEvent {
     HandshakeFailed(ClientId, HandshakeFailure),
     /// A client is connected.
     Connected(ClientId, Arc<ClientInfo>),
-    /// All messages that a client sent since the last such event. Taking them makes room for more from this client.
-    Messages(ClientId, Messages),
+    /// A client has sent messages since the last ones were taken.
+    Messages(Arrived),
+    /// A relayed message for this client exceeded its limit of pending bytes and is lost. Reported once per client.
+    Missed(ClientId),
     /// A client is gone. Its id is unknown from now on.
     Disconnected(ClientId, Box<Disconnect>),
     /// The process is out of file descriptors or of memory for sockets. Accepting pauses and is retried; reported once
@@ -109,18 +110,19 @@ pub enum WebSocketEvent {
     Stopped,
 }
 
-/// What happened on a WebSocket connection that this side opens, in order.
+/// What happened on a WebSocket connection that this side opens. Those that wait together come in the order in which
+/// they are listed here.
 #[derive(Debug)]
 pub enum WebSocketClientEvent {
     /// The connection is established: the opening handshake has succeeded.
     Connected(Box<Established>),
     /// The attempt has failed. The last event.
     ConnectFailed(Box<WebSocketConnectError>),
-    /// Messages are queued: take them by [`crate::websocket_client::WebSocketClient::take_messages`].
-    Messages,
     /// Everything sent before [`crate::websocket_client::WebSocketClient::flush`] with this token, or a smaller one,
     /// was handed to the system.
     Flushed(u64),
+    /// Messages are queued: take them by [`crate::websocket_client::WebSocketClient::take_messages`].
+    Messages,
     /// The connection is over; the number of bytes of accepted frames that were not handed to the system, and are lost.
     /// The last event.
     Disconnected(Box<Disconnect>, usize),

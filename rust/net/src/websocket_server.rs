@@ -4,6 +4,7 @@ mod broadcast;
 mod decisions;
 mod error;
 mod multicast;
+mod relaying;
 mod statistics;
 mod wakeups;
 
@@ -20,15 +21,15 @@ use crate::command::WebSocketCommand;
 use crate::error::{BindError, SendError};
 use crate::event::WebSocketEvent;
 use crate::mailbox::{Mailbox, SocketId, mailbox};
-use crate::websocket::ClientId;
 use crate::websocket::client::Client;
-use crate::websocket::close_code::{CloseCode, CloseFrame};
+use crate::websocket::close_code::CloseFrame;
 use crate::websocket::frame::{Kind, MAX_CONTROL_PAYLOAD};
 use crate::websocket::groups::Groups;
-use crate::websocket::options::{BackpressurePolicy, WebSocketOptions};
+use crate::websocket::options::WebSocketOptions;
 use crate::websocket::registry::{MAX_NOTES, Note, Registry};
 use crate::websocket::request::ClientInfo;
 use crate::websocket::server::{self, Running};
+use crate::websocket::{Arrived, ClientId};
 
 pub use broadcast::{Audience, Broadcast};
 use decisions::Handshakes;
@@ -154,13 +155,8 @@ impl WebSocketServer {
                     self.generation += 1;
                     WebSocketEvent::Connected(id, info)
                 }
-                Note::Messages(client) => {
-                    let messages = client.take_messages();
-                    if messages.is_empty() {
-                        continue;
-                    }
-                    WebSocketEvent::Messages(client.id, messages)
-                }
+                Note::Messages(client) => WebSocketEvent::Messages(Arrived::new(client)),
+                Note::Missed(id) => WebSocketEvent::Missed(id),
                 Note::Disconnected(id, how) => {
                     self.clients.remove(&id);
                     self.generation += 1;
@@ -263,15 +259,9 @@ impl WebSocketServer {
 
     /// What a refused frame means for its client; a slow one is disconnected, if the policy is that.
     fn refused(&self, client: &Client, error: SendError) -> ClientError {
-        match error {
-            SendError::Closed => ClientError::Closing(client.id),
-            SendError::Full => {
-                if self.registry.options.backpressure == BackpressurePolicy::Disconnect {
-                    let frame = CloseFrame::new(CloseCode::POLICY, "too many bytes waiting to be sent");
-                    client.link.close(WebSocketCommand::CloseNow(frame));
-                }
-                ClientError::Full(client.id)
-            }
+        match self.registry.refused(client, error) {
+            true => ClientError::Full(client.id),
+            false => ClientError::Closing(client.id),
         }
     }
 

@@ -6,10 +6,15 @@ use async_sockets_net::websocket::options::WebSocketOptions;
 use async_sockets_net::websocket_server::{ClientError, Multicast, WebSocketServer};
 use websocket_common::{BINARY, Server, TEXT};
 
+fn admit(server: &mut WebSocketServer, multicast: &mut Multicast, client: i64) -> Result<(), ClientError> {
+    let recipient = server.recipient(client).expect("a client");
+    server.admit_to(multicast, &recipient)
+}
+
 fn send(server: &mut WebSocketServer, payload: &[u8], to: impl IntoIterator<Item = i64>) {
     let mut multicast = Multicast::new(payload);
     for client in to {
-        server.admit_to(&mut multicast, client).expect("room");
+        admit(server, &mut multicast, client).expect("room");
     }
     server.send_multicast(multicast);
 }
@@ -49,7 +54,7 @@ fn one_who_comes_in_the_place_of_another_gets_nothing() {
     let mut peers: Vec<_> = (0..20).map(|_| server.join().0).collect();
     let mut multicast = Multicast::new(b"for the twenty");
     for client in 1..=20 {
-        server.inner.admit_to(&mut multicast, client).expect("room");
+        admit(&mut server.inner, &mut multicast, client).expect("room");
     }
     drop(peers.pop());
     server.disconnected();
@@ -70,12 +75,28 @@ fn it_counts_as_pending_from_the_first_moment() {
     let (_peer, id) = server.join();
     let mut multicast = Multicast::new(&[0; 900]);
     assert_eq!(multicast.payload(), [0; 900]);
-    assert_eq!(server.inner.admit_to(&mut multicast, 77), Err(ClientError::Unknown(77)));
-    assert_eq!(server.inner.admit_to(&mut multicast, id), Ok(()));
+    assert!(server.inner.recipient(77).is_none());
+    assert_eq!(admit(&mut server.inner, &mut multicast, id), Ok(()));
     assert_eq!(server.inner.client_pending_bytes(id), Some(904));
     assert_eq!(server.inner.send_binary(id, &[0; 100]), Err(ClientError::Full(id)));
     let mut second = Multicast::new(&[0; 100]);
-    assert_eq!(server.inner.admit_to(&mut second, id), Err(ClientError::Full(id)));
+    assert_eq!(admit(&mut server.inner, &mut second, id), Err(ClientError::Full(id)));
+}
+
+#[test]
+fn one_who_has_left_is_refused() {
+    let mut server = Server::start(WebSocketOptions::default());
+    let (peer, id) = server.join();
+    let recipient = server.inner.recipient(id).expect("a client");
+    drop(peer);
+    server.disconnected();
+    let mut multicast = Multicast::new(b"x");
+    assert_eq!(
+        server.inner.admit_to(&mut multicast, &recipient),
+        Err(ClientError::Closing(id))
+    );
+    server.inner.send_multicast(multicast);
+    assert_eq!(server.inner.statistics().messages_out, 0);
 }
 
 #[test]

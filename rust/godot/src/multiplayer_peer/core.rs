@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use async_sockets_net::mailbox::SocketId;
+use async_sockets_net::wakes;
 use godot::builtin::{PackedByteArray, Variant};
 use godot::classes::multiplayer_peer::{ConnectionStatus, TransferMode};
 use godot::global::push_warning;
@@ -13,19 +14,17 @@ use godot::obj::{Gd, NewGd};
 
 use super::incoming::Incoming;
 use super::outgoing::Outgoing;
+use super::relaying::Relaying;
 use super::roster::Roster;
 use crate::class::SocketClass;
 use crate::project_settings;
-use crate::pump::Pump;
+use crate::pump::{LATE, Pump};
 use crate::restore::Restore;
 use crate::socket::{Socket, SocketBase, Turn};
 use crate::websocket_client::WebSocketClient;
 use crate::websocket_client::core::ClientCore;
 use crate::websocket_server::WebSocketServer;
 use crate::websocket_server::core::ServerCore;
-
-/// A poll takes no new events while this number of packets is waiting.
-pub(super) const ENOUGH: usize = 512;
 
 /// What the peer is at present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +50,9 @@ pub(crate) struct PeerCore {
     pub(super) roster: RefCell<Roster>,
     pub(super) incoming: RefCell<Incoming>,
     pub(super) outgoing: RefCell<Outgoing>,
+    pub(super) relaying: RefCell<Relaying>,
+    /// Packets from client to client go round in the background.
+    pub(super) relay_in_background: Cell<bool>,
     /// What `set_target_peer` chose for the next packet.
     pub(super) target: Cell<i32>,
     pub(super) channel: Cell<i32>,
@@ -80,6 +82,8 @@ impl PeerCore {
             roster: RefCell::default(),
             incoming: RefCell::default(),
             outgoing: RefCell::default(),
+            relaying: RefCell::default(),
+            relay_in_background: Cell::new(false),
             target: Cell::new(0),
             channel: Cell::new(0),
             mode: Cell::new(TransferMode::RELIABLE),
@@ -154,6 +158,8 @@ impl PeerCore {
         let budget = self.budget.get();
         self.deadline.set(Instant::now().checked_add(budget));
         self.has_read.set(false);
+        self.incoming.borrow_mut().end_turn();
+        self.check_next();
         {
             let _polling = Restore::set(&self.polling, true);
             match self.role.get() {
@@ -166,16 +172,45 @@ impl PeerCore {
         self.print_log();
     }
 
-    /// Number of packets that may be read now: none once the time of a poll is over, but for the first.
+    /// Number of packets that may be read now, at least: none once the time of a poll is over, but for the first. When
+    /// all have been read, those that have arrived meanwhile follow.
     pub(super) fn available(&self) -> usize {
-        let waiting = self.incoming.borrow().len();
-        let over = || self.deadline.get().is_some_and(|deadline| Instant::now() >= deadline);
-        if waiting > 0 && !(self.has_read.get() && over()) {
-            return waiting;
+        let mut waiting = self.incoming.borrow().len();
+        if self.has_read.get() {
+            match self.time_left() {
+                Some(Duration::ZERO) => waiting = 0,
+                left if waiting == 0 => {
+                    self.take_in(left);
+                    waiting = self.incoming.borrow().len();
+                }
+                _ => {}
+            }
         }
-        // The end of the reading: what its handlers have sent leaves.
-        self.flush();
-        0
+        if waiting == 0 {
+            // The end of the reading: what its handlers have sent leaves.
+            self.flush();
+        }
+        waiting
+    }
+
+    /// What is left of the time of the last poll; `None` if it does not end.
+    fn time_left(&self) -> Option<Duration> {
+        let deadline = self.deadline.get()?;
+        Some(deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// Takes in packets alone, and runs no user code, as SceneMultiplayer may have asked only for their number.
+    pub(super) fn take_in(&self, time_left: Option<Duration>) {
+        let hold = wakes::hold();
+        match self.role.get() {
+            Role::Server => self.server().1.collect_messages(self.deadline.get()),
+            Role::Joined(_) => self.take_from_server(),
+            Role::Nothing | Role::Joining(_) | Role::Leaving(_) => {}
+        }
+        drop(hold);
+        if time_left.is_none_or(|left| left > LATE) {
+            wakes::flush_room();
+        }
     }
 
     pub(super) fn take_packet(&self) -> PackedByteArray {
@@ -242,6 +277,7 @@ impl PeerCore {
         self.roster.borrow_mut().clear();
         self.incoming.borrow_mut().clear();
         self.outgoing.borrow_mut().clear();
+        self.relaying.take();
     }
 }
 

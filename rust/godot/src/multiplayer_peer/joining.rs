@@ -10,7 +10,7 @@ use godot::global::Error;
 use godot::meta::ToGodot;
 use godot::obj::Gd;
 
-use super::core::{ENOUGH, PeerCore, Role};
+use super::core::{PeerCore, Role};
 use super::roster::SERVER;
 use crate::optional_tls::OptionalTls;
 use crate::pump::Pump;
@@ -39,9 +39,7 @@ impl PeerCore {
 
     pub(super) fn poll_client(&self, pump: &Pump, budget: Duration) {
         let client = self.client().1.clone();
-        if self.incoming.borrow().len() < ENOUGH {
-            pump.give_one_turn(client.clone(), budget);
-        }
+        pump.give_one_turn(client.clone(), budget);
         if let Role::Joining(deadline) = self.role.get() {
             self.receive_id(pump);
             if self.role.get() == Role::Joining(deadline) {
@@ -53,18 +51,23 @@ impl PeerCore {
             Role::Leaving(_) => return self.tell_end(pump),
             Role::Nothing | Role::Server | Role::Joining(_) => return,
         }
-        if self.incoming.borrow().len() < ENOUGH
-            && let Some(messages) = client.take_packets()
-        {
-            self.incoming.borrow_mut().push(SERVER, messages);
-            self.check_next();
-        }
+        self.take_from_server();
         if let Role::Leaving(_) = self.role.get() {
             return self.tell_end(pump);
         }
         let nothing_left = || self.incoming.borrow().len() == 0 && !client.has_packets();
         if matches!(self.role.get(), Role::Joined(_)) && client.progress() == Progress::Over && nothing_left() {
             self.tell_end(pump);
+        }
+    }
+
+    /// Takes in packets, once those before them are read.
+    pub(super) fn take_from_server(&self) {
+        if self.incoming.borrow().len() == 0
+            && let Some(messages) = self.client().1.take_packets()
+        {
+            self.incoming.borrow_mut().push(SERVER, messages);
+            self.check_next();
         }
     }
 

@@ -1,7 +1,6 @@
 //! Sending packets. The same packet for several peers in a row leaves in one frame that they share: SceneMultiplayer
 //! sends to all by sending to each.
 
-use async_sockets_net::websocket::ClientId;
 use async_sockets_net::websocket::options::BackpressurePolicy;
 use async_sockets_net::websocket_server::{ClientError, Multicast};
 use godot::global::Error;
@@ -70,6 +69,15 @@ impl PeerCore {
     }
 
     fn put_to(&self, id: i32, packet: &[u8]) -> Error {
+        if self.watch(id, packet) {
+            self.request_flush();
+            return Error::OK;
+        }
+        self.send_to(id, packet)
+    }
+
+    /// Sends a packet to a peer, with the next ones if these are the same.
+    pub(super) fn send_to(&self, id: i32, packet: &[u8]) -> Error {
         let mut roster = self.roster.borrow_mut();
         let Some(peer) = roster.get_mut(id) else {
             return self.fail(Error::ERR_INVALID_PARAMETER, format_args!("there is no peer {id}"));
@@ -79,7 +87,6 @@ impl PeerCore {
         }
         let outgoing = &mut *self.outgoing.borrow_mut();
         let (_, server) = self.server();
-        let request = !std::mem::replace(&mut outgoing.requested, true);
         let admitted = server.command(|server| {
             if !std::mem::replace(&mut outgoing.corked, true) {
                 server.cork();
@@ -92,21 +99,20 @@ impl PeerCore {
                 outgoing.number += 1;
             }
             let last = outgoing.last.get_or_insert_with(|| Multicast::new(packet));
-            server.admit_to(last, peer.client)
+            let recipient = peer.recipient.as_ref().ok_or(ClientError::Unknown(peer.client))?;
+            server.admit_to(last, recipient)
         });
-        if request {
-            self.request_flush();
-        }
+        self.request_flush_of(outgoing);
         match admitted {
             Some(Ok(())) => {
                 peer.sent = outgoing.number;
                 Error::OK
             }
-            Some(Err(error @ ClientError::Full(client))) => {
+            Some(Err(error @ ClientError::Full(_))) => {
                 let is_logged = std::mem::replace(&mut peer.is_logged, true);
                 drop(roster);
                 if !is_logged {
-                    self.log_full(id, client);
+                    self.log_full(id);
                 }
                 self.fail(Error::ERR_OUT_OF_MEMORY, error)
             }
@@ -116,17 +122,16 @@ impl PeerCore {
     }
 
     /// Logs that the buffer of a client is full, and what becomes of it.
-    fn log_full(&self, id: i32, client: ClientId) {
+    pub(super) fn log_full(&self, id: i32) {
         let (_, server) = self.server();
-        let pending = server.of_client(|server| server.client_pending_bytes(client));
         let consequence = match server.options.borrow().backpressure {
             BackpressurePolicy::Refuse => "packets beyond that are lost (see WebSocketServer.backpressure_policy)",
             BackpressurePolicy::Disconnect => "it is disconnected with 1008",
         };
         self.log(format!(
-            "{} takes too little: {} bytes are pending, and outbound_buffer_size is the limit; {consequence}",
+            "{} takes too little: outbound_buffer_size, {} bytes, is full; {consequence}",
             self.named(id),
-            pending.unwrap_or(0)
+            server.options.borrow().max_pending
         ));
     }
 
@@ -146,7 +151,13 @@ impl PeerCore {
 
     /// Has what is sent leave at the end of the frame.
     fn request_flush(&self) {
-        if let Some(mut object) = self.base.object() {
+        self.request_flush_of(&mut self.outgoing.borrow_mut());
+    }
+
+    fn request_flush_of(&self, outgoing: &mut Outgoing) {
+        if !std::mem::replace(&mut outgoing.requested, true)
+            && let Some(mut object) = self.base.object()
+        {
             object.call_deferred(&Pump::get().names._flush, &[]);
         }
     }
@@ -158,8 +169,16 @@ impl PeerCore {
         self.print_log();
     }
 
+    /// Queues the last packet, which gets no more recipients.
+    pub(super) fn send_last(&self) {
+        if let Some(last) = self.outgoing.borrow_mut().last.take() {
+            self.server().1.command(|server| server.send_multicast(last));
+        }
+    }
+
     /// Has everything leave that was sent.
     pub(super) fn flush(&self) {
+        self.introduce();
         let outgoing = &mut *self.outgoing.borrow_mut();
         if !std::mem::take(&mut outgoing.corked) {
             return;

@@ -1,10 +1,10 @@
 //! Who has joined: the peers of a server, by the ids of both worlds.
 
-use std::collections::{BTreeMap, HashMap};
-use std::hash::{BuildHasher, RandomState};
+use std::collections::HashMap;
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 use std::net::SocketAddr;
 
-use async_sockets_net::websocket::ClientId;
+use async_sockets_net::websocket::{ClientId, Recipient};
 use godot::global::Error;
 
 /// The id of the server.
@@ -17,6 +17,8 @@ const LOWEST: i32 = 2;
 #[derive(Debug)]
 pub(super) struct Peer {
     pub(super) client: ClientId,
+    /// As a recipient; `None` if it has left before it was announced.
+    pub(super) recipient: Option<Recipient>,
     /// `None` if it has left before it was announced.
     pub(super) address: Option<SocketAddr>,
     /// Number of the last message that it was added to.
@@ -29,8 +31,8 @@ pub(super) struct Peer {
 
 #[derive(Debug, Default)]
 pub(super) struct Roster {
-    peers: BTreeMap<i32, Peer>,
-    of_client: HashMap<ClientId, i32>,
+    peers: IdMap<i32, Peer>,
+    of_client: IdMap<ClientId, i32>,
     /// Ids for clients that were accepted and are not established.
     reserved: HashMap<ClientId, i32>,
     /// Peers whose end is not told yet, in order.
@@ -60,10 +62,11 @@ impl Roster {
     }
 
     /// Adds a client under the id reserved for it, or a random one. Returns the id.
-    pub(super) fn join(&mut self, client: ClientId, address: Option<SocketAddr>) -> i32 {
+    pub(super) fn join(&mut self, client: ClientId, recipient: Option<Recipient>, address: Option<SocketAddr>) -> i32 {
         let id = self.reserved.remove(&client).unwrap_or_else(|| self.draw());
         let peer = Peer {
             client,
+            recipient,
             address,
             sent: 0,
             is_logged: false,
@@ -103,8 +106,11 @@ impl Roster {
         self.peers.get(&peer)?.address
     }
 
+    /// The ids of all peers, in ascending order.
     pub(super) fn ids(&self) -> Vec<i32> {
-        self.peers.keys().copied().collect()
+        let mut ids: Vec<_> = self.peers.keys().copied().collect();
+        ids.sort_unstable();
+        ids
     }
 
     /// Its connection is over, or it was kicked: its end is told next. Returns its client.
@@ -152,6 +158,39 @@ impl Roster {
     }
 }
 
+/// A map by ids that this side has drawn or counted: nobody can choose them so that they collide.
+pub(super) type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
+
+/// A quick hash for the lookups that each packet needs.
+#[derive(Debug, Default)]
+pub(super) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64((*byte).into());
+        }
+    }
+
+    fn write_i32(&mut self, id: i32) {
+        self.write_u64(id.cast_unsigned().into());
+    }
+
+    fn write_i64(&mut self, id: i64) {
+        self.write_u64(id.cast_unsigned());
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        // 2 to the 64th power, divided by the golden ratio. The map uses the highest bits and the lowest ones.
+        let product = (self.0 ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = product ^ (product >> 32);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,7 +206,7 @@ mod tests {
                 Err(Error::ERR_INVALID_PARAMETER)
             );
         }
-        assert_eq!(roster.join(1, None), 77);
+        assert_eq!(roster.join(1, None, None), 77);
         assert_eq!(roster.end(77), Some(1));
         assert!(roster.reserve(2, 77).is_err());
         assert!(roster.take_ended(|_| false).is_empty());
@@ -180,7 +219,7 @@ mod tests {
     #[test]
     fn random_ids_are_positive_and_different() {
         let mut roster = Roster::default();
-        let ids: Vec<i32> = (1..=1000).map(|client| roster.join(client, None)).collect();
+        let ids: Vec<i32> = (1..=1000).map(|client| roster.join(client, None, None)).collect();
         assert!(ids.iter().all(|&id| id >= LOWEST));
         assert_eq!(roster.ids().len(), 1000);
     }
@@ -188,7 +227,7 @@ mod tests {
     #[test]
     fn a_forgotten_peer_has_no_end() {
         let mut roster = Roster::default();
-        let id = roster.join(5, None);
+        let id = roster.join(5, None, None);
         roster.end(id);
         assert_eq!(roster.forget(id), Some(5));
         assert!(!roster.has_ended());

@@ -4,17 +4,17 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use async_sockets_net::address::BindAddress;
-use async_sockets_net::websocket::ClientId;
 use async_sockets_net::websocket::close_code::{CloseFrame, Disconnect};
-use async_sockets_net::websocket::messages::Messages;
+use async_sockets_net::websocket::{Arrived, ClientId};
 use godot::classes::TlsOptions;
 use godot::global::Error;
 use godot::meta::ToGodot;
 use godot::obj::Gd;
 
-use super::core::{ENOUGH, PeerCore, Role};
+use super::core::{PeerCore, Role};
 use super::incoming::Fault;
-use super::roster::SERVER;
+use super::relaying::{Relaying, rule};
+use super::roster::{Peer, SERVER};
 use crate::pump::Pump;
 use crate::socket::Socket;
 use crate::websocket_server::Sink;
@@ -39,18 +39,24 @@ impl PeerCore {
             drop(before);
         }
         server.set_refusing(self.refusing.get());
+        let relays = self.relay_in_background.get();
+        server.options.borrow_mut().relay = relays.then_some(rule);
         if let Err((error, words)) = server.start(address) {
             return self.fail(error, words);
         }
         server.set_sink(self);
+        self.relaying.replace(Relaying::new(relays));
         self.role.set(Role::Server);
         Error::OK
     }
 
     pub(super) fn poll_server(&self, pump: &Pump, budget: Duration) {
         let server = self.server().1.clone();
+        self.begin_relaying();
         self.tell_ends(pump);
-        if self.takes_events() {
+        // In most polls there are packets alone.
+        self.take_in(Some(budget));
+        if server.queued() > 0 {
             pump.give_one_turn(server.clone(), budget);
         }
         self.tell_ends(pump);
@@ -67,8 +73,8 @@ impl PeerCore {
         if !self.roster.borrow().has_ended() {
             return;
         }
-        let senders = self.incoming.borrow().senders();
-        let ended = self.roster.borrow_mut().take_ended(|peer| !senders.contains(&peer));
+        let has_packets = |peer| self.incoming.borrow().holds(peer);
+        let ended = self.roster.borrow_mut().take_ended(|peer| !has_packets(peer));
         for peer in ended {
             pump.count_event(&self.base);
             self.base.emit(&pump.names.peer_disconnected, &[peer.to_variant()]);
@@ -76,7 +82,8 @@ impl PeerCore {
     }
 
     pub(super) fn server_has_work(&self) -> bool {
-        self.server().1.queued() > 0 || self.roster.borrow().has_ended()
+        // A poll begins the relay of those that wait for it, which are not read until then.
+        self.server().1.queued() > 0 || self.roster.borrow().has_ended() || self.relaying.borrow().has_waiting()
     }
 
     pub(super) fn stop_server(&self) {
@@ -88,6 +95,7 @@ impl PeerCore {
     /// Disconnects a peer: its end is told in the next poll, unless it is forgotten by `force`.
     pub(super) fn kick(&self, peer: i32, force: bool) {
         self.flush();
+        self.stop_relaying(peer);
         let client = {
             let mut roster = self.roster.borrow_mut();
             if force { roster.forget(peer) } else { roster.end(peer) }
@@ -127,6 +135,7 @@ impl PeerCore {
             entry.is_logged = true;
             entry.client
         };
+        self.stop_relaying(peer);
         self.log(format!(
             "{} has sent {words}; disconnected with {code}",
             self.named(peer)
@@ -149,7 +158,7 @@ impl PeerCore {
 
 impl Sink for PeerCore {
     fn takes_events(&self) -> bool {
-        self.polling.get() && self.incoming.borrow().len() < ENOUGH
+        self.polling.get()
     }
 
     fn connected(&self, client: ClientId, pump: &Pump) {
@@ -160,22 +169,37 @@ impl Sink for PeerCore {
         }
         let (_, server) = self.server();
         let address = server.of_client(|server| server.client_info(client).map(|info| info.peer));
-        let peer = self.roster.borrow_mut().join(client, address);
+        let recipient = server.of_client(|server| server.recipient(client));
+        let peer = self.roster.borrow_mut().join(client, recipient, address);
         // It may have left already.
         let _ = server.command(|server| server.send_binary(client, &peer.to_le_bytes()));
         pump.count_event(&self.base);
         self.base.emit(&pump.names.peer_connected, &[peer.to_variant()]);
     }
 
-    fn received(&self, client: ClientId, messages: Messages) {
+    fn received(&self, arrived: Arrived) {
         let peer = {
             let mut roster = self.roster.borrow_mut();
-            let peer = roster.peer_of(client);
+            let peer = roster.peer_of(arrived.client());
             peer.filter(|peer| roster.get_mut(*peer).is_some_and(|entry| !entry.is_leaving))
         };
-        if let Some(peer) = peer {
-            self.incoming.borrow_mut().push(peer, messages);
-            self.check_next();
+        match peer {
+            Some(peer) => {
+                self.incoming.borrow_mut().arrived(peer, arrived);
+                self.check_next();
+            }
+            None => drop(arrived.take()),
+        }
+    }
+
+    fn missed(&self, client: ClientId) {
+        let Some(peer) = self.roster.borrow().peer_of(client) else {
+            return;
+        };
+        let entry = |entry: &mut Peer| !std::mem::replace(&mut entry.is_logged, true);
+        let is_first = self.roster.borrow_mut().get_mut(peer).is_some_and(entry);
+        if is_first {
+            self.log_full(peer);
         }
     }
 
@@ -183,6 +207,7 @@ impl Sink for PeerCore {
         let Some(peer) = self.roster.borrow().peer_of(client) else {
             return;
         };
+        self.stop_relaying(peer);
         let is_logged = self
             .roster
             .borrow_mut()

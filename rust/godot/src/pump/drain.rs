@@ -22,7 +22,7 @@ use crate::socket::{Expiry, Socket, Turn};
 const SLICE: Duration = Duration::from_micros(500);
 
 /// No reader is woken during this time before the end of a drain: on a shared processor its work would delay the frame.
-const LATE: Duration = Duration::from_millis(2);
+pub(crate) const LATE: Duration = Duration::from_millis(2);
 
 impl Pump {
     /// The automatic drain, once a frame.

@@ -220,7 +220,13 @@ impl ClientCore {
             Err(error) => return NetTask::answer(result(error), &pump),
         };
         match self.phase() {
-            Phase::Connecting | Phase::Away => self.connect_waits.push(&**self, deadline, &result(Error::ERR_SKIP), ()),
+            // Over already, which is told in the next turn: until then sends are refused.
+            Phase::Open if self.with_connection(Connection::is_closed) != Some(true) => {
+                NetTask::answer(result(Error::OK), &pump)
+            }
+            Phase::Connecting | Phase::Away | Phase::Open => {
+                self.connect_waits.push(&**self, deadline, &result(Error::ERR_SKIP), ())
+            }
             _ => NetTask::answer(result(self.say_not_open()), &pump),
         }
     }

@@ -34,11 +34,11 @@ impl WebSocketClient {
     /// [br][br][param tls_options] is for [code]wss[/code], also where a redirect leads there:
     /// [code]TLSOptions.client()[/code] by default. Certificates are checked as described in [member
     /// TcpClient.tls_options].
-    /// [br][br]Returns [constant ERR_INVALID_PARAMETER] for an invalid URL or invalid options,
-    /// [constant ERR_ALREADY_IN_USE] while this client is connecting, connected or waiting to reconnect,
-    /// [constant ERR_CANT_CREATE] if the network threads cannot start, and [constant ERR_UNAVAILABLE] while the engine
-    /// quits. While a closing handshake is in flight, the new connection takes the place of the old one. An end that was
-    /// not told yet is told in the next frame, before anything of the new connection.
+    /// [br][br]Returns [constant ERR_INVALID_PARAMETER] for an invalid URL or invalid options, [constant
+    /// ERR_ALREADY_IN_USE] while this client is connecting, connected or waiting to reconnect, [constant
+    /// ERR_CANT_CREATE] if the network threads cannot start, and [constant ERR_UNAVAILABLE] while the engine quits.
+    /// While a closing handshake is in flight, the new connection takes the place of the old one. An end that was not
+    /// told yet is told in the next frame, before anything of the new connection.
     #[func]
     pub(crate) fn connect_to_url(
         &self,
@@ -96,8 +96,8 @@ impl WebSocketClient {
     /// the reason are those of [signal disconnected]. If the connection is over already, the result is available
     /// immediately.
     /// [br][br][constant ERR_CONNECTION_ERROR] if the connection broke first, [constant ERR_TIMEOUT] if [param timeout]
-    /// passed first ([member close_timeout] ends the connection in any case), [constant ERR_UNCONFIGURED] before the
-    /// first connection. The code is -1 while it is unknown.
+    /// passed first ([member close_timeout] ends the connection in any case), [constant ERR_UNCONFIGURED] before
+    /// [method connect_to_url]. The code is -1 while it is unknown.
     #[func]
     fn close_async(
         &self,
@@ -347,8 +347,8 @@ impl WebSocketClient {
         int(self.state().session.borrow().unsent)
     }
 
-    /// A number that identifies the present connection within this process; 0 if there was none. Every connection has
-    /// its own.
+    /// A number that identifies the present connection or attempt within this process; 0 if there was none. Every
+    /// connection and every attempt has its own.
     #[func]
     fn get_id(&self) -> i64 {
         self.open_id()

@@ -1,7 +1,7 @@
 //! The properties of a `WebSocketClient`.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use async_sockets_net::websocket::client_options::WebSocketClientOptions;
@@ -14,7 +14,7 @@ use crate::time;
 pub(super) struct Settings {
     pub(super) timeout: Cell<f64>,
     /// Shared by all clients until it is changed.
-    options: RefCell<Rc<Options>>,
+    options: RefCell<Arc<Options>>,
     /// What the script has not received yet, of all its connections.
     unread: RefCell<Unread>,
     pub(super) text_as_data: Cell<bool>,
@@ -31,19 +31,20 @@ struct Options {
     reconnect: ReconnectOptions,
 }
 
-thread_local! {
-    static DEFAULTS: Rc<Options> = Rc::new(Options {
+/// Counted across threads, as objects may be created and freed in any thread.
+static DEFAULTS: LazyLock<Arc<Options>> = LazyLock::new(|| {
+    Arc::new(Options {
         connection: WebSocketClientOptions {
             heartbeat_interval: Some(Duration::from_secs(15)),
             ..WebSocketClientOptions::default()
         },
         reconnect: ReconnectOptions::default(),
-    });
-}
+    })
+});
 
 impl Default for Settings {
     fn default() -> Self {
-        let options = DEFAULTS.with(Rc::clone);
+        let options = DEFAULTS.clone();
         let unread = Unread::new(options.connection.max_queued);
         Self {
             timeout: Cell::new(0.0),
@@ -69,7 +70,7 @@ impl Settings {
     }
 
     pub(super) fn change_connection(&self, change: impl FnOnce(&mut WebSocketClientOptions)) {
-        change(&mut Rc::make_mut(&mut self.options.borrow_mut()).connection);
+        change(&mut Arc::make_mut(&mut self.options.borrow_mut()).connection);
     }
 
     /// The options of the next connection, without TLS.
@@ -91,6 +92,6 @@ impl Settings {
     }
 
     pub(super) fn change_when(&self, change: impl FnOnce(&mut ReconnectOptions)) {
-        change(&mut Rc::make_mut(&mut self.options.borrow_mut()).reconnect);
+        change(&mut Arc::make_mut(&mut self.options.borrow_mut()).reconnect);
     }
 }

@@ -28,6 +28,9 @@ use crate::restore::Finally;
 use crate::socket::{Socket, SocketBase, Turn};
 use crate::tls;
 
+/// Messages that are collected between two looks at the clock: each takes less than a microsecond.
+const MESSAGES_BETWEEN_LOOKS: usize = 32;
+
 #[derive(Default)]
 pub(crate) struct ServerCore {
     pub(crate) base: SocketBase,
@@ -41,6 +44,8 @@ pub(crate) struct ServerCore {
     stopping: RefCell<Vec<Server>>,
     /// Messages of one client that a turn has not handled.
     unread: RefCell<Option<(ClientId, Messages)>>,
+    /// An event that [`Self::collect_messages`] has met: the next one of all.
+    held: RefCell<Option<WebSocketEvent>>,
     /// Takes the events of clients in place of the signals.
     pub(super) sink: RefCell<Option<Weak<dyn Sink>>>,
     /// New clients are refused with 503.
@@ -155,12 +160,17 @@ impl ServerCore {
                 }
                 object.emit_signal(&names.client_connected, &[id.to_variant()]);
             }
-            WebSocketEvent::Messages(id, messages) => {
+            WebSocketEvent::Messages(arrived) => {
                 if let Some(sink) = self.sink() {
-                    return sink.received(id, messages);
+                    return sink.received(arrived);
                 }
-                *self.unread.borrow_mut() = Some((id, messages));
+                *self.unread.borrow_mut() = Some((arrived.client(), arrived.take()));
                 self.emit_messages(pump, object);
+            }
+            WebSocketEvent::Missed(id) => {
+                if let Some(sink) = self.sink() {
+                    sink.missed(id);
+                }
             }
             WebSocketEvent::Disconnected(id, how) => {
                 if let Some(sink) = self.sink() {
@@ -220,8 +230,29 @@ impl ServerCore {
         self.server.borrow_mut().iter_mut().for_each(&mut f);
     }
 
+    /// Has the sink take messages, up to the deadline, or to the first event of another kind, which waits for the next
+    /// turn: it may run user code, and this does not.
+    pub(crate) fn collect_messages(&self, deadline: Option<Instant>) {
+        let Some(sink) = self.sink() else { return };
+        let mut count = 0_usize;
+        while self.held.borrow().is_none() {
+            count += 1;
+            if count.is_multiple_of(MESSAGES_BETWEEN_LOOKS) && deadline.is_some_and(|end| Instant::now() >= end) {
+                break;
+            }
+            match self.next_event() {
+                Some(WebSocketEvent::Messages(arrived)) => sink.received(arrived),
+                None => break,
+                other => *self.held.borrow_mut() = other,
+            }
+        }
+    }
+
     fn next_event(&self) -> Option<WebSocketEvent> {
-        let mut next = None;
+        let mut next = self.held.take();
+        if next.is_some() {
+            return next;
+        }
         self.each(|server| next = next.take().or_else(|| server.next_event()));
         next
     }
@@ -256,7 +287,7 @@ impl Socket for ServerCore {
     }
 
     fn queued(&self) -> usize {
-        let mut queued = 0;
+        let mut queued = usize::from(self.held.borrow().is_some());
         self.each(|server| queued += server.queued_events());
         queued
     }
@@ -273,12 +304,11 @@ impl Socket for ServerCore {
             self.each(|server| server.unlist());
             return Turn::Done;
         }
-        let mut left = 0;
         self.each(|server| {
             server.unlist();
             server.cork();
-            left += server.queued_events();
         });
+        let mut left = self.queued();
         let uncork = Finally(|| self.each(Server::uncork));
         let mut cut = !self.emit_messages(pump, &mut object);
         while !cut && left > 0 {
@@ -292,9 +322,7 @@ impl Socket for ServerCore {
             cut = self.unread.borrow().is_some() || pump.turn_over() || self.must_wait();
         }
         drop(uncork);
-        let mut queued = false;
-        self.each(|server| queued |= server.queued_events() > 0);
-        let more = queued || self.unread.borrow().is_some();
+        let more = self.queued() > 0 || self.unread.borrow().is_some();
         if cut && more { Turn::Cut } else { Turn::through(more) }
     }
 
@@ -307,6 +335,7 @@ impl Socket for ServerCore {
     }
 
     fn release(&self, pump: &Pump) {
+        drop(self.held.take());
         let servers = self.server.take().into_iter().chain(self.stopping.take());
         for server in servers {
             pump.unregister(server.id());
@@ -343,6 +372,6 @@ impl Drop for Reading<'_> {
 fn is_told(event: &WebSocketEvent) -> bool {
     !matches!(
         event,
-        WebSocketEvent::Messages(..) | WebSocketEvent::Resumed | WebSocketEvent::Stopped
+        WebSocketEvent::Messages(..) | WebSocketEvent::Missed(_) | WebSocketEvent::Resumed | WebSocketEvent::Stopped
     )
 }

@@ -73,7 +73,8 @@ impl WebSocketServer {
 
     /// Statistics since [method start], as integers: [code]clients[/code] (established now), [code]connected[/code],
     /// [code]refused[/code], [code]messages_in[/code], [code]bytes_in[/code], [code]messages_out[/code],
-    /// [code]bytes_out[/code], and [code]memory[/code] (bytes that count for [member max_total_bytes] now). Refused by
+    /// [code]bytes_out[/code], [code]relayed[/code] (messages that an [AsyncMultiplayerPeer] has relayed in the
+    /// background), and [code]memory[/code] (bytes that count for [member max_total_bytes] now). Refused by
     /// address: [code]refused_blocked[/code] ([member blocked_addresses]), [code]refused_rate[/code] ([member
     /// max_handshakes_per_second_per_address]) and [code]refused_clients[/code] ([member max_clients_per_address]).
     /// [code]displaced[/code]: handshakes dropped in favour of newer ones.
@@ -92,6 +93,7 @@ impl WebSocketServer {
             "bytes_in" => int(figures.bytes_in),
             "messages_out" => int(figures.messages_out),
             "bytes_out" => int(figures.bytes_out),
+            "relayed" => int(figures.relayed),
             "memory" => int(figures.memory),
         }
     }

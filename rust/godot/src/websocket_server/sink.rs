@@ -2,9 +2,8 @@
 
 use std::rc::Rc;
 
-use async_sockets_net::websocket::ClientId;
 use async_sockets_net::websocket::close_code::Disconnect;
-use async_sockets_net::websocket::messages::Messages;
+use async_sockets_net::websocket::{Arrived, ClientId};
 use godot::global::Error;
 
 use super::core::ServerCore;
@@ -18,8 +17,11 @@ pub(crate) trait Sink {
     /// A client is established.
     fn connected(&self, client: ClientId, pump: &Pump);
 
-    /// Messages of a client were received.
-    fn received(&self, client: ClientId, messages: Messages);
+    /// Messages of a client have arrived. Runs no user code.
+    fn received(&self, arrived: Arrived);
+
+    /// A message that another client has sent this one is lost, as too much was pending.
+    fn missed(&self, client: ClientId);
 
     /// An established client is disconnected.
     fn disconnected(&self, client: ClientId, how: &Disconnect);

@@ -17,9 +17,9 @@ pub(crate) struct ClientEvents {
 #[derive(Debug, Default)]
 struct Waiting {
     connected: Option<Box<Established>>,
-    messages: bool,
-    /// The largest token of a flush that is done.
+    /// The largest token of a flush that is done. Before the messages, among which may be an answer to what was sent.
     flushed: Option<u64>,
+    messages: bool,
     /// The last event.
     end: Option<WebSocketClientEvent>,
 }
@@ -64,11 +64,11 @@ impl ClientEvents {
         if let Some(established) = waiting.connected.take() {
             return Some(WebSocketClientEvent::Connected(established));
         }
-        if std::mem::take(&mut waiting.messages) {
-            return Some(WebSocketClientEvent::Messages);
-        }
         if let Some(token) = waiting.flushed.take() {
             return Some(WebSocketClientEvent::Flushed(token));
+        }
+        if std::mem::take(&mut waiting.messages) {
+            return Some(WebSocketClientEvent::Messages);
         }
         waiting.end.take()
     }
@@ -108,8 +108,8 @@ mod tests {
         events.push(WebSocketClientEvent::Messages);
         events.push(WebSocketClientEvent::Messages);
         assert_eq!(events.len(), 3);
-        assert!(matches!(events.next(), Some(WebSocketClientEvent::Messages)));
         assert!(matches!(events.next(), Some(WebSocketClientEvent::Flushed(3))));
+        assert!(matches!(events.next(), Some(WebSocketClientEvent::Messages)));
         assert!(matches!(events.next(), Some(WebSocketClientEvent::ConnectFailed(_))));
         assert!(events.next().is_none());
         assert_eq!(events.len(), 0);

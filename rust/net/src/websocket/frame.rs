@@ -35,6 +35,11 @@ pub(crate) fn frame_len(role: Role, payload: usize) -> usize {
 
 /// Appends one frame to `out`. `role` is this side's.
 pub(crate) fn encode(role: Role, kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
+    encode_parts(role, kind, [payload, &[]], out);
+}
+
+/// Appends one frame whose payload comes in two parts.
+pub(crate) fn encode_parts(role: Role, kind: Kind, [head, body]: [&[u8]; 2], out: &mut Vec<u8>) {
     let opcode = match kind {
         Kind::Text => OpCode::Data(Data::Text),
         Kind::Binary => OpCode::Data(Data::Binary),
@@ -50,11 +55,13 @@ pub(crate) fn encode(role: Role, kind: Kind, payload: &[u8], out: &mut Vec<u8>) 
         mask,
         ..FrameHeader::default()
     };
-    out.reserve(frame_len(role, payload.len()));
+    let len = head.len() + body.len();
+    out.reserve(frame_len(role, len));
     // Writing to memory cannot fail.
-    let _ = header.format(payload.len() as u64, out);
+    let _ = header.format(len as u64, out);
     let from = out.len();
-    out.extend_from_slice(payload);
+    out.extend_from_slice(head);
+    out.extend_from_slice(body);
     if let Some(mask) = mask {
         mask::apply(&mut out[from..], mask, 0);
     }

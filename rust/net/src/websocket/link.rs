@@ -1,4 +1,5 @@
-//! The state that the main thread and one connection's task share: commands one way, messages the other.
+//! The state that the main thread and one connection's task share: commands one way, messages the other. Commands come
+//! from the tasks of other clients too, for what these send each other.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +10,7 @@ use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use super::frame::{Kind, encode, frame_len};
+use super::frame::{Kind, encode_parts, frame_len};
 use super::messages::Messages;
 use crate::budget::{Account, Share};
 use crate::command::WebSocketCommand;
@@ -39,10 +40,7 @@ pub(crate) struct Link {
     /// This side's role, which decides whether it masks its frames (RFC 6455 section 5.1).
     role: Role,
     outbox: Mutex<Vec<WebSocketCommand>>,
-    /// Number of bytes of frames accepted but not yet handed to the system.
-    pending: AtomicUsize,
-    /// Whether a close was requested or the connection is over; nothing more is accepted then.
-    closed: AtomicBool,
+    gate: Gate,
     inbox: Mutex<Inbox>,
     /// The time from the last answered ping to its pong, in microseconds.
     latency: AtomicU32,
@@ -54,6 +52,16 @@ pub(crate) struct Link {
     task: AtomicWaker,
 }
 
+/// What decides whether a frame is accepted, on one cache line: a message to hundreds of clients asks each of them.
+#[derive(Debug, Default)]
+#[repr(align(16))]
+struct Gate {
+    /// Number of bytes of frames accepted but not yet handed to the system.
+    pending: AtomicUsize,
+    /// Whether a close was requested or the connection is over; nothing more is accepted then.
+    closed: AtomicBool,
+}
+
 #[derive(Debug, Default)]
 struct Inbox {
     messages: Messages,
@@ -61,6 +69,8 @@ struct Inbox {
     noted: bool,
     /// Whether the task waits until the messages are taken.
     task_waits: bool,
+    /// Whether it waits in any case.
+    paused: bool,
 }
 
 impl Link {
@@ -69,8 +79,7 @@ impl Link {
         Self {
             role,
             outbox: Mutex::default(),
-            pending: AtomicUsize::new(0),
-            closed: AtomicBool::new(false),
+            gate: Gate::default(),
             inbox: Mutex::default(),
             latency: AtomicU32::new(NO_LATENCY),
             beat: AtomicBool::new(false),
@@ -95,24 +104,34 @@ impl Link {
         frame_len(self.role, payload)
     }
 
-    /// Counts `len` bytes as pending, unless that would exceed `limit`. Only the main thread calls this, so the number
-    /// can only fall between the check and the addition.
+    /// Counts `len` bytes as pending, unless that would exceed `limit`.
     pub(crate) fn admit(&self, len: usize, limit: usize) -> Result<(), SendError> {
-        if self.closed.load(Ordering::Acquire) {
+        if self.gate.closed.load(Ordering::Acquire) {
             return Err(SendError::Closed);
         }
-        if self.pending().saturating_add(len) > limit {
-            return Err(SendError::Full);
+        let more = |pending: usize| pending.checked_add(len).filter(|sum| *sum <= limit);
+        match self
+            .gate
+            .pending
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, more)
+        {
+            Ok(_) => Ok(()),
+            Err(_) => Err(SendError::Full),
         }
-        self.pending.fetch_add(len, Ordering::AcqRel);
-        Ok(())
     }
 
     /// Queues one message whose frame was admitted. Returns whether the task must be woken.
     pub(crate) fn send(&self, kind: Kind, payload: &[u8]) -> bool {
-        let len = self.frame_len(payload.len());
+        self.send_parts(kind, payload, &[])
+    }
+
+    /// Like [`Self::send`], for a payload in two parts.
+    pub(crate) fn send_parts(&self, kind: Kind, head: &[u8], body: &[u8]) -> bool {
+        let len = self.frame_len(head.len() + body.len());
         self.queue(len, |commands| {
-            let (before, after) = append(commands, len, |block| encode(self.role, kind, payload, block));
+            let (before, after) = append(commands, len, |block| {
+                encode_parts(self.role, kind, [head, body], block);
+            });
             self.account().charge(after - before);
         })
     }
@@ -121,7 +140,7 @@ impl Link {
     /// woken.
     pub(crate) fn send_shared<'a>(&self, frames: impl IntoIterator<Item = &'a Bytes>) -> bool {
         let mut outbox = self.outbox();
-        if self.closed.load(Ordering::Acquire) {
+        if self.gate.closed.load(Ordering::Acquire) {
             drop(outbox);
             self.settle(frames.into_iter().map(Bytes::len).sum());
             return false;
@@ -150,7 +169,7 @@ impl Link {
     fn queue(&self, len: usize, put: impl FnOnce(&mut Vec<WebSocketCommand>)) -> bool {
         let mut outbox = self.outbox();
         // The link may have been closed since the bytes were admitted.
-        if self.closed.load(Ordering::Acquire) {
+        if self.gate.closed.load(Ordering::Acquire) {
             drop(outbox);
             self.settle(len);
             return false;
@@ -163,7 +182,7 @@ impl Link {
     /// Queues a close and wakes the task. Returns whether the link was still open.
     pub(crate) fn close(&self, command: WebSocketCommand) -> bool {
         let mut outbox = self.outbox();
-        let first = !self.closed.swap(true, Ordering::AcqRel);
+        let first = !self.gate.closed.swap(true, Ordering::AcqRel);
         if first {
             outbox.push(command);
         }
@@ -180,7 +199,7 @@ impl Link {
     /// Accepts no more commands, as the connection is closing or over, and drops the waiting ones.
     pub(crate) fn refuse_commands(&self) {
         let mut outbox = self.outbox();
-        self.closed.store(true, Ordering::Release);
+        self.gate.closed.store(true, Ordering::Release);
         for command in std::mem::take(&mut *outbox) {
             match command {
                 WebSocketCommand::Frames(frames) => self.account().release(frames.capacity()),
@@ -208,19 +227,22 @@ impl Link {
 
     /// Number of bytes of frames accepted but not yet handed to the system.
     pub(crate) fn pending(&self) -> usize {
-        self.pending.load(Ordering::Acquire)
+        self.gate.pending.load(Ordering::Acquire)
     }
 
     /// Notes that this many bytes were handed to the system, or dropped.
     pub(crate) fn settle(&self, bytes: usize) {
         // The end of the connection sets the number to 0, while a broadcast may still be in flight.
         let fewer = |pending: usize| Some(pending.saturating_sub(bytes));
-        let _ = self.pending.fetch_update(Ordering::AcqRel, Ordering::Acquire, fewer);
+        let _ = self
+            .gate
+            .pending
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, fewer);
     }
 
     /// Settles everything when the connection is over: nothing is pending any more, and no memory is held.
     pub(crate) fn settle_all(&self) {
-        self.pending.store(0, Ordering::Release);
+        self.gate.pending.store(0, Ordering::Release);
         self.account().close();
     }
 
@@ -236,8 +258,24 @@ impl Link {
     pub(crate) fn is_over(&self, limit: usize, count: usize) -> bool {
         let mut inbox = self.inbox();
         let messages = &inbox.messages;
-        inbox.task_waits = messages.weight() >= limit.max(1) || messages.len() >= count.max(1);
+        inbox.task_waits = inbox.paused || messages.weight() >= limit.max(1) || messages.len() >= count.max(1);
         inbox.task_waits
+    }
+
+    /// Sets whether the task waits with reading until this is undone.
+    pub(crate) fn set_paused(&self, on: bool) {
+        let mut inbox = self.inbox();
+        inbox.paused = on;
+        let wakes = !on && std::mem::take(&mut inbox.task_waits);
+        drop(inbox);
+        if wakes {
+            self.wake();
+        }
+    }
+
+    /// Whether messages wait for the main thread.
+    pub(crate) fn has_messages(&self) -> bool {
+        !self.inbox().messages.is_empty()
     }
 
     /// Takes all waiting messages. Also returns whether the task waits for this and must be woken.
@@ -283,7 +321,7 @@ impl Link {
 
     /// Whether commands are no longer accepted.
     pub(crate) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire)
+        self.gate.closed.load(Ordering::Acquire)
     }
 
     /// Sets the waker that [`Self::wake`] wakes. Must be called before looking for commands or room.

@@ -46,6 +46,15 @@ pub enum Message<'a> {
     Binary(&'a [u8]),
 }
 
+/// What becomes of a binary message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sifted {
+    Keep,
+    /// Keeps what begins here.
+    KeepFrom(usize),
+    Drop,
+}
+
 /// The messages of one client, in order. Small ones are stored back to back in two blocks, so that hundreds of them
 /// cost three allocations.
 #[derive(Debug, Default)]
@@ -234,6 +243,42 @@ impl Messages {
         self.entries.push(Entry::Large);
     }
 
+    /// Decides about each binary message, in order, and returns what is kept. None may have been returned yet.
+    pub(crate) fn sift(mut self, mut decide: impl FnMut(&[u8]) -> Sifted) -> Self {
+        let mut kept = Self::new(self.prepare);
+        let (mut text_at, mut binary_at) = (0, 0);
+        for entry in std::mem::take(&mut self.entries) {
+            match entry {
+                Entry::Text(len) => {
+                    let end = text_at + len as usize;
+                    kept.push_small_text(self.text.get(text_at..end).unwrap_or_default(), 0);
+                    text_at = end;
+                }
+                Entry::Binary(len) => {
+                    let end = binary_at + len as usize;
+                    let bytes = self.binary.get(binary_at..end).unwrap_or_default();
+                    let rest = self.binary.len() - end;
+                    match decide(bytes) {
+                        Sifted::Keep => kept.push_small_binary(bytes, rest),
+                        Sifted::KeepFrom(at) => kept.push_small_binary(bytes.get(at..).unwrap_or_default(), rest),
+                        Sifted::Drop => {}
+                    }
+                    binary_at = end;
+                }
+                Entry::Large => match self.large.pop_front() {
+                    Some(Large::Text(text, _)) => kept.push_text(text, 0),
+                    Some(Large::Binary(bytes)) => match decide(&bytes) {
+                        Sifted::Keep => kept.push_binary(bytes, 0),
+                        Sifted::KeepFrom(at) => kept.push_binary(bytes.slice(at.min(bytes.len())..), 0),
+                        Sifted::Drop => {}
+                    },
+                    None => {}
+                },
+            }
+        }
+        kept
+    }
+
     /// Appends all of `later`. Neither may have returned a message yet.
     pub(crate) fn append(&mut self, mut later: Self) {
         if self.entries.is_empty() {
@@ -279,6 +324,31 @@ mod tests {
         assert!(matches!(messages.next(), Some(Message::Text("é"))));
         assert!(messages.next().is_none());
         assert!(messages.is_empty());
+    }
+
+    #[test]
+    fn what_is_sifted_keeps_its_order() {
+        let big = Bytes::from(vec![7; COPY_LIMIT + 10]);
+        let mut messages = Messages::default();
+        messages.push_binary(Bytes::from_static(&[1, 2]), 0);
+        messages.push_text("a".into(), 0);
+        messages.push_binary(Bytes::from_static(&[9, 3]), 0);
+        messages.push_binary(big.clone(), 0);
+        messages.push_text("x".repeat(COPY_LIMIT + 1), 0);
+        messages.push_binary(Bytes::from_static(&[4]), 0);
+        let mut kept = messages.sift(|bytes| match bytes {
+            [1, ..] => Sifted::Drop,
+            [9, ..] => Sifted::KeepFrom(1),
+            [7, ..] => Sifted::KeepFrom(20),
+            _ => Sifted::Keep,
+        });
+        assert_eq!(kept.payload_bytes(), 1 + 1 + big.len() - 20 + COPY_LIMIT + 1 + 1);
+        assert!(matches!(kept.next(), Some(Message::Text("a"))));
+        assert!(matches!(kept.next(), Some(Message::Binary(&[3]))));
+        assert!(matches!(kept.next(), Some(Message::Binary(bytes)) if bytes == &big[20..]));
+        assert!(matches!(kept.next(), Some(Message::Text(text)) if text.len() == COPY_LIMIT + 1));
+        assert!(matches!(kept.next(), Some(Message::Binary(&[4]))));
+        assert!(kept.next().is_none());
     }
 
     #[test]

@@ -4,7 +4,8 @@
 //! Inbound: `upgrade` reads a request head (`crate::http::head`) and answers it by the rules of `handshake`;
 //! `connection` is the task of one client from then on; `protocol` turns its bytes into messages without touching a
 //! socket; [`messages`] carries them to the main thread. Outbound: `link` holds frames that the main thread encoded
-//! (`frame`) until the connection's `write_queue` takes them; frames for many clients go through `broadcasts`.
+//! (`frame`) until the connection's `write_queue` takes them; frames for many clients go through `broadcasts`. What clients
+//! send each other may go round in the tasks alone ([`relay`]).
 //!
 //! The client's side: [`url`], the opening handshake ([`client_handshake`], carried by `dialer`), `outgoing` (the owner
 //! of the connection), and [`reconnect`].
@@ -22,6 +23,7 @@ pub mod messages;
 pub mod options;
 pub mod outgoing;
 pub mod reconnect;
+pub mod relay;
 pub mod request;
 pub mod url;
 
@@ -45,6 +47,8 @@ pub(crate) mod response;
 pub(crate) mod server;
 pub(crate) mod upgrade;
 pub(crate) mod write_queue;
+
+pub use client::{Arrived, Recipient};
 
 /// The id of one client of one server: 1 for the first, never used twice. A client that was refused by
 /// [`crate::websocket_server::WebSocketServer::reject_handshake`] has used up an id too.

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::ClientIds;
 use super::messages::PrepareText;
+use super::relay::RelayRule;
 use crate::admission::AdmissionRules;
 use crate::http::head::HeadLimits;
 use crate::http::headers::{ResponseHeader, is_token};
@@ -66,6 +67,9 @@ pub struct WebSocketOptions {
     pub message_timeout: Option<Duration>,
     /// Converts large texts before the main thread sees them. Default `None`: no conversion.
     pub prepare_text: Option<PrepareText>,
+    /// Which messages from client to client are relayed without the main thread, among those that take part in this
+    /// ([`crate::websocket_server::WebSocketServer::join_relay`]). Default `None`: none.
+    pub relay: Option<RelayRule>,
 }
 
 impl Default for WebSocketOptions {
@@ -89,6 +93,7 @@ impl Default for WebSocketOptions {
             max_total: DEFAULT_MAX_TOTAL,
             message_timeout: Some(Duration::from_secs(30)),
             prepare_text: None,
+            relay: None,
         }
     }
 }

@@ -14,16 +14,18 @@ use super::client::Client;
 use super::close_code::{CloseCode, CloseFrame, Disconnect};
 use super::link::Link;
 use super::messages::Messages;
-use super::options::WebSocketOptions;
+use super::options::{BackpressurePolicy, WebSocketOptions};
+use super::relay::Relay;
 use super::request::{ClientInfo, HandshakeFailure, HandshakeRequest};
 use crate::admission::{Admission, Refused, Share, Shares, Source};
 use crate::budget::Budget;
 use crate::command::WebSocketCommand;
+use crate::error::SendError;
 use crate::http::response::Refusal;
 use crate::mailbox::MailboxSender;
 
-/// Maximum number of notes that wait for the main thread before accepting pauses. A client has at most three
-/// (connected, has messages, disconnected).
+/// Maximum number of notes that wait for the main thread before accepting pauses. A client has at most four
+/// (connected, has messages, has missed some, disconnected).
 pub(crate) const MAX_NOTES: usize = 4096;
 
 /// A longer message in progress, in bytes, is read further only when the queue of all clients has room.
@@ -47,6 +49,8 @@ pub(crate) enum Note {
     Connected(Arc<Client>),
     /// The client's inbox has messages. At most one such note per client, however much it sends.
     Messages(Arc<Client>),
+    /// A relayed message for this client was refused. At most one such note per client.
+    Missed(ClientId),
     Disconnected(ClientId, Box<Disconnect>),
     Paused(std::io::Error),
     Resumed,
@@ -82,6 +86,7 @@ pub(crate) struct Registry {
     events: MailboxSender<Note>,
     clients: Mutex<Clients>,
     pub(crate) broadcasts: Broadcasts,
+    pub(crate) relay: Option<Relay>,
     /// The memory budget of all clients.
     pub(crate) budget: Arc<Budget>,
     lingering: Arc<Semaphore>,
@@ -106,6 +111,7 @@ pub(crate) struct Figures {
     pub(crate) bytes_in: AtomicU64,
     pub(crate) messages_out: AtomicU64,
     pub(crate) bytes_out: AtomicU64,
+    pub(crate) relayed: AtomicU64,
 }
 
 impl Registry {
@@ -116,6 +122,7 @@ impl Registry {
             refusing: AtomicBool::new(false),
             deciding: Shares::new(options.handshake.max_pending.min(MAX_DECIDING)),
             refused_lingering: Shares::new(MAX_REFUSED_LINGERING),
+            relay: options.relay.map(Relay::new),
             options,
             events,
             clients: Mutex::default(),
@@ -206,15 +213,30 @@ impl Registry {
     pub(crate) fn leave(&self, client: &Client, how: Disconnect) {
         client.link.refuse_commands();
         client.link.settle_all();
+        if let Some(relay) = &self.relay {
+            relay.leave(client);
+        }
         self.forget(client.id);
         self.tell(Note::Disconnected(client.id, Box::new(how)));
     }
 
-    /// Hands messages from a client to the main thread.
-    pub(crate) fn deliver(&self, client: &Arc<Client>, mut messages: Messages) {
+    /// Passes messages from a client on, to the main thread or to other clients.
+    pub(crate) fn deliver(&self, client: &Arc<Client>, messages: Messages) {
         let (count, bytes) = (messages.len() as u64, messages.payload_bytes() as u64);
         self.figures.messages_in.fetch_add(count, Ordering::Relaxed);
         self.figures.bytes_in.fetch_add(bytes, Ordering::Relaxed);
+        let Some(relay) = &self.relay else {
+            return self.deliver_to_main(client, messages);
+        };
+        // Until the end: that the relay begins, and that nothing waits for the main thread, is one decision.
+        let sender = client.sender();
+        let rest = relay.pass_on(sender.as_ref(), messages, self);
+        if !rest.is_empty() {
+            self.deliver_to_main(client, rest);
+        }
+    }
+
+    fn deliver_to_main(&self, client: &Arc<Client>, mut messages: Messages) {
         messages.settle(&self.budget);
         if client.link.deliver(messages) {
             self.tell(Note::Messages(client.clone()));
@@ -244,6 +266,17 @@ impl Registry {
         self.figures
             .bytes_out
             .fetch_add(clients * len as u64, Ordering::Relaxed);
+    }
+
+    /// A frame for this client was refused: it is disconnected, if that is the policy. Returns whether its limit was the
+    /// reason.
+    pub(crate) fn refused(&self, client: &Client, error: SendError) -> bool {
+        let is_full = error == SendError::Full;
+        if is_full && self.options.backpressure == BackpressurePolicy::Disconnect {
+            let frame = CloseFrame::new(CloseCode::POLICY, "too many bytes waiting to be sent");
+            client.link.close(WebSocketCommand::CloseNow(frame));
+        }
+        is_full
     }
 
     pub(crate) fn count(&self) -> usize {

@@ -88,7 +88,7 @@ impl WebSocketServer {
                 .for_each(&mut admit),
         }
         self.registry.count_out(result.queued, frame.len());
-        if few.len() <= FEW {
+        if self.are_few(few.len()) {
             self.send_to_few(frame, &few);
         } else {
             let recipients = match to {
@@ -99,6 +99,12 @@ impl WebSocketServer {
         }
         self.wake_unless_corked();
         result
+    }
+
+    /// Whether a frame for this number of clients is queued from this thread. With a relay, none is, as the first client
+    /// could relay its answer to the second one before that one has the frame: with the log, all get it at once.
+    pub(super) fn are_few(&self, clients: usize) -> bool {
+        clients <= FEW && (clients <= 1 || self.registry.relay.is_none())
     }
 
     /// Queues an admitted frame, which the clients share, from this thread.

@@ -7,10 +7,10 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::broadcast::FEW;
 use super::{ClientError, WebSocketServer};
-use crate::websocket::ClientId;
 use crate::websocket::broadcasts::Recipients;
 use crate::websocket::client::Client;
 use crate::websocket::frame::{Kind, encode, frame_len};
+use crate::websocket::{ClientId, Recipient};
 
 /// A binary message whose recipients are added one by one, and which then leaves in one frame that they share.
 ///
@@ -20,7 +20,10 @@ use crate::websocket::frame::{Kind, encode, frame_len};
 pub struct Multicast {
     frame: Vec<u8>,
     header: usize,
-    clients: Vec<Arc<Client>>,
+    /// The recipients, all of them if they are few.
+    few: Vec<Arc<Client>>,
+    /// The ids of all.
+    all: Vec<ClientId>,
     /// The server's clients when the first recipient was added.
     generation: u64,
 }
@@ -35,7 +38,8 @@ impl Multicast {
         Self {
             header: len - payload.len(),
             frame,
-            clients: Vec::new(),
+            few: Vec::new(),
+            all: Vec::new(),
             generation: 0,
         }
     }
@@ -48,21 +52,28 @@ impl Multicast {
 }
 
 impl WebSocketServer {
+    /// A client as a recipient; `None` for an unknown id.
+    #[must_use]
+    pub fn recipient(&self, client: ClientId) -> Option<Recipient> {
+        self.clients.get(&client).cloned().map(Recipient)
+    }
+
     /// Adds a recipient, at most once each.
     ///
     /// # Errors
     /// [`ClientError`]; the client does not get the message then.
-    pub fn admit_to(&mut self, multicast: &mut Multicast, client: ClientId) -> Result<(), ClientError> {
-        let client = self.clients.get(&client).ok_or(ClientError::Unknown(client))?;
-        match client
-            .link
-            .admit(multicast.frame.len(), self.registry.options.max_pending)
-        {
+    pub fn admit_to(&mut self, multicast: &mut Multicast, Recipient(client): &Recipient) -> Result<(), ClientError> {
+        let (len, limit) = (multicast.frame.len(), self.registry.options.max_pending);
+        match client.link.admit(len, limit) {
             Ok(()) => {
-                if multicast.clients.is_empty() {
+                if multicast.all.is_empty() {
                     multicast.generation = self.generation;
                 }
-                multicast.clients.push(client.clone());
+                // To count the references to hundreds of clients would cost as much as the rest.
+                if multicast.few.len() <= FEW {
+                    multicast.few.push(client.clone());
+                }
+                multicast.all.push(client.id);
                 Ok(())
             }
             Err(error) => Err(self.refused(client, error)),
@@ -75,11 +86,12 @@ impl WebSocketServer {
         let Multicast {
             frame,
             header,
-            clients,
+            few,
+            all,
             generation,
         } = multicast;
-        self.registry.count_out(clients.len(), frame.len());
-        match clients.as_slice() {
+        self.registry.count_out(all.len(), frame.len());
+        match few.as_slice() {
             [] => return,
             [client] => {
                 let payload = frame.get(header..).unwrap_or_default();
@@ -87,12 +99,12 @@ impl WebSocketServer {
                     self.wakeups.defer(client.clone());
                 }
             }
-            few if few.len() <= FEW => self.send_to_few(frame, few),
-            many => {
-                let recipients = if many.len() == self.clients.len() && generation == self.generation {
+            few if self.are_few(few.len()) => self.send_to_few(frame, few),
+            _ => {
+                let recipients = if all.len() == self.clients.len() && generation == self.generation {
                     Recipients::AllBut(HashSet::new())
                 } else {
-                    Recipients::Only(many.iter().map(|client| client.id).collect())
+                    Recipients::Only(all.into_iter().collect())
                 };
                 self.send_to_many(&frame, recipients);
             }

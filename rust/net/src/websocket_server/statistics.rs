@@ -24,6 +24,8 @@ pub struct Statistics {
     pub messages_out: u64,
     /// Bytes of frames accepted for sending.
     pub bytes_out: u64,
+    /// Messages that the relay has taken, also those for a client that is gone. They count as received and, once per recipient, as sent.
+    pub relayed: u64,
     /// Bytes that count against [`WebSocketOptions::max_total`](crate::websocket::options::WebSocketOptions::max_total)
     /// now.
     pub memory: usize,
@@ -42,6 +44,7 @@ impl Statistics {
             bytes_in: read(&figures.bytes_in),
             messages_out: read(&figures.messages_out),
             bytes_out: read(&figures.bytes_out),
+            relayed: read(&figures.relayed),
             memory: registry.budget.used(),
         }
     }

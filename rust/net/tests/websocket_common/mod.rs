@@ -73,7 +73,7 @@ impl Server {
                 }
             }
             match self.inner.next_event()? {
-                WebSocketEvent::Messages(id, messages) => self.current = Some((id, messages)),
+                WebSocketEvent::Messages(arrived) => self.current = Some((arrived.client(), arrived.take())),
                 WebSocketEvent::Connected(id, info) => return Some(Happened::Connected(id, info)),
                 WebSocketEvent::Disconnected(id, how) => return Some(Happened::Disconnected(id, *how)),
                 other => return Some(Happened::Other(other)),
