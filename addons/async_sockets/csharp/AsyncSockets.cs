@@ -142,6 +142,13 @@ namespace AsyncSockets
             set { Instance.Set("outbound_buffer_size", value); }
         }
 
+        /// <summary>Whether packets from client to client go round in the background, between the server's frames and without its main thread: those that SceneMultiplayer sends to other clients while SceneMultiplayer.server_relay is on, which must not change while clients are connected.</summary>
+        public bool RelayInBackground
+        {
+            get { return Instance.Get("relay_in_background").AsBool(); }
+            set { Instance.Set("relay_in_background", value); }
+        }
+
         /// <summary>The subprotocols that a server supports, in order of preference, and that a client offers.</summary>
         public string[] SupportedProtocols
         {
@@ -1237,7 +1244,7 @@ namespace AsyncSockets
             return Call("get_connected_port").AsInt64();
         }
 
-        /// <summary>A number that identifies the present connection within this process; 0 if there was none.</summary>
+        /// <summary>A number that identifies the present connection or attempt within this process; 0 if there was none.</summary>
         public long GetId()
         {
             return Call("get_id").AsInt64();
@@ -1807,7 +1814,7 @@ namespace AsyncSockets
             return Call("get_local_port").AsInt64();
         }
 
-        /// <summary>Statistics since start, as integers: clients (established now), connected, refused, messages_in, bytes_in, messages_out, bytes_out, and memory (bytes that count for max_total_bytes now).</summary>
+        /// <summary>Statistics since start, as integers: clients (established now), connected, refused, messages_in, bytes_in, messages_out, bytes_out, relayed (messages that an AsyncMultiplayerPeer has relayed in the background), and memory (bytes that count for max_total_bytes now).</summary>
         public Godot.Collections.Dictionary GetStatistics()
         {
             return Call("get_statistics").AsGodotDictionary();
