@@ -1,28 +1,25 @@
 #!/usr/bin/env bash
-# Builds the library for this platform and stages the add-on.
+# Builds the libraries for this platform and stages the add-on.
 #
-#   scripts/build.sh [--release | --debug | --both] [--docs] [--universal]
+#   scripts/build.sh [--editor | --release | --debug] [--universal]
 #
-# --release (the default) builds the optimised library. --debug builds faster and enables debug checks. --both builds
-# both. --docs adds the class documentation for the editor's help; that library is for the editor, not for exported
-# games. --universal, on macOS, builds one library for both architectures. The result is in addons/async_sockets/bin; the
-# add-on can then be copied into any project, and a copy is placed in demo_project/addons.
-#
-# The editor loads the library by its debug name, an exported game by its release name. Without --both, the one library
-# that was built is staged under both names, so that the build you asked for is the one that runs everywhere.
+# The add-on has two libraries, both optimised: the one that the editor and debug exports load, with the documentation
+# for the editor's help and with checks, and the smaller one of release exports. Without an option, both are built.
+# --editor or --release builds only that one. --debug builds the editor's without optimisation, which is quicker, and
+# with the debug checks of Rust. One that is built alone is staged in the place of both, so that it runs everywhere.
+# --universal, on macOS, builds for both architectures. The result is in addons/async_sockets/bin; the add-on can then
+# be copied into any project, and a copy is placed in demo_project/addons.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
-profiles=(release)
+libraries=(release editor)
 universal=false
-docs=false
 for argument in "$@"; do
 	case $argument in
-		--release) profiles=(release) ;;
-		--debug) profiles=(debug) ;;
-		--both) profiles=(release debug) ;;
-		--docs) docs=true ;;
+		--editor) libraries=(editor) ;;
+		--release) libraries=(release) ;;
+		--debug) libraries=(debug) ;;
 		--universal) universal=true ;;
 		-h | --help)
 			usage "$0"
@@ -32,59 +29,45 @@ for argument in "$@"; do
 	esac
 done
 
-os=$(host_os)
 cd -- "$root"
 target_folder=$(cargo metadata --format-version 1 --no-deps --locked |
 	sed -E 's/.*"target_directory":"([^"]*)".*/\1/; s/\\\\/\//g')
 
-# The library file that cargo builds; $1 is release or debug.
-built_library() {
-	local file
-	case $os in
-		linux) file=libasync_sockets.so ;;
-		macos) file=libasync_sockets.dylib ;;
-		windows) file=async_sockets.dll ;;
-	esac
-	if $universal; then
-		echo "$target_folder/universal/$1/$file"
-	else
-		echo "$target_folder/${CARGO_BUILD_TARGET:+$CARGO_BUILD_TARGET/}$1/$file"
-	fi
-}
+case $(host_os) in
+	linux) file=libasync_sockets.so ;;
+	macos) file=libasync_sockets.dylib ;;
+	windows) file=async_sockets.dll ;;
+esac
 
-# Its file name in the add-on; $1 is release or debug.
-staged_library() {
-	case $os in
-		linux) echo "$addon/bin/libasync_sockets.linux.template_$1.$(host_arch).so" ;;
-		macos) echo "$addon/bin/libasync_sockets.macos.template_$1.dylib" ;;
-		windows) echo "$addon/bin/async_sockets.windows.template_$1.$(host_arch).dll" ;;
-	esac
-}
-
+# Builds a library, and sets `built` to its file.
 build() {
-	local -a options=(--package async-sockets-godot --locked)
-	if [[ $1 == release ]]; then options+=(--release); else options+=(--features any-thread); fi
-	if $docs; then options+=(--features docs); fi
+	local profile=release target
+	local -a options=(--package async-sockets-godot --locked) parts=()
+	if [[ $1 == debug ]]; then profile=debug; else options+=(--release); fi
+	if [[ $1 != release ]]; then options+=(--no-default-features --features editor); fi
 	if $universal; then
-		local library target
-		local -a parts=()
-		library=$(built_library "$1")
 		for target in aarch64-apple-darwin x86_64-apple-darwin; do
 			cargo build "${options[@]}" --target "$target"
-			parts+=("$target_folder/$target/$1/$(basename -- "$library")")
+			parts+=("$target_folder/$target/$profile/$file")
 		done
-		mkdir -p -- "$(dirname -- "$library")"
-		lipo -create -output "$library" "${parts[@]}"
+		built=$target_folder/universal/$1/$file
+		mkdir -p -- "$(dirname -- "$built")"
+		lipo -create -output "$built" "${parts[@]}"
 	else
 		cargo build "${options[@]}"
+		built=$target_folder/${CARGO_BUILD_TARGET:+$CARGO_BUILD_TARGET/}$profile/$file
 	fi
 }
 
-for profile in "${profiles[@]}"; do build "$profile"; done
-# The first and the last profile are the same unless both were built.
-replace "$(built_library "${profiles[0]}")" "$(staged_library release)"
-replace "$(built_library "${profiles[${#profiles[@]} - 1]}")" "$(staged_library debug)"
+# Stages the library that was built last, under the feature tag $1 of the engine.
+stage() { replace "$built" "$addon/bin/$(library_name "$1")"; }
+
+# Both come from one file of cargo's, and share what is compiled for them but for gdext and the classes.
+build "${libraries[0]}"
+stage release
+if ((${#libraries[@]} > 1)); then build "${libraries[1]}"; fi
+stage debug
 # shellcheck disable=SC2119 # no target given: this machine's own
 write_notices
 stage_addon "$demo_project"
-say "Staged $(printf '%s ' "${profiles[@]}")in addons/async_sockets and demo_project/addons/async_sockets"
+say "Staged $(printf '%s ' "${libraries[@]}")in addons/async_sockets and demo_project/addons/async_sockets"

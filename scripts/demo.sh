@@ -31,7 +31,7 @@ if $window && [[ $(host_os) == linux && -z ${DISPLAY:-}${WAYLAND_DISPLAY:-} ]]; 
 	die "there is no display to open a window on"
 fi
 
-"$root/scripts/build.sh"
+"$root/scripts/build.sh" --editor
 find_godot
 prepare_project "$demo_project"
 

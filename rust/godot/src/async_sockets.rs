@@ -17,8 +17,8 @@ use crate::pump::Pump;
 #[derive(GodotClass)]
 #[class(init, singleton)]
 pub(crate) struct AsyncSockets {
-    /// Version of the library, such as [code]"0.1.0"[/code], or [code]"0.1.0+debug"[/code] for a debug build.
-    /// Read-only.
+    /// Version of the library, such as [code]"0.1.0"[/code], or [code]"0.1.0+debug"[/code] for the library of the
+    /// editor and of debug exports. Read-only.
     #[var(get = get_version, no_set)]
     version: PhantomVar<GString>,
     base: Base<Object>,
@@ -28,7 +28,7 @@ pub(crate) struct AsyncSockets {
 impl AsyncSockets {
     #[func]
     fn get_version(&self) -> GString {
-        GString::from(if cfg!(debug_assertions) {
+        GString::from(if cfg!(feature = "editor") {
             concat!(env!("CARGO_PKG_VERSION"), "+debug")
         } else {
             env!("CARGO_PKG_VERSION")

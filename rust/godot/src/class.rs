@@ -10,12 +10,21 @@ use std::time::Duration;
 use godot::builtin::GString;
 use godot::global::Error;
 use godot::obj::{Gd, WithBaseField};
+use godot::register::info::{PropertyInfo, PropertyUsageFlags};
 
 use crate::convert::{MAX_ARRAY_LEN, budget, int};
 use crate::guard::{State, on_main_thread};
 use crate::pump::Pump;
 use crate::socket::Socket;
 use crate::time;
+
+/// Marks a property as one for the editor, for `on_validate_property`: only of such a property the editor's help has the
+/// default, and the debugger the value.
+pub(crate) fn show_property(property: &mut PropertyInfo) {
+    if property.usage == PropertyUsageFlags::NONE {
+        property.usage = PropertyUsageFlags::EDITOR;
+    }
+}
 
 /// A class of the engine whose state is a [`Socket`].
 pub(crate) trait SocketClass: WithBaseField {

@@ -14,6 +14,8 @@ mod admission;
 mod async_sockets;
 mod class;
 mod convert;
+#[cfg(feature = "editor")]
+mod docs;
 mod guard;
 mod lifecycle;
 mod multiplayer_peer;
@@ -53,6 +55,10 @@ mod entry {
         fn on_stage_init(stage: InitStage) {
             if stage == InitStage::Scene {
                 lifecycle::loaded();
+            }
+            #[cfg(feature = "editor")]
+            if stage == InitStage::Editor {
+                crate::docs::write_if_asked();
             }
         }
 

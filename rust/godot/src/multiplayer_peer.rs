@@ -43,11 +43,11 @@ const BUDGETS: std::ops::RangeInclusive<i64> = 100..=1_000_000;
 /// High-level multiplayer (RPCs, [MultiplayerSpawner], [MultiplayerSynchronizer]) over this library's WebSocket server
 /// and client. It speaks with [WebSocketMultiplayerPeer] on the other side, which notices no difference.
 ///
-/// [codeblock]
+/// ```gdscript
 /// var peer := AsyncMultiplayerPeer.new()
-/// peer.create_server(9080)
-/// multiplayer.multiplayer_peer = peer   # clients: WebSocketMultiplayerPeer or AsyncMultiplayerPeer
-/// [/codeblock]
+/// if peer.create_server(9080) == OK:
+///     multiplayer.multiplayer_peer = peer   # clients: WebSocketMultiplayerPeer or AsyncMultiplayerPeer
+/// ```
 /// All network work is done in the background, and [method MultiplayerAPI.poll] takes in what has happened, as with any
 /// peer: by itself once a frame, or called by hand.
 /// [br][br]The server is [method get_server], with all its limits, TLS, [member WebSocketServer.manual_handshake] and

@@ -26,11 +26,11 @@ mod group;
 /// An awaitable method such as [method TcpClient.recv] returns its result if that is available at once, otherwise the
 /// [signal completed] signal of a task; [code]await[/code] accepts both. To start an operation and await it later, keep
 /// its task:
-/// [codeblock]
+/// ```gdscript
 /// var task := NetTask.from(client.recv(16))
 /// # ...
 /// var result: Array = await task.wait()
-/// [/codeblock]
+/// ```
 /// The library keeps a reference to a task while its operation is in flight, so a connection to [signal completed] is
 /// enough.
 /// [br][br]An operation is abandoned when [signal completed] has no connection and no script holds the task: the node

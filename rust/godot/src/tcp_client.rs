@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use async_sockets_net::options::KeepAlive;
 use godot::builtin::{PackedByteArray, PackedStringArray, Variant};
-use godot::classes::{RefCounted, TlsOptions};
+use godot::classes::{IRefCounted, RefCounted, TlsOptions};
 use godot::meta::ToGodot;
 use godot::obj::{Base, Gd};
+use godot::register::info::PropertyInfo;
 use godot::register::property::PhantomVar;
 use godot::register::{GodotClass, godot_api};
 
-use crate::class::SocketClass;
+use crate::class::{SocketClass, show_property};
 use crate::convert::int;
 use crate::guard::State;
 use core::ClientCore;
@@ -57,14 +58,15 @@ impl Close {
 
 /// A TCP connection whose operations can be awaited. None of them blocks, and none has to be polled.
 ///
-/// [codeblock]
+/// ```gdscript
 /// var client := TcpClient.new()
-/// client.connect_to_host("example.org", 7000)
+/// var _error := client.connect_to_host("example.org", 7000)
 /// var connected: Array = await client.wait_connected()
 /// if connected[0] == OK:
-///     client.send("hello\n".to_utf8_buffer())
+///     _error = client.send("hello\n".to_utf8_buffer())
 ///     var answer: Array = await client.recv_line()   # [OK, "..."]
-/// [/codeblock]
+///     print(answer[1])
+/// ```
 /// An awaitable method returns an [Array] whose first element is an [enum Error]: immediately if the result is
 /// available, otherwise through a signal; [code]await[/code] takes both. Pending operations of one kind are served
 /// first in, first out. Bytes are received in the background. A full buffer slows the peer down; no bytes are dropped.
@@ -158,6 +160,13 @@ impl SocketClass for TcpClient {
 
     fn state(&self) -> &State<ClientCore> {
         &self.core
+    }
+}
+
+#[godot_api]
+impl IRefCounted for TcpClient {
+    fn on_validate_property(&self, property: &mut PropertyInfo) {
+        show_property(property);
     }
 }
 

@@ -3,12 +3,13 @@
 use std::rc::Rc;
 
 use godot::builtin::{GString, PackedByteArray, PackedStringArray};
-use godot::classes::{RefCounted, TlsOptions};
+use godot::classes::{IRefCounted, RefCounted, TlsOptions};
 use godot::obj::{Base, Gd};
+use godot::register::info::PropertyInfo;
 use godot::register::property::PhantomVar;
 use godot::register::{GodotClass, godot_api};
 
-use crate::class::SocketClass;
+use crate::class::{SocketClass, show_property};
 use crate::convert::int;
 use crate::guard::State;
 use crate::tcp_client::TcpClient;
@@ -25,15 +26,22 @@ const MAX_BUSY_MESSAGE: usize = 65_536;
 
 /// A listening TCP socket that accepts connections in the background and hands them out as [TcpClient]s.
 ///
-/// [codeblock]
+/// ```gdscript
 /// var listener := TcpListener.create(5000)
-/// listener.start()
-/// while true:
-///     var accepted: Array = await listener.accept()   # [OK, TcpClient]
-///     if accepted[0] != OK:
-///         break
-///     serve(accepted[1])
-/// [/codeblock]
+///
+/// func _ready() -> void:
+///     if listener.start() != OK:
+///         push_error(listener.get_last_error_message())
+///     while true:
+///         var accepted: Array = await listener.accept()   # [OK, TcpClient]
+///         if accepted[0] != OK:
+///             break
+///         serve.call(accepted[1])
+///
+/// func serve(client: TcpClient) -> void:
+///     var line: Array = await client.recv_line()
+///     print(line[1])
+/// ```
 /// Take connections with [method accept], with [signal client_connected], or with both. The listener keeps a connection
 /// until [method accept] takes it; one that the signal has announced is kept until it is disconnected.
 #[derive(GodotClass)]
@@ -46,8 +54,8 @@ pub(crate) struct TcpListener {
     /// [method start].
     #[var(get = get_port, set = set_port)]
     port: PhantomVar<i64>,
-    /// Address to listen on: [code]"*"[/code] (all addresses, IPv4 and IPv6), [code]"localhost"[/code] or an IP
-    /// address. Default: [code]"*"[/code]. Read by [method start].
+    /// Address to listen on: `"*"` (all addresses, IPv4 and IPv6), `"localhost"` or an IP address. Default: `"*"`. Read
+    /// by [method start].
     #[var(get = get_host, set = set_host)]
     host: PhantomVar<GString>,
     /// Maximum number of connections that wait to be accepted, both in the system and in this object. Default: 1024.
@@ -117,6 +125,13 @@ impl SocketClass for TcpListener {
 
     fn state(&self) -> &State<ListenerCore> {
         &self.core
+    }
+}
+
+#[godot_api]
+impl IRefCounted for TcpListener {
+    fn on_validate_property(&self, property: &mut PropertyInfo) {
+        show_property(property);
     }
 }
 

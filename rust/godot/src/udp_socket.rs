@@ -5,14 +5,15 @@ use std::num::NonZeroU8;
 use async_sockets_net::address::{BindAddress, Destination};
 use async_sockets_net::udp_socket::UdpSocket as Bound;
 use godot::builtin::{GString, PackedByteArray, Variant, varray};
-use godot::classes::RefCounted;
+use godot::classes::{IRefCounted, RefCounted};
 use godot::global::Error;
 use godot::meta::ToGodot;
 use godot::obj::{Base, Gd};
+use godot::register::info::PropertyInfo;
 use godot::register::property::PhantomVar;
 use godot::register::{GodotClass, godot_api};
 
-use crate::class::SocketClass;
+use crate::class::{SocketClass, show_property};
 use crate::convert::{int, utf8};
 use crate::guard::State;
 use core::{UdpCore, nothing};
@@ -21,15 +22,18 @@ mod core;
 
 /// A UDP socket whose datagrams are awaited or delivered by a signal.
 ///
-/// [codeblock]
+/// ```gdscript
 /// var socket := UdpSocket.new()
-/// socket.bind(4000)
+/// var _error := socket.bind(4000)
 /// while true:
 ///     var received: Array = await socket.recv_from()   # [OK, bytes, "192.0.2.1", 50000]
 ///     if received[0] != OK:
 ///         break
-///     socket.send_to(received[1], received[2], received[3])
-/// [/codeblock]
+///     var data: PackedByteArray = received[1]
+///     var address: String = received[2]
+///     var port: int = received[3]
+///     _error = socket.send_to(data, address, port)
+/// ```
 /// A socket that sends without [method bind] is bound to a free port. UDP may lose, duplicate and reorder datagrams;
 /// [member dropped_datagrams] counts those that this socket drops because its queue is full.
 #[derive(GodotClass)]
@@ -42,8 +46,8 @@ pub(crate) struct UdpSocket {
     /// effect at once.
     #[var(get = get_broadcast, set = set_broadcast)]
     broadcast: PhantomVar<bool>,
-    /// Maximum number of routers that a datagram may pass, unicast and multicast, 0 to 255. 0 (default) stands for the
-    /// system's own value (usually 64, and 1 for multicast) and takes effect with [method bind]; other values take
+    /// Maximum number of routers that a datagram may pass, unicast and multicast. Default: 0, the system's own value
+    /// (usually 64, and 1 for multicast), which takes effect with [method bind]. Range: 0 to 255. Other values take
     /// effect at once.
     #[var(get = get_ttl, set = set_ttl)]
     ttl: PhantomVar<i64>,
@@ -55,18 +59,19 @@ pub(crate) struct UdpSocket {
     /// 16384. Takes effect at once.
     #[var(get = get_max_datagrams, set = set_max_datagrams)]
     max_datagrams: PhantomVar<i64>,
-    /// Maximum size of all queued datagrams together, in bytes, 1 to 2147483647; further ones replace the oldest, but
-    /// one is always kept. Default: 16 MiB. Takes effect at once.
+    /// Maximum size of all queued datagrams together, in bytes; further ones replace the oldest, but one is always
+    /// kept. Default: 16777216 (16 MiB). Range: 1 to 2147483647. Takes effect at once.
     #[var(get = get_max_buffered_bytes, set = set_max_buffered_bytes)]
     max_buffered_bytes: PhantomVar<i64>,
-    /// Maximum size of all datagrams together that wait to be sent, in bytes, 1 to 2147483647; each counts 128 bytes
-    /// more than its data. Above it [method send] gives [constant ERR_OUT_OF_MEMORY]. Default: 16 MiB. Takes effect at
-    /// once.
+    /// Maximum size of all datagrams together that wait to be sent, in bytes; each counts 128 bytes more than its data.
+    /// Above it [method send] gives [constant ERR_OUT_OF_MEMORY]. Default: 16777216 (16 MiB). Range: 1 to 2147483647.
+    /// Takes effect at once.
     /// [br][br]This limit and [member max_buffered_bytes] together bound the memory of the socket, whatever its peers
     /// do.
     #[var(get = get_max_pending_send_bytes, set = set_max_pending_send_bytes)]
     max_pending_send_bytes: PhantomVar<i64>,
     /// Number of datagrams dropped since [method bind] because the queue was full; 0 if the socket is not bound.
+    /// Read-only.
     #[var(get = get_dropped_datagrams, no_set)]
     dropped_datagrams: PhantomVar<i64>,
     /// Handle queued events once a frame, before the nodes' [code]_process[/code]. Default: [code]true[/code].
@@ -86,6 +91,13 @@ impl SocketClass for UdpSocket {
 }
 
 #[godot_api]
+impl IRefCounted for UdpSocket {
+    fn on_validate_property(&self, property: &mut PropertyInfo) {
+        show_property(property);
+    }
+}
+
+#[godot_api]
 impl UdpSocket {
     /// A datagram arrived that no [method recv_from] waited for. While this signal has a connection, every such
     /// datagram is emitted, queued ones first; a one-shot connection receives one. Without a connection datagrams stay
@@ -98,7 +110,7 @@ impl UdpSocket {
     #[signal]
     fn send_failed(error: i32, data: PackedByteArray, address: GString, port: i64);
 
-    /// Binds the socket to a port (0 picks a free one, see [method get_local_port]) of [code]"*"[/code] (IPv6 and
+    /// Binds the socket to a port (0 picks a free one, see [method get_local_port]) of `"*"` (IPv6 and
     /// IPv4), [code]"localhost"[/code] or an IP address. Returns [constant ERR_ALREADY_IN_USE] if the port is in use or
     /// the socket is bound already, [constant ERR_UNAUTHORIZED] if the system denies the port, or [constant
     /// ERR_INVALID_PARAMETER] for an invalid port or address.

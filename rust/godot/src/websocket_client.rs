@@ -7,12 +7,13 @@ use std::time::Duration;
 use async_sockets_net::websocket::client_handshake::RequestHeader;
 use async_sockets_net::websocket::options::Subprotocol;
 use godot::builtin::{GString, PackedByteArray, PackedInt32Array, PackedStringArray};
-use godot::classes::RefCounted;
+use godot::classes::{IRefCounted, RefCounted};
 use godot::obj::Base;
+use godot::register::info::PropertyInfo;
 use godot::register::property::PhantomVar;
 use godot::register::{GodotClass, godot_api};
 
-use crate::class::SocketClass;
+use crate::class::{SocketClass, show_property};
 use crate::convert::int;
 use crate::guard::State;
 use crate::time;
@@ -44,15 +45,16 @@ enum ReadyState {
 
 /// A WebSocket client (RFC 6455) whose operations can be awaited, and which can reconnect by itself.
 ///
-/// [codeblock]
+/// ```gdscript
 /// var ws := WebSocketClient.new()
 /// ws.reconnect = true
-/// ws.connect_to_url("wss://example.org/game")
+/// var _error := ws.connect_to_url("wss://example.org/game")
 /// var connected: Array = await ws.wait_connected()
 /// if connected[0] == OK:
-///     ws.send_text("hello")
+///     _error = ws.send_text("hello")
 ///     var answer: Array = await ws.recv()   # [OK, String or PackedByteArray]
-/// [/codeblock]
+///     print(answer[1])
+/// ```
 /// An awaitable method returns an [Array] whose first element is an [enum Error]: immediately if the result is
 /// available, otherwise through a signal; [code]await[/code] takes both. Pending operations of one kind are served
 /// first in, first out. All network work is done in the background. Use this class on the main thread only.
@@ -176,6 +178,13 @@ impl SocketClass for WebSocketClient {
 
     fn state(&self) -> &State<ClientCore> {
         &self.core
+    }
+}
+
+#[godot_api]
+impl IRefCounted for WebSocketClient {
+    fn on_validate_property(&self, property: &mut PropertyInfo) {
+        show_property(property);
     }
 }
 

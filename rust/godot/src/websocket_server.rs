@@ -5,12 +5,13 @@ use async_sockets_net::http::trusted::TrustedProxies;
 use async_sockets_net::websocket::options::{BackpressurePolicy, Subprotocol};
 use async_sockets_net::websocket_server::WebSocketServer as Server;
 use godot::builtin::{GString, PackedByteArray, PackedStringArray};
-use godot::classes::{RefCounted, TlsOptions};
+use godot::classes::{IRefCounted, RefCounted, TlsOptions};
 use godot::obj::{Base, Gd};
+use godot::register::info::PropertyInfo;
 use godot::register::property::PhantomVar;
 use godot::register::{GodotClass, godot_api};
 
-use crate::class::SocketClass;
+use crate::class::{SocketClass, show_property};
 use crate::convert::int;
 use crate::guard::State;
 use crate::time;
@@ -32,14 +33,19 @@ mod sink;
 
 /// A WebSocket server (RFC 6455) that works in the background and reports by signals.
 ///
-/// [codeblock]
+/// ```gdscript
 /// extends Node
+///
 /// var server := WebSocketServer.new()
+///
 /// func _ready() -> void:
-///     server.message_received.connect(func(client_id: int, message: String) -> void:
-///         server.send_text(client_id, "Echo: " + message))
-///     server.start(8080)
-/// [/codeblock]
+///     var _error := server.message_received.connect(_on_message_received)
+///     if not server.start(8080):
+///         push_error(server.get_last_error_message())
+///
+/// func _on_message_received(client_id: int, message: String) -> void:
+///     var _error := server.send_text(client_id, "Echo: " + message)
+/// ```
 /// Clients are identified by ids from 1 upwards that are never reused, not even after a restart. Messages of one client
 /// keep their order and precede its [signal client_disconnected]. Signals are emitted once a frame, before the nodes'
 /// [code]_process[/code], or by [method process].
@@ -49,19 +55,19 @@ pub(crate) struct WebSocketServer {
     #[init(val = State::new(ServerCore::new()))]
     core: State<ServerCore>,
 
-    /// Maximum number of established clients; further ones are refused with 503. Range: 0 to 2147483647; 0 (default)
-    /// sets no limit. Read by [method start].
+    /// Maximum number of established clients; further ones are refused with 503. Default: 0, which sets no limit.
+    /// Range: 0 to 2147483647. Read by [method start].
     #[var(get = get_max_clients, set = set_max_clients)]
     max_clients: PhantomVar<i64>,
     /// Maximum number of established clients of one address; further ones are refused with 429, or closed if the server
-    /// uses TLS. Range: 0 to 2147483647; 0 (default) sets no limit. An address is one IPv4 address or one IPv6 prefix
-    /// of 64 bits, which usually belongs to one host; behind a proxy all clients share the proxy's address. Changes
-    /// apply to new connections at once.
+    /// uses TLS. Default: 0, which sets no limit. Range: 0 to 2147483647. An address is one IPv4 address or one IPv6
+    /// prefix of 64 bits, which usually belongs to one host; behind a proxy all clients share the proxy's address.
+    /// Changes apply to new connections at once.
     #[var(get = get_max_clients_per_address, set = set_max_clients_per_address)]
     max_clients_per_address: PhantomVar<i64>,
     /// Maximum number of connections per second of one address, which is also the size of a burst; further ones are
-    /// closed before anything is read. Range: 0 to 2147483647; 0 (default) sets no limit. For the meaning of an address
-    /// see [member max_clients_per_address]. Changes apply to new connections at once.
+    /// closed before anything is read. Default: 0, which sets no limit. Range: 0 to 2147483647. For the meaning of an
+    /// address see [member max_clients_per_address]. Changes apply to new connections at once.
     #[var(get = get_max_handshakes_per_second, set = set_max_handshakes_per_second)]
     max_handshakes_per_second_per_address: PhantomVar<i64>,
     /// IP addresses and ranges that may not connect, such as [code]"192.0.2.1"[/code], [code]"10.0.0.0/8"[/code] or
@@ -69,19 +75,19 @@ pub(crate) struct WebSocketServer {
     /// is invalid, the property keeps its value. Changes apply to new connections at once; established clients stay.
     #[var(get = get_blocked_addresses, set = set_blocked_addresses)]
     blocked_addresses: PhantomVar<PackedStringArray>,
-    /// Maximum size of a message from a client, in bytes, 1 to 2147483647; a larger one ends the connection with 1009.
-    /// Default: 16 MiB. Read by [method start].
+    /// Maximum size of a message from a client, in bytes; a larger one ends the connection with 1009. Default:
+    /// 16777216 (16 MiB). Range: 1 to 2147483647. Read by [method start].
     #[var(get = get_max_message_size, set = set_max_message_size)]
     max_message_size: PhantomVar<i64>,
-    /// Maximum number of bytes pending for one client, 1 to 2147483647; see [member backpressure_policy] for what
-    /// happens beyond. Default: 16 MiB. Read by [method start].
+    /// Maximum number of bytes pending for one client; see [member backpressure_policy] for what happens beyond.
+    /// Default: 16777216 (16 MiB). Range: 1 to 2147483647. Read by [method start].
     #[var(get = get_max_pending_bytes, set = set_max_pending_bytes)]
     max_pending_bytes: PhantomVar<i64>,
     /// Maximum memory of all clients together, in bytes: incomplete messages, messages queued for this server and
     /// frames pending for clients (those of a broadcast count once). Beyond it, the clients that use most are
     /// disconnected with 1013 (try again later); clients of one address count as one. Queued messages use at most a
-    /// quarter of it, then reading pauses. Range: 0 to 2147483647; 0 sets no limit. Default: 256 MiB. Read by [method
-    /// start].
+    /// quarter of it, then reading pauses. Default: 268435456 (256 MiB). Range: 0 to 2147483647; 0 sets no limit. Read
+    /// by [method start].
     #[var(get = get_max_total_bytes, set = set_max_total_bytes)]
     max_total_bytes: PhantomVar<i64>,
     /// Maximum time from the first byte of a message to its last, in seconds; a slower client is disconnected with
@@ -89,7 +95,7 @@ pub(crate) struct WebSocketServer {
     /// start].
     #[var(get = get_message_timeout, set = set_message_timeout)]
     message_timeout: PhantomVar<f64>,
-    /// What happens to a message that would exceed [member max_pending_bytes]. [constant BACKPRESSURE_ERROR] (default):
+    /// What happens to a message that would exceed [member max_pending_bytes]. Default: [constant BACKPRESSURE_ERROR]:
     /// it is refused with [constant ERR_OUT_OF_MEMORY]. [constant BACKPRESSURE_DISCONNECT]: the same, and the client is
     /// disconnected with 1008. Read by [method start].
     #[var(get = get_backpressure_policy, set = set_backpressure_policy)]
@@ -104,7 +110,7 @@ pub(crate) struct WebSocketServer {
     #[var(get = get_close_timeout, set = set_close_timeout)]
     close_timeout: PhantomVar<f64>,
     /// Time between pings to a client, in seconds; a client that sends nothing until the next one is disconnected
-    /// (1006). 0 or more; 0 (default) disables pings. Read by [method start].
+    /// (1006). Default: 0, which disables pings. Range: 0 or more. Read by [method start].
     #[var(get = get_heartbeat_interval, set = set_heartbeat_interval)]
     heartbeat_interval: PhantomVar<f64>,
     /// Subprotocols in order of preference; a client gets the first one that it offers. Default: empty. If an entry is
@@ -116,7 +122,7 @@ pub(crate) struct WebSocketServer {
     #[var(get = get_handshake_headers, set = set_handshake_headers)]
     handshake_headers: PhantomVar<PackedStringArray>,
     /// Origins that may connect, such as `https://example.org`; others are refused with 403.
-    /// [code]""[/code] stands for a client without an origin, which is no browser, and [code]"*"[/code] for all.
+    /// [code]""[/code] stands for a client without an origin, which is no browser, and `"*"` for all.
     /// Default: empty, which allows all. Read by [method start].
     #[var(get = get_allowed_origins, set = set_allowed_origins)]
     allowed_origins: PhantomVar<PackedStringArray>,
@@ -189,6 +195,13 @@ impl SocketClass for WebSocketServer {
 
     fn state(&self) -> &State<ServerCore> {
         &self.core
+    }
+}
+
+#[godot_api]
+impl IRefCounted for WebSocketServer {
+    fn on_validate_property(&self, property: &mut PropertyInfo) {
+        show_property(property);
     }
 }
 

@@ -17,7 +17,7 @@ use crate::websocket_server::WebSocketServer;
 #[godot_api(secondary)]
 impl AsyncMultiplayerPeer {
     /// Starts a server on a port (0 picks a free one, see [method WebSocketServer.get_local_port]) of an IP address,
-    /// [code]"*"[/code] (IPv6 and IPv4) or [code]"localhost"[/code]. With [param tls_options], by
+    /// `"*"` (IPv6 and IPv4) or [code]"localhost"[/code]. With [param tls_options], by
     /// [code]TLSOptions.server(key, certificate)[/code], clients connect with [code]wss[/code]; [code]null[/code], the
     /// default, leaves it to [member WebSocketServer.tls_options].
     /// [br][br]Returns [constant ERR_ALREADY_IN_USE] if the peer is a server or a client already, or the port is taken,
@@ -67,7 +67,8 @@ impl AsyncMultiplayerPeer {
         self.core().and_then(|core| core.client_of(peer_id)).unwrap_or(0)
     }
 
-    /// The peer that is a client of [method get_server]; 0 for an unknown client, and for one whose connection is over.
+    /// The id of the peer that is this client of [method get_server]; 0 for an unknown client, and for one whose
+    /// connection is over.
     #[func]
     fn get_peer_id(&self, client_id: i64) -> i32 {
         self.core()
@@ -105,13 +106,13 @@ impl AsyncMultiplayerPeer {
     /// anything to do, or 0.
     /// [br][br]A server without a picture can answer at once, instead of in its next frame, by giving its idle time
     /// away:
-    /// [codeblock]
+    /// ```gdscript
     /// func _process(_delta: float) -> void:
     ///     var end := Time.get_ticks_usec() + 6000
     ///     while Time.get_ticks_usec() < end:
     ///         if peer.process(end - Time.get_ticks_usec()) > 0:
-    ///             multiplayer.poll()
-    /// [/codeblock]
+    ///             var _error := multiplayer.poll()
+    /// ```
     #[func(gd_self)]
     fn process(this: Gd<Self>, #[opt(default = 0)] budget_usec: i64) -> i64 {
         let Some(core) = this.bind().core().cloned() else {

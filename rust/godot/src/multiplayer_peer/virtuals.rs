@@ -6,11 +6,12 @@ use godot::classes::multiplayer_peer::{ConnectionStatus, TransferMode};
 use godot::global::Error;
 use godot::obj::{Gd, WithBaseField};
 use godot::register::godot_api;
+use godot::register::info::PropertyInfo;
 
 use super::AsyncMultiplayerPeer;
 use super::core::Role;
 use super::roster::SERVER;
-use crate::class::SocketClass;
+use crate::class::{SocketClass, show_property};
 use crate::pump::Pump;
 
 /// Bytes of a frame beside its payload, at most (RFC 6455 section 5.2).
@@ -18,6 +19,10 @@ const FRAME_HEAD: usize = 14;
 
 #[godot_api]
 impl IMultiplayerPeerExtension for AsyncMultiplayerPeer {
+    fn on_validate_property(&self, property: &mut PropertyInfo) {
+        show_property(property);
+    }
+
     fn get_available_packet_count(&self) -> i32 {
         self.core()
             .map_or(0, |core| core.available().try_into().unwrap_or(i32::MAX))

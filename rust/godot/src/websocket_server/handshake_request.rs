@@ -95,11 +95,11 @@ impl WebSocketHandshakeRequest {
         error
     }
 
-    /// Refuses the client with an HTTP status from 400 to 599, a body and additional headers, each as [code]"Name:
-    /// value"[/code], such as [code]"WWW-Authenticate: Bearer"[/code] with 401. The body is plain text unless the
-    /// headers contain another [code]Content-Type[/code]. Returns [constant ERR_DOES_NOT_EXIST] if the request is no
-    /// longer pending, or [constant ERR_INVALID_PARAMETER] for another status or an invalid header, such as the length
-    /// and headers of the connection, which the server writes itself; the request stays pending then.
+    /// Refuses the client with [param status], an HTTP status from 400 to 599, a body and additional headers, each as
+    /// [code]"Name: value"[/code], such as [code]"WWW-Authenticate: Bearer"[/code] with 401. The body is plain text
+    /// unless the headers contain another [code]Content-Type[/code]. Returns [constant ERR_DOES_NOT_EXIST] if the
+    /// request is no longer pending, or [constant ERR_INVALID_PARAMETER] for another status or an invalid header, such
+    /// as the length and headers of the connection, which the server writes itself; the request stays pending then.
     #[func]
     fn reject(
         &self,

@@ -26,14 +26,14 @@ use crate::pump::Pump;
 /// Answer it once, by [method respond], [method respond_json], [method respond_file] or [method redirect], at once or
 /// later; keep a reference until then. Without an answer within [member WebSocketServer.http_timeout], or once the last
 /// reference is gone, the response is 504.
-/// [codeblock]
+/// ```gdscript
 /// func _on_http_requested(request: HttpServerRequest) -> void:
 ///     match [request.method, request.path]:
 ///         ["GET", "/players"]:
 ///             request.respond_json({"players": server.get_client_count()})
 ///         _:
 ///             request.respond(404, "no such page")
-/// [/codeblock]
+/// ```
 #[derive(GodotClass)]
 #[class(base = RefCounted, init, tool)]
 pub(crate) struct HttpServerRequest {

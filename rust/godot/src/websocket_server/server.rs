@@ -17,7 +17,7 @@ use crate::pump::Pump;
 #[godot_api(secondary)]
 impl WebSocketServer {
     /// Starts listening on a port (0 picks a free one, see [method get_local_port]) of an IP address,
-    /// [code]"0.0.0.0"[/code] (all of IPv4), [code]"*"[/code] (IPv6 and IPv4) or [code]"localhost"[/code]. Returns
+    /// [code]"0.0.0.0"[/code] (all of IPv4), `"*"` (IPv6 and IPv4) or [code]"localhost"[/code]. Returns
     /// [code]false[/code] on failure, after emitting [signal server_error] with the reason; if that signal has no
     /// connection, the reason is printed as an error.
     #[func(gd_self)]
