@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks the documents: README.md, docs/ and the add-on's own README.md.
+"""Checks the documents: README.md, docs/ and the add-on's own README.md. In docs/classes, these are the examples in the
+documentation of the classes, as scripts/class_docs.sh wrote them there.
 
     docs.py [PAGE...]    only these pages
 

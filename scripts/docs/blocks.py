@@ -14,6 +14,9 @@ NAMES without declaring them, and a variable that it declares and does not use c
 its own:
 
     <!-- names peer: AsyncMultiplayerPeer, player: Node -->
+
+The pages of the classes are made from the documentation in the sources and have no marks. Their names are in
+NAMES_OF_CLASS, and a block right below a heading is no code but the declaration of a member.
 """
 
 from __future__ import annotations
@@ -36,6 +39,12 @@ NAMES = {
     "link": "WebSocketLink",
     "task": "NetTask",
 }
+# The same for the page of a class.
+NAMES_OF_CLASS = {
+    "AsyncMultiplayerPeer": {"peer": "AsyncMultiplayerPeer"},
+    "HttpServerRequest": {"request": "HttpServerRequest"},
+}
+CLASS_PAGES = "docs/classes/"
 
 FENCE = re.compile(r"^( *)```(\w*)[ \t]*\n(.*?)^ *```[ \t]*$", re.MULTILINE | re.DOTALL)
 MARK = re.compile(r"<!-- (run with|run|serve|prints|output)(?: ([^>]*?))? -->\s*\Z")
@@ -43,6 +52,8 @@ NAMES_OF_PAGE = re.compile(r"<!-- names ([^>]*) -->")
 WHOLE = re.compile(r"(\s*#.*\n)*\s*(extends|class_name|@tool)\b")
 MEMBER = re.compile(r"^(static |func |signal |const |class |enum |@export|@onready)", re.MULTILINE)
 LOCAL = re.compile(r"^var (\w+)", re.MULTILINE)
+HEADING_ABOVE = re.compile(r"^#+ .*\n\n\Z", re.MULTILINE)
+INDENT = re.compile(r"^( {4})+", re.MULTILINE)
 LAST_LEAVES = re.compile(r"^(return|break|continue)\b")
 
 
@@ -90,9 +101,14 @@ def blocks(root: Path, page: Path) -> list[Block]:
     name = page.relative_to(root).as_posix()
     found: list[Block] = []
     own = [pair.split(": ") for names in NAMES_OF_PAGE.findall(text) for pair in names.split(", ")]
-    names = {**NAMES, **dict(own)}
+    is_class = name.startswith(CLASS_PAGES)
+    names = {**NAMES, **dict(own), **(NAMES_OF_CLASS.get(page.stem, {}) if is_class else {})}
     for fence in FENCE.finditer(text):
-        marks, code = marks_above(text[: fence.start()]), textwrap.dedent(fence[3])
+        if is_class and HEADING_ABOVE.search(text[: fence.start()]):
+            continue
+        # In a Rust comment, four spaces are the indentation.
+        code = INDENT.sub(lambda spaces: "\t" * (len(spaces[0]) // 4), textwrap.dedent(fence[3]))
+        marks = marks_above(text[: fence.start()])
         if "output" in marks:
             if not found:
                 raise SystemExit(f"{name}: output of no program")
