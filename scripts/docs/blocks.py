@@ -7,6 +7,7 @@ A block is marked by a comment above it:
     <!-- serve NAME -->      a program for others to run with; they start once it has printed its first line of output
     <!-- prints TEXT -->     the line that the program prints
     <!-- output -->          above a block of text: the lines that the program before it prints, in this order
+    <!-- file PATH -->       above any block: it is a file of the project
 
 Every block that begins with `extends`, `class_name` or `@tool` (comments aside) is a whole script. Others are
 fragments: functions and members become a class, anything else the body of a function. A fragment may use the names in
@@ -47,7 +48,7 @@ NAMES_OF_CLASS = {
 CLASS_PAGES = "docs/classes/"
 
 FENCE = re.compile(r"^( *)```(\w*)[ \t]*\n(.*?)^ *```[ \t]*$", re.MULTILINE | re.DOTALL)
-MARK = re.compile(r"<!-- (run with|run|serve|prints|output)(?: ([^>]*?))? -->\s*\Z")
+MARK = re.compile(r"<!-- (run with|run|serve|prints|output|file)(?: ([^>]*?))? -->\s*\Z")
 NAMES_OF_PAGE = re.compile(r"<!-- names ([^>]*) -->")
 WHOLE = re.compile(r"(\s*#.*\n)*\s*(extends|class_name|@tool)\b")
 MEMBER = re.compile(r"^(static |func |signal |const |class |enum |@export|@onready)", re.MULTILINE)
@@ -117,6 +118,13 @@ def blocks(root: Path, page: Path) -> list[Block]:
             lines = [marks["prints"]] if "prints" in marks else []
             found.append(Block(name, text.count("\n", 0, fence.start(3)), code, marks, lines, names))
     return found
+
+
+def files(page: Path) -> dict[str, str]:
+    """The blocks of a page that are files of the project, by their paths."""
+    text = page.read_text(encoding="utf-8")
+    marked = ((marks_above(text[: fence.start()]).get("file"), fence[3]) for fence in FENCE.finditer(text))
+    return {path: content for path, content in marked if path}
 
 
 def marks_above(text: str) -> dict[str, str]:
