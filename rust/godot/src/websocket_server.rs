@@ -241,10 +241,11 @@ impl WebSocketServer {
     /// led to [signal client_connected] nor was rejected by [method WebSocketHandshakeRequest.reject].
     #[signal]
     fn handshake_failed(client_id: i64, reason: GString);
-    /// A client asks by plain HTTP for something that neither [member health_path] nor a folder of [method serve_folder]
-    /// answers. Answer by the methods of [param request], now or within [member http_timeout]. Without a connection of
-    /// this signal, the response is 404, or 426 for one of [member allowed_paths]; if there is no folder and no health
-    /// check either, it is 426 for every path.
+    /// A client asks by plain HTTP, with any method, for something that neither [member health_path] nor a folder of
+    /// [method serve_folder] answers. A request for a WebSocket is never among them, whatever its path. Answer by the
+    /// methods of [param request], now or within [member http_timeout]. Without a connection of this signal, the
+    /// response is 404, or 426 for one of [member allowed_paths]; if there is no folder and no health check either, it
+    /// is 426 for every path.
     #[signal]
     fn http_requested(request: Gd<HttpServerRequest>);
     /// The server failed to start, or accepting connections is paused because the system lacks resources.

@@ -57,7 +57,8 @@ impl WebSocketServer {
     /// [code]"/"[/code]; in the background, at once and also after a restart of the server. [param folder] is one of
     /// [code]res://[/code], also inside an exported PCK, which is read now and kept in memory; or one of
     /// [code]user://[/code] or an absolute path, whose files are read when they are asked for. Another folder with the
-    /// same prefix is replaced; where several prefixes fit, the longest that has the file counts.
+    /// same prefix is replaced; where several prefixes fit, the longest that has the file counts. A request for a
+    /// WebSocket stays one, also at a path that has a file; see [member allowed_paths].
     /// [br][br]GET and HEAD are answered, with validators (ETag, Last-Modified), ranges, the media type by the file's
     /// name, and a neighbour that ends with [code].br[/code] or [code].gz[/code] in place of the file for a client that
     /// accepts it. Names that begin with a dot are hidden, and so are the engine's [code].import[/code],

@@ -30,9 +30,9 @@ use crate::pump::Pump;
 /// func _on_http_requested(request: HttpServerRequest) -> void:
 ///     match [request.method, request.path]:
 ///         ["GET", "/players"]:
-///             request.respond_json({"players": server.get_client_count()})
+///             var _error := request.respond_json({"players": server.get_client_count()})
 ///         _:
-///             request.respond(404, "no such page")
+///             var _error := request.respond(404, "no such page")
 /// ```
 #[derive(GodotClass)]
 #[class(base = RefCounted, init, tool)]
@@ -41,7 +41,8 @@ pub(crate) struct HttpServerRequest {
     client_left: Cell<bool>,
     last_error: RefCell<String>,
 
-    /// The method, such as [code]GET[/code] or [code]POST[/code]. Read-only.
+    /// The method, such as [code]GET[/code] or [code]POST[/code]. To a [code]HEAD[/code], answer as to a
+    /// [code]GET[/code]: only the length of your body is sent. Read-only.
     #[var(no_set)]
     method: GString,
     /// The path, decoded, beginning with [code]/[/code]. A path with [code]..[/code], a backslash or a control
