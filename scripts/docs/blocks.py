@@ -107,15 +107,15 @@ def blocks(root: Path, page: Path) -> list[Block]:
     for fence in FENCE.finditer(text):
         if is_class and HEADING_ABOVE.search(text[: fence.start()]):
             continue
-        # In a Rust comment, four spaces are the indentation.
-        code = INDENT.sub(lambda spaces: "\t" * (len(spaces[0]) // 4), textwrap.dedent(fence[3]))
-        marks = marks_above(text[: fence.start()])
+        marks, code = marks_above(text[: fence.start()]), textwrap.dedent(fence[3])
         if "output" in marks:
             if not found:
                 raise SystemExit(f"{name}: output of no program")
             found[-1].output = code.splitlines()
         elif fence[2] == "gdscript":
             lines = [marks["prints"]] if "prints" in marks else []
+            # The indentation in a Rust comment is four spaces.
+            code = INDENT.sub(lambda spaces: "\t" * (len(spaces[0]) // 4), code)
             found.append(Block(name, text.count("\n", 0, fence.start(3)), code, marks, lines, names))
     return found
 
