@@ -151,9 +151,9 @@ pub(crate) struct WebSocketServer {
     #[var(get = get_health_path, set = set_health_path)]
     health_path: PhantomVar<GString>,
     /// Maximum size of the body of a request by [signal http_requested], in bytes, 0 to 2147483647; a larger one is
-    /// refused with 413. Default: 1 MiB. Bodies count for [member max_total_bytes]; those that wait for the signal use
-    /// at most a quarter of it, then reading pauses. A body that has not arrived whole within 30 seconds is refused with
-    /// 408. Read by [method start].
+    /// refused with 413. Default: 1048576 (1 MiB). Bodies count for [member max_total_bytes]; those that wait for the
+    /// signal use at most a quarter of it, then reading pauses. A body that has not arrived whole within 30 seconds is
+    /// refused with 408. Read by [method start].
     #[var(get = get_max_http_body_size, set = set_max_http_body_size)]
     max_http_body_size: PhantomVar<i64>,
     /// Maximum time for your answer to a request by [signal http_requested], in seconds; then the response is 504. 0 or
@@ -166,7 +166,7 @@ pub(crate) struct WebSocketServer {
     #[var(get = get_max_http_connections, set = set_max_http_connections)]
     max_http_connections: PhantomVar<i64>,
     /// Maximum number of plain HTTP requests per second of one address, which is also the size of a burst; further ones
-    /// are refused with 429. Range: 0 to 2147483647; 0 (default) sets no limit. Read by [method start].
+    /// are refused with 429. Default: 0, which sets no limit. Range: 0 to 2147483647. Read by [method start].
     #[var(get = get_max_http_requests, set = set_max_http_requests)]
     max_http_requests_per_second_per_address: PhantomVar<i64>,
     /// Addresses and ranges of proxies in front of this server, such as [code]"10.0.0.0/8"[/code]. For connections from

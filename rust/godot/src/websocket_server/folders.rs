@@ -64,10 +64,9 @@ impl WebSocketServer {
     /// accepts it. Names that begin with a dot are hidden, and so are the engine's [code].import[/code],
     /// [code].remap[/code] and [code].uid[/code] files in [code]res://[/code]. Links that lead out of the folder are not
     /// followed.
-    /// [br][br][b]Exports:[/b] An export has only the imported form of images and sounds, and no file that is no
-    /// resource. For a folder of [code]res://[/code], set [b]Import As: Keep File (exported as is)[/b] for its images,
-    /// sounds and fonts in the Import dock, and name its other files in the export preset's filter for non-resource
-    /// files ([code]web/*[/code]).
+    /// [br][br]An export has only the imported form of images, sounds and fonts, and no file that is no resource. For a
+    /// folder of [code]res://[/code], set "Import As: Keep File (exported as is)" for its images, sounds and fonts in the
+    /// Import dock, and name its other files in the export preset's filter for non-resource files (`web/*`).
     /// [br][br][param options], all of them optional: [code]index[/code], the file for a folder (default
     /// [code]"index.html"[/code]); [code]cache_control[/code] (default [code]"no-cache"[/code]: browsers keep files, but
     /// ask each time whether they have changed; [code]""[/code] sends none); [code]cross_origin_isolated[/code] (default
