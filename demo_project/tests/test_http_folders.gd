@@ -108,8 +108,8 @@ func test_an_export_serves_its_pck() -> void:
 	check(said.contains("served: OK\n200: packed\n"), said)
 
 
-## The filter for non-resource files was forgotten: the export has nothing of the folder, or only what the engine made of
-## its images.
+## The filter for non-resource files was forgotten: the export has nothing of the folder, or only what the engine made
+## of its images.
 func test_an_export_without_the_files() -> void:
 	var path := "res://tests/unserved_%d" % OS.get_process_id()
 	for files: Dictionary in [{}, {"logo.png.import": "[remap]"}]:

@@ -186,7 +186,10 @@ fn lines(name: &str, value: &Variant) -> Result<Vec<ResponseHeader>, String> {
 }
 
 fn no_folder(folder: &GString, error: impl Display) -> (Error, String) {
-    (Error::ERR_FILE_NOT_FOUND, format!("there is no folder '{folder}': {error}"))
+    (
+        Error::ERR_FILE_NOT_FOUND,
+        format!("there is no folder '{folder}': {error}"),
+    )
 }
 
 /// An exported game has none of a folder's files unless its preset names them.
