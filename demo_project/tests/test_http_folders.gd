@@ -116,7 +116,9 @@ func test_an_export_without_the_files() -> void:
 		var said := await _export(path, files)
 		check(said.contains("served: File not found\n426: "), said)
 		var filter := path.trim_prefix("res://") + "/*"
-		var parts: PackedStringArray = ["WebSocketServer.serve_folder: ", "'%s'" % path, "'%s'" % filter, "filter for non"]
+		var parts: PackedStringArray = [
+			"WebSocketServer.serve_folder: ", "'%s'" % path, "'%s'" % filter, "filter for non"
+		]
 		for words in parts:
 			equal(said.count(words), 1, "%s in %s" % [words, said])
 
