@@ -36,6 +36,7 @@ TYPES = {
     "RefCounted[]": ("Godot.Collections.Array<RefCounted>", "AsGodotArray<RefCounted>()"),
     "Variant": ("Variant", ""),
 }
+DICTIONARY = TYPES["Dictionary"][0]
 # Classes of the engine that have another name in C#.
 ENGINE_CLASSES = {"TLSOptions": "TlsOptions", "StreamPeerTCP": "StreamPeerTcp", "RefCounted": "RefCounted"}
 # The shapes of results: the values behind the error, by Godot's type and their name in C#.
@@ -245,7 +246,7 @@ class Writer:
         call = f'{target}("{member.name}"{arguments})'
         head = f"public {static}"
         name = pascal(member.name)
-        if member.type == "Variant":
+        if member.type == "Variant" and member.text.startswith("Awaitable"):
             return self.awaitable(one, member, f"{head}async", f"{name}({parameters})", call)
         shown = self.type(member.type, member.enum) if member.type != "void" else "void"
         body = call if member.type == "void" else f"return {self.from_variant(call, member.type, member.enum)}"
@@ -273,7 +274,7 @@ class Writer:
         text = f"{kind} {argument_name(param['name'])}"
         if "default" not in param:
             return text
-        default = "null" if kind.endswith("[]") else param["default"]
+        default = "null" if kind.endswith("[]") or kind == DICTIONARY else param["default"]
         return f"{text} = {default}"
 
     def argument(self, param: dict[str, str]) -> str:
@@ -281,6 +282,8 @@ class Writer:
         kind = self.type(param["type"], param.get("enum", ""))
         if "default" in param and kind.endswith("[]"):
             return f"{name} ?? Array.Empty<{kind[:-2]}>()"
+        if "default" in param and kind == DICTIONARY:
+            return f"{name} ?? new {DICTIONARY}()"
         return self.to_variant(name, param["type"], param.get("enum", ""))
 
     # --------------------------------------------------------------------------------------------------- classes
@@ -299,7 +302,7 @@ class Writer:
             lines += [f"public sealed class {name} : NetObject", "{"]
             parts = [f"private {name}(GodotObject instance) : base(instance) {{ }}"]
             # A request comes from its server only.
-            if one.name != "WebSocketHandshakeRequest":
+            if one.name not in ("WebSocketHandshakeRequest", "HttpServerRequest"):
                 parts.append(f'public {name}() : base(New("{one.name}")) {{ }}')
             parts.append(
                 f"/// <summary>This object of the library, such as one that a signal gave; null for null.</summary>\n"

@@ -8,11 +8,12 @@ extends "websocket_link/properties.gd"
 ## [codeblock]
 ## var link := WebSocketLink.new()
 ## link.reconnect = true
-## link.connect_to_url("wss://example.org/game")
+## var _error := link.connect_to_url("wss://example.org/game")
 ## var connected: Array = await link.wait_connected()
 ## if connected[0] == OK:
-##     link.send_text("hello")
+##     _error = link.send_text("hello")
 ##     var answer: Array = await link.recv_text()   # [OK, "..."]
+##     print(answer[1])
 ## [/codeblock]
 ## An awaitable method returns an [Array] whose first element is an [enum Error]: immediately if the result is
 ## available, otherwise through a signal; [code]await[/code] takes both. Pending operations of one kind are served
