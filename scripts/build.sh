@@ -69,7 +69,14 @@ case $platform in
 	windows.*) file=async_sockets.dll ;;
 	*) file=libasync_sockets.so ;;
 esac
-if [[ $platform == android.* ]]; then use_ndk; fi
+case $platform in
+	android.*) use_ndk ;;
+	windows.*)
+		# Not every machine has Microsoft's C runtime, and the engine does not bring it.
+		export CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_RUSTFLAGS="-C target-feature=+crt-static"
+		export CARGO_TARGET_AARCH64_PC_WINDOWS_MSVC_RUSTFLAGS=$CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_RUSTFLAGS
+		;;
+esac
 
 # Builds a library, and sets `built` to its file.
 build() {
