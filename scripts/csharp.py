@@ -20,8 +20,6 @@ LEFT_OUT = ("NetTask", "WebSocketLink")
 # The class with the singleton: a class may not have the name of its namespace.
 SINGLETON = "AsyncSockets"
 NAMES = {SINGLETON: "Sockets"}
-# Classes whose objects come from a server only.
-GIVEN_ONLY = ("HttpServerRequest", "WebSocketHandshakeRequest")
 # Godot's type: the type in C#, and the method of `Variant` that gives it.
 TYPES = {
     "bool": ("bool", "AsBool()"),
@@ -247,7 +245,7 @@ class Writer:
         call = f'{target}("{member.name}"{arguments})'
         head = f"public {static}"
         name = pascal(member.name)
-        if member.type == "Variant" and "Awaitable:" in member.text:
+        if member.type == "Variant":
             return self.awaitable(one, member, f"{head}async", f"{name}({parameters})", call)
         shown = self.type(member.type, member.enum) if member.type != "void" else "void"
         body = call if member.type == "void" else f"return {self.from_variant(call, member.type, member.enum)}"
@@ -275,20 +273,14 @@ class Writer:
         text = f"{kind} {argument_name(param['name'])}"
         if "default" not in param:
             return text
-        default = "null" if self.empty(kind) else param["default"]
+        default = "null" if kind.endswith("[]") else param["default"]
         return f"{text} = {default}"
-
-    def empty(self, kind: str) -> str:
-        """An empty value of a type whose only constant is null; of another type, nothing."""
-        if kind.endswith("[]"):
-            return f"Array.Empty<{kind[:-2]}>()"
-        return f"new {kind}()" if kind == TYPES["Dictionary"][0] else ""
 
     def argument(self, param: dict[str, str]) -> str:
         name = argument_name(param["name"])
         kind = self.type(param["type"], param.get("enum", ""))
-        if "default" in param and self.empty(kind):
-            return f"{name} ?? {self.empty(kind)}"
+        if "default" in param and kind.endswith("[]"):
+            return f"{name} ?? Array.Empty<{kind[:-2]}>()"
         return self.to_variant(name, param["type"], param.get("enum", ""))
 
     # --------------------------------------------------------------------------------------------------- classes
@@ -306,7 +298,8 @@ class Writer:
         else:
             lines += [f"public sealed class {name} : NetObject", "{"]
             parts = [f"private {name}(GodotObject instance) : base(instance) {{ }}"]
-            if one.name not in GIVEN_ONLY:
+            # A request comes from its server only.
+            if one.name != "WebSocketHandshakeRequest":
                 parts.append(f'public {name}() : base(New("{one.name}")) {{ }}')
             parts.append(
                 f"/// <summary>This object of the library, such as one that a signal gave; null for null.</summary>\n"
