@@ -35,13 +35,31 @@ host_arch() {
 	esac
 }
 
-# The file name of a library in the add-on, for this machine; $1 is the engine's feature tag release or debug.
+# The platforms of the add-on, one a line: its feature tags in the engine; the file of its library, where KIND is the tag
+# release or debug; and the Rust targets it is built for.
+platforms='
+linux.x86_64    libasync_sockets.linux.template_KIND.x86_64.so    x86_64-unknown-linux-gnu
+linux.arm64     libasync_sockets.linux.template_KIND.arm64.so     aarch64-unknown-linux-gnu
+windows.x86_64  async_sockets.windows.template_KIND.x86_64.dll    x86_64-pc-windows-msvc
+windows.arm64   async_sockets.windows.template_KIND.arm64.dll     aarch64-pc-windows-msvc
+macos           libasync_sockets.macos.template_KIND.dylib        x86_64-apple-darwin aarch64-apple-darwin
+android.arm64   libasync_sockets.android.template_KIND.arm64.so   aarch64-linux-android
+android.x86_64  libasync_sockets.android.template_KIND.x86_64.so  x86_64-linux-android
+'
+
+# The platform of this machine.
+host_platform() { if [[ $(host_os) == macos ]]; then echo macos; else echo "$(host_os).$(host_arch)"; fi; }
+
+# The platform that a Rust target belongs to, or nothing.
+platform_of() {
+	awk -v target="$1" '{ for (i = 3; i <= NF; i++) if ($i == target) print $1 }' <<<"$platforms"
+}
+
+# library_name KIND [PLATFORM]: the file name of a library in the add-on, by default for this machine; KIND is the engine's
+# feature tag release or debug.
 library_name() {
-	case $(host_os) in
-		linux) echo "libasync_sockets.linux.template_$1.$(host_arch).so" ;;
-		macos) echo "libasync_sockets.macos.template_$1.dylib" ;;
-		windows) echo "async_sockets.windows.template_$1.$(host_arch).dll" ;;
-	esac
+	awk -v platform="${2:-$(host_platform)}" -v kind="$1" \
+		'$1 == platform { sub("KIND", kind, $2); print $2 }' <<<"$platforms"
 }
 
 # run_limited SECONDS COMMAND...: kills the command after that time (status 124, or 142 without `timeout`).

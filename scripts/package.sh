@@ -3,19 +3,22 @@
 # Asset Store have it. It holds the libraries, scripts and icons, the licence and the notices of others, and the first
 # page of the documents.
 #
-#   scripts/package.sh [--no-build] [--check]
+#   scripts/package.sh [--no-build] [--complete] [--check]
 #
 # --no-build packs the libraries already in addons/async_sockets/bin, for every platform present, instead of building
-# this platform's. --check tries the result in empty projects (scripts/smoke.sh).
+# this platform's. --complete fails unless every platform is present, as in a release. --check tries the result in empty
+# projects (scripts/smoke.sh).
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 build=true
+complete=false
 check=false
 for argument in "$@"; do
 	case $argument in
 		--no-build) build=false ;;
+		--complete) complete=true ;;
 		--check) check=true ;;
 		-h | --help)
 			usage "$0"
@@ -27,22 +30,42 @@ done
 
 if $build; then "$root/scripts/build.sh"; fi
 
-# The notices cover every platform whose libraries are in the package: two each, which scripts/build.sh makes.
+# Two libraries for each platform, which scripts/build.sh makes, and all of them known to the engine. The notices cover
+# every platform whose libraries are in the package.
 targets=()
-for library in "$addon"/bin/*template_release*; do
-	[[ -e $library ]] || die "there is no library in addons/async_sockets/bin"
-	other=${library/template_release/template_debug}
-	if [[ ! -e $other ]] || cmp -s -- "$library" "$other"; then
-		die "$(basename -- "$library") was built alone: build both with scripts/build.sh"
+known=()
+present=()
+while read -r platform _ platform_targets; do
+	[[ $platform ]] || continue
+	release=$(library_name release "$platform")
+	debug=$(library_name debug "$platform")
+	os=${platform%%.*}
+	for kind in release debug; do
+		known+=("$os.$kind${platform#"$os"} = \"bin/$(library_name "$kind" "$platform")\"")
+	done
+	if [[ -e $addon/bin/$release && -e $addon/bin/$debug ]]; then
+		! cmp -s -- "$addon/bin/$release" "$addon/bin/$debug" ||
+			die "$release was built alone: build both with scripts/build.sh"
+		present+=("$release" "$debug")
+		read -ra platform_targets <<<"$platform_targets"
+		targets+=("${platform_targets[@]}")
+	elif [[ -e $addon/bin/$release || -e $addon/bin/$debug ]]; then
+		die "a library for $platform is missing: build both with scripts/build.sh"
+	elif $complete; then
+		die "there are no libraries for $platform"
 	fi
-	case $library in
-		*.linux.*.x86_64.so) targets+=(x86_64-unknown-linux-gnu) ;;
-		*.linux.*.arm64.so) targets+=(aarch64-unknown-linux-gnu) ;;
-		*.windows.*.x86_64.dll) targets+=(x86_64-pc-windows-msvc) ;;
-		*.macos.*.dylib) targets+=(x86_64-apple-darwin aarch64-apple-darwin) ;;
-		*) die "there are no notices for $(basename -- "$library")" ;;
-	esac
-done
+done <<<"$platforms"
+
+# differences NAMES NAMES: what is in only one of two lists, one name a line.
+differences() { { diff <(sort -u <<<"$1") <(sort -u <<<"$2") || true; } | sed -n 's/^[<>] //p'; }
+
+named=$(grep '= "bin/' "$addon/async_sockets.gdextension" || true)
+unknown=$(differences "$(printf '%s\n' "${known[@]}")" "$named")
+[[ ! $unknown ]] || die "async_sockets.gdextension and the platforms of scripts/lib.sh differ: ${unknown//$'\n'/, }"
+((${#present[@]})) || die "there is no library in addons/async_sockets/bin"
+files=$(cd -- "$addon/bin" && find . -type f ! -name '*.tmp.*' ! -name '~*' | sed 's,^\./,,')
+unknown=$(differences "$(printf '%s\n' "${present[@]}")" "$files")
+[[ ! $unknown ]] || die "unknown files in addons/async_sockets/bin: ${unknown//$'\n'/, }"
 write_notices "${targets[@]}"
 
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$root/Cargo.toml" | head -n 1)

@@ -74,9 +74,6 @@ fn bind_first<T>(address: BindAddress, mut bind: impl FnMut(SocketAddr) -> io::R
 /// Returns whether another socket has the port. Windows reports a port in exclusive use as a denied permission, and has
 /// no ports reserved for privileged users.
 fn is_in_use(error: &io::Error) -> bool {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => true,
-        io::ErrorKind::PermissionDenied => cfg!(windows),
-        _ => false,
-    }
+    let kind = error.kind();
+    kind == io::ErrorKind::AddrInUse || (cfg!(windows) && kind == io::ErrorKind::PermissionDenied)
 }

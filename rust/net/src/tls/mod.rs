@@ -1,5 +1,7 @@
 //! TLS 1.2 and 1.3 (RFC 5246, RFC 8446) over a TCP connection, using rustls.
 
+#[cfg(any(target_os = "android", test))]
+mod android_roots;
 mod certificate;
 mod config;
 mod error;
