@@ -107,7 +107,7 @@ impl AsyncMultiplayerPeer {
     /// away:
     /// [codeblock]
     /// func _process(_delta: float) -> void:
-    ///     var end := Time.get_ticks_usec() + 6000
+    ///     var end := Time.get_ticks_usec() + 12000   # of the 16667 of a frame at 60 FPS
     ///     while Time.get_ticks_usec() < end:
     ///         if peer.process(end - Time.get_ticks_usec()) > 0:
     ///             multiplayer.poll()
