@@ -21,6 +21,7 @@ func test_max_clients() -> void:
 	var plain := await raw()
 	plain.send(head())
 	await refused(plain, 503)
+	equal(server.get_statistics()["refused_full"], 2)
 	equal(server.get_client_count(), 2)
 	first.socket.close()
 	await told("disconnected", [1, 1000, ""])

@@ -37,6 +37,10 @@ const PACKETS_DEFAULT: usize = 4096;
 /// Default of `handshake_timeout`, that of the engine's class.
 const HANDSHAKE_DEFAULT: Duration = Duration::from_secs(3);
 
+/// Time that a client has for the last packets until the close frame follows. The engine's class drops what it reads
+/// together with that.
+const CLOSE_DELAY: Duration = Duration::from_millis(100);
+
 /// The range of `frame_budget_usec`.
 const BUDGETS: std::ops::RangeInclusive<i64> = 100..=1_000_000;
 
@@ -59,6 +63,9 @@ const BUDGETS: std::ops::RangeInclusive<i64> = 100..=1_000_000;
 /// [method MultiplayerPeer.close], which closes with 1001, still go out. A client that sends something other than
 /// packets is logged once and disconnected: with 1003 for a text message, 1002 for an empty one, and 1009 for one that
 /// is too large.
+/// [br][br]A server that closes, disconnects a client or quits lets 100 ms pass between the last packet and the close
+/// frame, in the background: [WebSocketMultiplayerPeer] drops the packets that it reads together with a close frame. So
+/// it gets them as long as its frames are shorter.
 /// [br][br]A client that was disconnected joins again as a new peer with a new id: create a new object. A server can
 /// give a returning player his id again, see [method WebSocketHandshakeRequest.accept].
 /// [br][br][member MultiplayerPeer.refuse_new_connections] refuses clients in their opening handshake, with 503; one
@@ -100,8 +107,9 @@ pub(crate) struct AsyncMultiplayerPeer {
     inbound_buffer_size: PhantomVar<i64>,
     /// Maximum number of bytes that are pending for one peer. A packet beyond it is refused with [constant
     /// ERR_OUT_OF_MEMORY] and logged, once for each peer, and is lost; on a server with
-    /// [constant WebSocketServer.BACKPRESSURE_DISCONNECT], that peer is disconnected with 1008. Default: 16777216 (16
-    /// MiB). Range: 1 to 2147483647. Read by [method create_server] and [method create_client].
+    /// [constant WebSocketServer.BACKPRESSURE_DISCONNECT], that peer is disconnected with 1008, and gone in the next
+    /// [method MultiplayerAPI.poll], even if its connection takes longer to end. Default: 16777216 (16 MiB). Range: 1
+    /// to 2147483647. Read by [method create_server] and [method create_client].
     #[var(get = get_outbound_buffer_size, set = set_outbound_buffer_size)]
     outbound_buffer_size: PhantomVar<i64>,
     /// Maximum number of packets from one peer that wait to be taken in; then TCP slows that peer down. Packets that

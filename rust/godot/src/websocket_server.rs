@@ -97,7 +97,8 @@ pub(crate) struct WebSocketServer {
     message_timeout: PhantomVar<f64>,
     /// What happens to a message that would exceed [member max_pending_bytes]. Default: [constant BACKPRESSURE_ERROR]:
     /// it is refused with [constant ERR_OUT_OF_MEMORY]. [constant BACKPRESSURE_DISCONNECT]: the same, and the client is
-    /// disconnected with 1008. Read by [method start].
+    /// disconnected with 1008; if it does not read, [signal client_disconnected] follows after [member close_timeout].
+    /// Read by [method start].
     #[var(get = get_backpressure_policy, set = set_backpressure_policy)]
     backpressure_policy: PhantomVar<i32>,
     /// Maximum time for an opening handshake, in seconds, including TLS and your decision. 0 or more; 0 sets no limit.

@@ -26,6 +26,7 @@ use crate::websocket::client::Client;
 use crate::websocket::close_code::CloseFrame;
 use crate::websocket::frame::{Kind, MAX_CONTROL_PAYLOAD};
 use crate::websocket::groups::Groups;
+use crate::websocket::link::By;
 use crate::websocket::options::WebSocketOptions;
 use crate::websocket::registry::{MAX_NOTES, Note, Registry};
 use crate::websocket::request::ClientInfo;
@@ -255,7 +256,7 @@ impl WebSocketServer {
             return Err(self.refused(client, error));
         }
         self.registry.count_out(1, len);
-        if self.registry.broadcasts.catch_up(client) | client.link.send(kind, payload) {
+        if self.registry.broadcasts.catch_up(client, By::Main) | client.link.send(kind, payload) {
             self.wakeups.wake(client);
         }
         Ok(())
@@ -284,7 +285,7 @@ impl WebSocketServer {
         {
             return Err(self.refused(client, error));
         }
-        self.registry.broadcasts.catch_up(client);
+        self.registry.broadcasts.catch_up(client, By::Main);
         client.link.ping(Bytes::copy_from_slice(payload));
         Ok(())
     }
@@ -296,9 +297,22 @@ impl WebSocketServer {
     /// # Errors
     /// [`ClientError::Unknown`], or [`ClientError::Closing`] the second time.
     pub fn disconnect(&mut self, client: ClientId, frame: CloseFrame) -> Result<(), ClientError> {
+        self.close(client, WebSocketCommand::Close(frame))
+    }
+
+    /// Like [`Self::disconnect`], but drops what is queued for the client, and does not wait for
+    /// [`WebSocketOptions::close_delay`].
+    ///
+    /// # Errors
+    /// Those of [`Self::disconnect`].
+    pub fn disconnect_now(&mut self, client: ClientId, frame: CloseFrame) -> Result<(), ClientError> {
+        self.close(client, WebSocketCommand::CloseNow(frame))
+    }
+
+    fn close(&mut self, client: ClientId, command: WebSocketCommand) -> Result<(), ClientError> {
         let shared = self.clients.get(&client).ok_or(ClientError::Unknown(client))?;
-        self.registry.broadcasts.catch_up(shared);
-        if shared.link.close(WebSocketCommand::Close(frame)) {
+        self.registry.broadcasts.catch_up(shared, By::Main);
+        if shared.link.close(command) {
             Ok(())
         } else {
             Err(ClientError::Closing(client))

@@ -135,6 +135,8 @@ fn a_full_server_says_503_and_has_room_again() {
     let (_second, _) = server.join();
     let answer = refusal(server.port(), format!("{REQUEST}\r\n").as_bytes());
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    let figures = server.inner.statistics();
+    assert_eq!((figures.full, figures.refused), (1, 1));
     first.close(1000, "");
     assert_eq!(server.disconnected().0, 1000);
     let (_third, id) = server.join();

@@ -148,6 +148,7 @@ fn who_is_accepted_and_finds_the_server_full_has_failed() {
     assert_eq!(server.connected(), first);
     assert_eq!(server.inner.accept_handshake(second, ""), Ok(()));
     assert_eq!(failed(&mut server), (second, HandshakeFailure::Full));
+    assert_eq!(server.inner.statistics().full, 1);
     let answers = peers.each_mut().map(Peer::head);
     assert!(
         answers.iter().any(|answer| answer.starts_with("HTTP/1.1 101 ")),

@@ -2,11 +2,14 @@
 
 mod websocket_common;
 
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
 use async_sockets_net::event::WebSocketEvent;
 use async_sockets_net::websocket::options::{BackpressurePolicy, WebSocketOptions};
 use async_sockets_net::websocket::relay::{RelayTo, Relayed};
-use async_sockets_net::websocket_server::ClientError;
-use websocket_common::{BINARY, CLOSE, Happened, Peer, Server, TEXT, wait_for, wait_until};
+use async_sockets_net::websocket_server::{Audience, ClientError};
+use websocket_common::{BINARY, CLOSE, Happened, Peer, Server, TEXT, frame, wait_for, wait_until};
 
 /// `b">"`, the recipient's number, and the rest: a number below 100 is one client, 100 is all, and 100 + n is all but n
 /// and also for the main thread.
@@ -125,7 +128,6 @@ fn the_order_holds() {
 /// A broadcast that one client answers reaches the others before the answer.
 #[test]
 fn an_answer_overtakes_no_broadcast() {
-    use async_sockets_net::websocket_server::Audience;
     let mut server = Server::start(options());
     let mut peers: Vec<_> = (0..3).map(|_| join(&mut server)).collect();
     for n in 0..200_u8 {
@@ -275,4 +277,130 @@ fn many_at_once() {
         }
     }
     assert_eq!(server.inner.statistics().relayed, 4000);
+}
+
+/// What is held back for a client, to leave with more, leaves with what another one sends it.
+#[test]
+fn it_does_not_wait_for_what_the_main_thread_holds_back() {
+    let mut server = Server::start(options());
+    let mut peers: Vec<_> = (0..3).map(|_| join(&mut server)).collect();
+    server.inner.cork();
+    for n in 0..20_u8 {
+        server.inner.send_binary(2, &[n]).expect("room");
+        send(&mut peers[0], 2, "relayed");
+        assert_eq!(peers[1].next_frame(), (BINARY, vec![n]));
+        expect(&mut peers[1], "<1relayed");
+    }
+    for n in 0..20_u8 {
+        server.inner.broadcast_binary(&[n], Audience::All, &[]);
+        send(&mut peers[2], 100, "relayed");
+        for peer in &mut peers[..2] {
+            assert_eq!(peer.next_frame(), (BINARY, vec![n]));
+            expect(peer, "<3relayed");
+        }
+    }
+    server.inner.uncork();
+    for n in 0..20_u8 {
+        assert_eq!(peers[2].next_frame(), (BINARY, vec![n]));
+    }
+}
+
+/// Holds a task up.
+struct Gate {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(PartialEq, Eq, Clone, Copy, Debug)]
+enum State {
+    Nobody,
+    Waits,
+    Open,
+}
+
+impl Gate {
+    const fn new() -> Self {
+        Self {
+            state: Mutex::new(State::Nobody),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Waits until the gate is open, for ten seconds at most.
+    fn pass(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        *state = State::Waits;
+        let closed = |state: &mut State| *state != State::Open;
+        let waited = self.changed.wait_timeout_while(state, Duration::from_secs(10), closed);
+        *waited.unwrap_or_else(PoisonError::into_inner).0 = State::Nobody;
+    }
+
+    fn state(&self) -> State {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens the gate, at which somebody must be waiting.
+    #[track_caller]
+    fn open(&self) {
+        assert_eq!(self.state(), State::Waits, "the main thread was held up");
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State::Open;
+        self.changed.notify_all();
+    }
+}
+
+/// The main thread ends a sender's part in the middle of a batch: it waits for no other message.
+#[test]
+fn leaving_does_not_wait_for_a_batch() {
+    static GATE: Gate = Gate::new();
+    fn slow_rule(message: &[u8]) -> Option<Relayed> {
+        if message.ends_with(b"slow") {
+            GATE.pass();
+        }
+        rule(message)
+    }
+    let mut server = Server::start(WebSocketOptions {
+        relay: Some(slow_rule),
+        ..options()
+    });
+    let (mut one, mut two) = (join(&mut server), join(&mut server));
+    let batch = [&b">\x02before"[..], b">\x64slow", b">\x02after"];
+    one.send(&batch.map(|message| frame(BINARY, message)).concat());
+    wait_until("the slow one", || GATE.state() == State::Waits);
+    server.inner.leave_relay(1);
+    server.inner.send_binary(2, b"it has left").expect("room");
+    GATE.open();
+    expect(&mut two, "<1before");
+    expect(&mut two, "it has left");
+    // What it is too late for is the main thread's.
+    assert_eq!(server.binary(), b">\x64slow");
+    assert_eq!(server.binary(), b">\x02after");
+    assert_eq!(server.inner.statistics().relayed, 1);
+}
+
+/// Nor does the main thread wait for the conversion of a long text, and the relay does not begin before that is over.
+#[test]
+fn joining_does_not_wait_for_a_long_text() {
+    static GATE: Gate = Gate::new();
+    let mut server = Server::start(WebSocketOptions {
+        prepare_text: Some(|text| {
+            GATE.pass();
+            Box::new(text.len())
+        }),
+        ..options()
+    });
+    let (mut one, id) = server.join();
+    let mut two = join(&mut server);
+    assert_eq!(id, 1);
+    let long = "x".repeat(20_000);
+    one.frame(TEXT, long.as_bytes());
+    wait_until("the text", || GATE.state() == State::Waits);
+    server.inner.join_relay(1, 1, b"<1").expect("a client");
+    assert!(!server.inner.begin_relay(1), "the text is on its way");
+    server.inner.leave_relay(1);
+    server.inner.join_relay(1, 1, b"<1").expect("a client");
+    GATE.open();
+    assert_eq!(server.text(), long);
+    wait_until("begin", || server.inner.begin_relay(1));
+    send(&mut one, 2, "relayed");
+    expect(&mut two, "<1relayed");
 }

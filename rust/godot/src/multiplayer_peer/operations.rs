@@ -108,7 +108,7 @@ impl AsyncMultiplayerPeer {
     /// away:
     /// ```gdscript
     /// func _process(_delta: float) -> void:
-    ///     var end := Time.get_ticks_usec() + 6000
+    ///     var end := Time.get_ticks_usec() + 12000   # of the 16667 of a frame at 60 FPS
     ///     while Time.get_ticks_usec() < end:
     ///         if peer.process(end - Time.get_ticks_usec()) > 0:
     ///             var _error := multiplayer.poll()

@@ -6,6 +6,7 @@ use async_sockets_net::websocket_server::{ClientError, Multicast};
 use godot::global::Error;
 
 use super::core::{PeerCore, Role};
+use super::relaying::is_notice;
 use super::roster::SERVER;
 use crate::pump::Pump;
 use crate::socket::Socket;
@@ -106,11 +107,12 @@ impl PeerCore {
         match admitted {
             Some(Ok(())) => {
                 peer.sent = outgoing.number;
+                peer.has_packets |= !is_notice(packet);
                 Error::OK
             }
             Some(Err(error @ ClientError::Full(_))) => {
                 drop(roster);
-                self.log_full(id);
+                self.note_full(id);
                 self.fail(Error::ERR_OUT_OF_MEMORY, error)
             }
             Some(Err(error)) => self.fail(Error::ERR_UNAVAILABLE, error),
@@ -118,17 +120,24 @@ impl PeerCore {
         }
     }
 
-    /// Logs once that the buffer of a client is full, and what becomes of it.
-    pub(super) fn log_full(&self, id: i32) {
+    /// The buffer of a client is full, which is logged once. If it is being disconnected for that, its end is told in
+    /// the next poll: the closing handshake of one that does not read would last for `close_timeout`.
+    pub(super) fn note_full(&self, id: i32) {
         let (limit, policy) = {
             let options = self.server().1.options.borrow();
             (options.max_pending, options.backpressure)
         };
+        if policy == BackpressurePolicy::Disconnect {
+            self.stop_relaying(id);
+        }
         {
             let mut roster = self.roster.borrow_mut();
             let Some(peer) = roster.get_mut(id) else { return };
-            peer.is_end_logged |= policy == BackpressurePolicy::Disconnect;
-            if std::mem::replace(&mut peer.is_full_logged, true) {
+            let is_logged = std::mem::replace(&mut peer.is_full_logged, true);
+            if policy == BackpressurePolicy::Disconnect {
+                roster.end(id);
+            }
+            if is_logged {
                 return;
             }
         }

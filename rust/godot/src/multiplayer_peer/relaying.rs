@@ -32,6 +32,11 @@ enum Notice {
     Deleted(i32),
 }
 
+/// Whether a packet only tells a client of another one.
+pub(super) fn is_notice(packet: &[u8]) -> bool {
+    notice(packet).is_some()
+}
+
 fn notice(packet: &[u8]) -> Option<Notice> {
     let (kind, id) = system(packet.try_into().ok()?)?;
     match kind {

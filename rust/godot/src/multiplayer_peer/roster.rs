@@ -23,6 +23,8 @@ pub(super) struct Peer {
     pub(super) address: Option<SocketAddr>,
     /// Number of the last message that it was added to.
     pub(super) sent: u64,
+    /// It was sent more than who else is there.
+    pub(super) has_packets: bool,
     /// That its buffer is full was logged.
     pub(super) is_full_logged: bool,
     /// Why it is disconnected was logged.
@@ -71,6 +73,7 @@ impl Roster {
             recipient,
             address,
             sent: 0,
+            has_packets: false,
             is_full_logged: false,
             is_end_logged: false,
             is_leaving: false,

@@ -40,7 +40,11 @@ impl PeerCore {
         }
         server.set_refusing(self.refusing.get());
         let relays = self.relay_in_background.get();
-        server.options.borrow_mut().relay = relays.then_some(rule);
+        {
+            let mut options = server.options.borrow_mut();
+            options.relay = relays.then_some(rule);
+            options.close_delay = super::CLOSE_DELAY;
+        }
         if let Err((error, words)) = server.start(address) {
             return self.fail(error, words);
         }
@@ -94,6 +98,7 @@ impl PeerCore {
 
     /// Disconnects a peer: its end is told in the next poll, unless it is forgotten by `force`.
     pub(super) fn kick(&self, peer: i32, force: bool) {
+        self.turn_away(peer);
         self.flush();
         self.stop_relaying(peer);
         let client = {
@@ -108,6 +113,19 @@ impl PeerCore {
         self.incoming.borrow_mut().drop_from(peer);
         self.check_next();
         self.disconnect(client, 1000, "");
+    }
+
+    /// Disconnects a peer that was sent no packet, if possible before it learns its id: then it has not joined at all.
+    fn turn_away(&self, peer: i32) {
+        let client = {
+            let mut roster = self.roster.borrow_mut();
+            let entry = roster.get_mut(peer).filter(|entry| !entry.has_packets);
+            entry.map(|entry| entry.client)
+        };
+        if let (Some(client), Ok(frame)) = (client, CloseFrame::parse(1000, "")) {
+            // It may be closing already.
+            let _ = self.server().1.command(|server| server.disconnect_now(client, frame));
+        }
     }
 
     fn disconnect(&self, client: ClientId, code: i64, reason: &str) {
@@ -192,10 +210,14 @@ impl Sink for PeerCore {
         }
     }
 
+    fn flush(&self) {
+        Self::flush(self);
+    }
+
     fn missed(&self, client: ClientId) {
         let peer = self.roster.borrow().peer_of(client);
         if let Some(peer) = peer {
-            self.log_full(peer);
+            self.note_full(peer);
         }
     }
 

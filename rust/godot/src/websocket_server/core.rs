@@ -341,6 +341,7 @@ impl Socket for ServerCore {
     }
 
     fn stop(self: Rc<Self>, _pump: &Pump) {
+        self.flush_sink();
         self.close();
     }
 

@@ -82,7 +82,10 @@ impl WebSocketServer {
         #[opt(default = "")] reason: GString,
     ) -> Error {
         match CloseFrame::parse(code, &reason.to_string()) {
-            Ok(frame) => self.to_client(|server| server.disconnect(client_id, frame)),
+            Ok(frame) => {
+                self.core.flush_sink();
+                self.to_client(|server| server.disconnect(client_id, frame))
+            }
             Err(error) => self.refuse("disconnect_client", error),
         }
     }

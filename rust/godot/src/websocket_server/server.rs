@@ -47,6 +47,7 @@ impl WebSocketServer {
     #[func]
     fn stop(&self) {
         if let Some(core) = self.core() {
+            core.flush_sink();
             core.close();
         }
     }
@@ -77,8 +78,8 @@ impl WebSocketServer {
     /// background), and [code]memory[/code] (bytes that count for [member max_total_bytes] now). Refused by
     /// address: [code]refused_blocked[/code] ([member blocked_addresses]), [code]refused_rate[/code] ([member
     /// max_handshakes_per_second_per_address]) and [code]refused_clients[/code] ([member max_clients_per_address]).
-    /// [code]displaced[/code]: handshakes dropped in favour of newer ones. By plain HTTP: [code]http_connections[/code]
-    /// (open now) and [code]http_requests[/code].
+    /// [code]refused_full[/code]: refused by [member max_clients]. [code]displaced[/code]: handshakes dropped in favour
+    /// of newer ones. By plain HTTP: [code]http_connections[/code] (open now) and [code]http_requests[/code].
     #[func]
     fn get_statistics(&self) -> VarDictionary {
         let figures = self.core.with(Server::statistics).unwrap_or_default();
@@ -89,6 +90,7 @@ impl WebSocketServer {
             "refused_blocked" => int(figures.turned_away.blocked),
             "refused_rate" => int(figures.turned_away.too_fast),
             "refused_clients" => int(figures.turned_away.crowded),
+            "refused_full" => int(figures.full),
             "displaced" => int(figures.turned_away.displaced),
             "messages_in" => int(figures.messages_in),
             "bytes_in" => int(figures.bytes_in),

@@ -20,6 +20,9 @@ pub(crate) trait Sink {
     /// Messages of a client have arrived. Runs no user code.
     fn received(&self, arrived: Arrived);
 
+    /// Has everything leave that was sent. Runs no user code.
+    fn flush(&self);
+
     /// A message that another client has sent this one is lost, as too much was pending.
     fn missed(&self, client: ClientId);
 
@@ -42,6 +45,13 @@ impl ServerCore {
     pub(crate) fn set_sink(&self, sink: &Rc<impl Sink + 'static>) {
         let sink: Rc<dyn Sink> = sink.clone();
         *self.sink.borrow_mut() = Some(Rc::downgrade(&sink));
+    }
+
+    /// Has everything leave that the sink has sent, before a script closes connections.
+    pub(super) fn flush_sink(&self) {
+        if let Some(sink) = self.sink() {
+            sink.flush();
+        }
     }
 
     /// The signals report the events of clients again.

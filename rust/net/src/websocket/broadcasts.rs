@@ -15,6 +15,7 @@ use tokio::task::yield_now;
 
 use super::ClientId;
 use super::client::Client;
+use super::link::By;
 use crate::budget::{Budget, Held};
 
 /// Maximum size of a block that consecutive frames share, in bytes.
@@ -144,15 +145,15 @@ impl Broadcasts {
         *served(client) = self.newest.load(Ordering::Acquire);
     }
 
-    /// Hands a client what the log has for it, before the main thread sends it something else. Returns whether the
-    /// client must be woken.
-    pub(crate) fn catch_up(&self, client: &Client) -> bool {
+    /// Hands a client what the log has for it, before something else is sent to it. Returns whether the client must be
+    /// woken.
+    pub(crate) fn catch_up(&self, client: &Client, by: By) -> bool {
         if !self.is_pending() {
             return false;
         }
         let mut log = self.log();
         log.seal(&self.budget);
-        serve(client, log.sealed.make_contiguous())
+        serve(client, log.sealed.make_contiguous(), by)
     }
 
     fn is_pending(&self) -> bool {
@@ -177,7 +178,7 @@ impl Broadcasts {
             };
             for some in everybody().chunks(CLIENTS_IN_A_ROW) {
                 for client in some {
-                    if serve(client, &entries) {
+                    if serve(client, &entries, By::Task) {
                         client.link.wake();
                     }
                 }
@@ -195,11 +196,11 @@ impl Broadcasts {
 
 /// Queues the broadcasts in the log that are meant for this client and new to it, each of which was admitted. Returns
 /// whether the task must be woken.
-fn serve(client: &Client, log: &[Sealed]) -> bool {
+fn serve(client: &Client, log: &[Sealed], by: By) -> bool {
     let mut served = served(client);
     let new = log.iter().filter(|entry| entry.number > *served);
     let for_client = new.filter(|entry| entry.to.include(client.id));
-    let must_wake = client.link.send_shared(for_client.map(|entry| &entry.frames));
+    let must_wake = client.link.send_shared(by, for_client.map(|entry| &entry.frames));
     if let Some(last) = log.last() {
         *served = last.number.max(*served);
     }

@@ -1,14 +1,14 @@
 //! One client of a server.
 
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::ClientId;
 use super::link::Link;
 use super::messages::Messages;
-use super::relay::Sender;
+use super::relay::Part;
 use super::request::ClientInfo;
 use crate::budget::{Holder, Share};
 use crate::wakes::{self, Reader};
@@ -22,8 +22,8 @@ pub(crate) struct Client {
     /// Number of the newest broadcast that was queued for this client or passed over as not meant for it. Locked before
     /// the link, so that the main thread and the server's task keep broadcasts in order.
     pub(crate) served: Mutex<u64>,
-    /// How it takes part in the relay. Locked while its messages are passed on.
-    pub(crate) sender: Mutex<Option<Sender>>,
+    /// How it takes part in the relay.
+    pub(crate) part: Part,
     /// A relayed message for this client was refused.
     pub(crate) has_missed: AtomicBool,
 }
@@ -36,16 +36,12 @@ impl Client {
             info: Arc::new(info),
             link: Link::new(Role::Server, memory),
             served: Mutex::new(u64::MAX),
-            sender: Mutex::default(),
+            part: Part::default(),
             has_missed: AtomicBool::new(false),
         });
         let holder: Weak<Self> = Arc::downgrade(&client);
         client.link.account().set_holder(holder as Weak<dyn Holder>);
         client
-    }
-
-    pub(crate) fn sender(&self) -> MutexGuard<'_, Option<Sender>> {
-        self.sender.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes all waiting messages. The task resumes reading if it had stopped because of them.

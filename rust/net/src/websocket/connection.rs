@@ -1,6 +1,7 @@
 //! The task of an established connection: bytes in, messages to the main thread; frames of the main thread out; then an
 //! orderly end.
 
+mod farewell;
 mod owner;
 mod reading;
 
@@ -27,6 +28,7 @@ use crate::command::WebSocketCommand;
 use crate::limits::{LINGER_TIMEOUT, NO_TIME_LIMIT};
 use crate::transport::Transport;
 
+use farewell::Farewell;
 pub(crate) use owner::Owner;
 use reading::Read;
 
@@ -45,6 +47,7 @@ pub(crate) struct Settings {
     max_message_size: usize,
     message_timeout: Option<Duration>,
     close_timeout: Duration,
+    close_delay: Duration,
     prepare_text: Option<PrepareText>,
 }
 
@@ -54,6 +57,7 @@ impl Settings {
             max_message_size: options.max_message_size,
             message_timeout: options.message_timeout,
             close_timeout: options.close_timeout.unwrap_or(NO_TIME_LIMIT),
+            close_delay: options.close_delay,
             prepare_text: options.prepare_text,
         }
     }
@@ -63,6 +67,7 @@ impl Settings {
             max_message_size: options.max_message_size,
             message_timeout: None,
             close_timeout: options.close_timeout.unwrap_or(NO_TIME_LIMIT),
+            close_delay: Duration::ZERO,
             prepare_text: options.prepare_text,
         }
     }
@@ -83,6 +88,8 @@ pub(crate) struct Connection<S: Transport, O: Owner> {
     /// Bytes that arrived with the opening handshake, until they are parsed.
     early: Vec<u8>,
     close_timeout: Duration,
+    /// `None` if a close frame follows the last message at once.
+    farewell: Option<Box<Farewell>>,
     prepare_text: Option<PrepareText>,
     phase: Phase,
     /// When the current phase expires; set once the connection is closing.
@@ -93,6 +100,8 @@ pub(crate) struct Connection<S: Transport, O: Owner> {
 
 enum Phase {
     Open,
+    /// We are closing: our close frame is queued after what was sent, and a pause.
+    Parting(CloseFrame),
     /// Our close frame is queued, and the peer's is pending.
     Closing(CloseFrame),
     /// Nothing more is expected from the peer; what is queued is sent, then FIN.
@@ -119,6 +128,7 @@ impl<S: Transport, O: Owner> Connection<S, O> {
             progressed: false,
             early,
             close_timeout: settings.close_timeout,
+            farewell: Farewell::new(settings.close_delay),
             prepare_text: settings.prepare_text,
             phase: Phase::Open,
             deadline: None,
@@ -126,7 +136,7 @@ impl<S: Transport, O: Owner> Connection<S, O> {
         }
     }
 
-    /// Open or closing: reads and writes. Ready when the phase has changed.
+    /// Open, parting or closing: reads and writes. Ready when the phase has changed.
     fn poll_live(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.take_commands();
         if self.is_dead(cx) {
@@ -157,6 +167,7 @@ impl<S: Transport, O: Owner> Connection<S, O> {
                     }
                     return Poll::Ready(());
                 }
+                Poll::Ready(Ok(())) if self.poll_part(cx).is_ready() => continue,
                 Poll::Ready(Ok(())) | Poll::Pending => {}
             }
             // Reading had stopped because of unsent control frames, and they were sent meanwhile.
@@ -191,11 +202,14 @@ impl<S: Transport, O: Owner> Connection<S, O> {
         }
     }
 
-    /// Like [`Self::close`], but drops what is queued.
+    /// Like [`Self::close`], but drops what is queued, and makes no pause.
     fn close_now(&mut self, frame: CloseFrame) {
         self.drop_unstarted();
         self.owner.link().refuse_commands();
-        self.close(frame);
+        if matches!(self.phase, Phase::Open) {
+            self.send_close(frame);
+            self.set_deadline(self.close_timeout);
+        }
     }
 
     /// Frees the memory of a client that holds too much. A client that still reads gets a close frame with the reason.
@@ -207,7 +221,8 @@ impl<S: Transport, O: Owner> Connection<S, O> {
             let words = "the server has no memory left for this client";
             let frame = CloseFrame::new(CloseCode::TRY_AGAIN_LATER, words);
             if self.writes.started() <= MAX_LAST_BLOCK {
-                self.close(frame);
+                self.send_close(frame);
+                self.set_deadline(self.close_timeout);
                 return;
             }
             self.phase = Phase::Closing(frame);
@@ -223,13 +238,38 @@ impl<S: Transport, O: Owner> Connection<S, O> {
 
     /// Starts the closing handshake, unless the connection is already closing.
     fn close(&mut self, frame: CloseFrame) {
-        if matches!(self.phase, Phase::Open) {
-            let mut output = Vec::new();
-            self.protocol.close(&frame, &mut output);
-            self.writes.push_control(output);
-            self.phase = Phase::Closing(frame);
-            self.set_deadline(self.close_timeout);
+        if !matches!(self.phase, Phase::Open) {
+            return;
         }
+        let mut time = self.close_timeout;
+        if let Some(farewell) = &self.farewell {
+            time = time.saturating_add(farewell.delay());
+            self.protocol.drop_messages();
+            self.phase = Phase::Parting(frame);
+        } else {
+            self.send_close(frame);
+        }
+        self.set_deadline(time);
+    }
+
+    /// Queues our close frame if its time has come, as everything before it has been written.
+    fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Phase::Parting(frame) = &self.phase else {
+            return Poll::Pending;
+        };
+        let frame = frame.clone();
+        if let Some(farewell) = &mut self.farewell {
+            ready!(farewell.poll_pause(cx));
+        }
+        self.send_close(frame);
+        Poll::Ready(())
+    }
+
+    fn send_close(&mut self, frame: CloseFrame) {
+        let mut output = Vec::new();
+        self.protocol.close(&frame, &mut output);
+        self.writes.push_control(output);
+        self.phase = Phase::Closing(frame);
     }
 
     /// Sends a ping if one is due. Returns whether the last one went unanswered.
@@ -263,7 +303,7 @@ impl<S: Transport, O: Owner> Connection<S, O> {
     fn vanish(&mut self, why: &str) {
         let how = match std::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Open => Disconnect::vanished(why),
-            Phase::Closing(frame) => Disconnect::by_us(frame, false),
+            Phase::Parting(frame) | Phase::Closing(frame) => Disconnect::by_us(frame, false),
             Phase::Ending(how) => Disconnect { clean: false, ..*how },
             // The owner was told already.
             Phase::Lingering(_) | Phase::Over => return,
@@ -304,6 +344,7 @@ impl<S: Transport, O: Owner> Connection<S, O> {
         if settled > 0 {
             self.owner.link().settle(settled);
             self.progressed = true;
+            self.farewell.iter_mut().for_each(|farewell| farewell.sent());
         }
         self.flushes.settled(settled);
         match self.poll_flush(cx) {
@@ -366,7 +407,7 @@ impl<S: Transport, O: Owner> Future for Connection<S, O> {
         }
         loop {
             let turned = match &this.phase {
-                Phase::Open | Phase::Closing(_) => this.poll_live(cx),
+                Phase::Open | Phase::Parting(_) | Phase::Closing(_) => this.poll_live(cx),
                 Phase::Ending(_) => this.poll_end(cx),
                 Phase::Lingering(_) => match this.poll_discard(cx) {
                     Poll::Ready(_) => return Poll::Ready(()),

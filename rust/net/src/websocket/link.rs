@@ -34,12 +34,21 @@ pub(crate) fn peer_of(role: Role) -> &'static str {
     }
 }
 
+/// Who queues something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    /// The main thread, which wakes the task for all that it queues in a row, perhaps at the end of its frame.
+    Main,
+    /// A task of the runtime, which wakes the task soon.
+    Task,
+}
+
 /// The state shared by the main thread and the task of one connection.
 #[derive(Debug)]
 pub(crate) struct Link {
     /// This side's role, which decides whether it masks its frames (RFC 6455 section 5.1).
     role: Role,
-    outbox: Mutex<Vec<WebSocketCommand>>,
+    outbox: Mutex<Outbox>,
     gate: Gate,
     inbox: Mutex<Inbox>,
     /// The time from the last answered ping to its pong, in microseconds.
@@ -60,6 +69,13 @@ struct Gate {
     pending: AtomicUsize,
     /// Whether a close was requested or the connection is over; nothing more is accepted then.
     closed: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Outbox {
+    commands: Vec<WebSocketCommand>,
+    /// Whether another task has woken the connection's for them, or is about to.
+    is_woken: bool,
 }
 
 #[derive(Debug, Default)]
@@ -122,13 +138,13 @@ impl Link {
 
     /// Queues one message whose frame was admitted. Returns whether the task must be woken.
     pub(crate) fn send(&self, kind: Kind, payload: &[u8]) -> bool {
-        self.send_parts(kind, payload, &[])
+        self.send_parts(By::Main, kind, payload, &[])
     }
 
     /// Like [`Self::send`], for a payload in two parts.
-    pub(crate) fn send_parts(&self, kind: Kind, head: &[u8], body: &[u8]) -> bool {
+    pub(crate) fn send_parts(&self, by: By, kind: Kind, head: &[u8], body: &[u8]) -> bool {
         let len = self.frame_len(head.len() + body.len());
-        self.queue(len, |commands| {
+        self.queue(by, len, |commands| {
             let (before, after) = append(commands, len, |block| {
                 encode_parts(self.role, kind, [head, body], block);
             });
@@ -138,24 +154,25 @@ impl Link {
 
     /// Queues frames that are shared with other clients, each of which was admitted. Returns whether the task must be
     /// woken.
-    pub(crate) fn send_shared<'a>(&self, frames: impl IntoIterator<Item = &'a Bytes>) -> bool {
+    pub(crate) fn send_shared<'a>(&self, by: By, frames: impl IntoIterator<Item = &'a Bytes>) -> bool {
         let mut outbox = self.outbox();
         if self.gate.closed.load(Ordering::Acquire) {
             drop(outbox);
             self.settle(frames.into_iter().map(Bytes::len).sum());
             return false;
         }
-        let was_empty = outbox.is_empty();
+        let mut frames = frames.into_iter().peekable();
+        let must_wake = frames.peek().is_some() && outbox.must_wake(by);
         for frame in frames {
             self.account().share(frame.len());
-            outbox.push(WebSocketCommand::Shared(frame.clone()));
+            outbox.commands.push(WebSocketCommand::Shared(frame.clone()));
         }
-        was_empty && !outbox.is_empty()
+        must_wake
     }
 
     /// Queues a ping of at most 125 bytes whose frame was admitted, and wakes the task.
     pub(crate) fn ping(&self, payload: Bytes) {
-        self.queue(self.frame_len(payload.len()), |commands| {
+        self.queue(By::Main, self.frame_len(payload.len()), |commands| {
             commands.push(WebSocketCommand::Ping(payload))
         });
         self.wake();
@@ -163,10 +180,10 @@ impl Link {
 
     /// Queues a command that weighs nothing. Returns whether the task must be woken.
     pub(crate) fn command(&self, command: WebSocketCommand) -> bool {
-        self.queue(0, |commands| commands.push(command))
+        self.queue(By::Main, 0, |commands| commands.push(command))
     }
 
-    fn queue(&self, len: usize, put: impl FnOnce(&mut Vec<WebSocketCommand>)) -> bool {
+    fn queue(&self, by: By, len: usize, put: impl FnOnce(&mut Vec<WebSocketCommand>)) -> bool {
         let mut outbox = self.outbox();
         // The link may have been closed since the bytes were admitted.
         if self.gate.closed.load(Ordering::Acquire) {
@@ -174,9 +191,9 @@ impl Link {
             self.settle(len);
             return false;
         }
-        let was_empty = outbox.is_empty();
-        put(&mut outbox);
-        was_empty
+        let must_wake = outbox.must_wake(by);
+        put(&mut outbox.commands);
+        must_wake
     }
 
     /// Queues a close and wakes the task. Returns whether the link was still open.
@@ -184,7 +201,7 @@ impl Link {
         let mut outbox = self.outbox();
         let first = !self.gate.closed.swap(true, Ordering::AcqRel);
         if first {
-            outbox.push(command);
+            outbox.commands.push(command);
         }
         drop(outbox);
         self.wake();
@@ -193,14 +210,14 @@ impl Link {
 
     /// Takes all waiting commands.
     pub(crate) fn take_commands(&self) -> Vec<WebSocketCommand> {
-        std::mem::take(&mut *self.outbox())
+        self.outbox().take()
     }
 
     /// Accepts no more commands, as the connection is closing or over, and drops the waiting ones.
     pub(crate) fn refuse_commands(&self) {
         let mut outbox = self.outbox();
         self.gate.closed.store(true, Ordering::Release);
-        for command in std::mem::take(&mut *outbox) {
+        for command in outbox.take() {
             match command {
                 WebSocketCommand::Frames(frames) => self.account().release(frames.capacity()),
                 WebSocketCommand::Shared(frame) => self.account().unshare(frame.len()),
@@ -329,12 +346,28 @@ impl Link {
         self.task.register(waker);
     }
 
-    fn outbox(&self) -> MutexGuard<'_, Vec<WebSocketCommand>> {
+    fn outbox(&self) -> MutexGuard<'_, Outbox> {
         self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn inbox(&self) -> MutexGuard<'_, Inbox> {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Outbox {
+    /// Whether the task must be woken for what is about to be queued. A task does not rely on the main thread for that,
+    /// which may hold back its own wake-up for a while.
+    fn must_wake(&mut self, by: By) -> bool {
+        match by {
+            By::Main => self.commands.is_empty(),
+            By::Task => !std::mem::replace(&mut self.is_woken, true),
+        }
+    }
+
+    fn take(&mut self) -> Vec<WebSocketCommand> {
+        self.is_woken = false;
+        std::mem::take(&mut self.commands)
     }
 }
 

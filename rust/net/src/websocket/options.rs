@@ -48,6 +48,11 @@ pub struct WebSocketOptions {
     /// Maximum duration of a closing handshake begun by either side, after which the connection is cut. `None` sets no
     /// limit. Default 3 s.
     pub close_timeout: Option<Duration>,
+    /// Minimum time from the last message to the close frame of
+    /// [`WebSocketServer::disconnect`](crate::websocket_server::WebSocketServer::disconnect) and of a stop, for clients
+    /// that lose what they read together with a close frame. What the client sends meanwhile is dropped. It prolongs
+    /// [`Self::close_timeout`]. Default zero.
+    pub close_delay: Duration,
     /// Maximum number of received bytes of one client that wait for the main thread before reading pauses and TCP slows
     /// that client, at least 1. Each message counts 32 bytes more than its payload, and a prepared text four times its
     /// length more. Default 1 MiB.
@@ -91,6 +96,7 @@ impl Default for WebSocketOptions {
             http: HttpOptions::default(),
             heartbeat_interval: None,
             close_timeout: Some(Duration::from_secs(3)),
+            close_delay: Duration::ZERO,
             max_queued_per_client: 1024 * 1024,
             max_queued_messages: usize::MAX,
             max_queued: 64 * 1024 * 1024,

@@ -112,6 +112,8 @@ struct Clients {
 pub(crate) struct Figures {
     pub(crate) connected: AtomicU64,
     pub(crate) refused: AtomicU64,
+    /// Of those, the ones for which there was no room.
+    pub(crate) full: AtomicU64,
     pub(crate) messages_in: AtomicU64,
     pub(crate) bytes_in: AtomicU64,
     pub(crate) messages_out: AtomicU64,
@@ -166,7 +168,7 @@ impl Registry {
         if self.is_refusing() {
             return Err(NoEntry::Refusing);
         }
-        if self.options.max_clients.is_some_and(|max| clients.by_id.len() >= max) {
+        if self.is_full(&clients) {
             return Err(NoEntry::Full);
         }
         if !self.admission.enter(info.peer.ip()) {
@@ -179,7 +181,7 @@ impl Registry {
         Ok(client)
     }
 
-    /// Checks whether a client of this address would be admitted now. Counts one that its address's limit refuses.
+    /// Checks whether a client of this address would be admitted now. Counts one that a limit refuses.
     pub(crate) fn may_enter(&self, ip: IpAddr) -> Result<(), NoEntry> {
         let clients = self.clients();
         if clients.stopping {
@@ -188,14 +190,23 @@ impl Registry {
         if self.is_refusing() {
             return Err(NoEntry::Refusing);
         }
-        match self.options.max_clients {
-            Some(max) if clients.by_id.len() >= max => Err(NoEntry::Full),
-            _ if !self.admission.may_enter(ip) => {
-                self.admission.count(Refused::Crowded);
-                Err(NoEntry::Crowded)
-            }
-            _ => Ok(()),
+        if self.is_full(&clients) {
+            return Err(NoEntry::Full);
         }
+        if !self.admission.may_enter(ip) {
+            self.admission.count(Refused::Crowded);
+            return Err(NoEntry::Crowded);
+        }
+        Ok(())
+    }
+
+    /// Whether there is no room for another client, which is counted then.
+    fn is_full(&self, clients: &Clients) -> bool {
+        let is_full = self.options.max_clients.is_some_and(|max| clients.by_id.len() >= max);
+        if is_full {
+            self.figures.full.fetch_add(1, Ordering::Relaxed);
+        }
+        is_full
     }
 
     /// Sets whether every new client is refused.
@@ -234,9 +245,9 @@ impl Registry {
         let Some(relay) = &self.relay else {
             return self.deliver_to_main(client, messages);
         };
-        // Until the end: that the relay begins, and that nothing waits for the main thread, is one decision.
-        let sender = client.sender();
-        let rest = relay.pass_on(sender.as_ref(), messages, self);
+        // Until the end: the relay does not begin while something is on its way to the main thread.
+        let _delivering = client.part.delivering();
+        let rest = relay.pass_on(client, messages, self);
         if !rest.is_empty() {
             self.deliver_to_main(client, rest);
         }

@@ -3,10 +3,13 @@
 //! What such a message looks like is decided by the user ([`RelayRule`]), who also says which clients take part and by
 //! which numbers they name each other. Everything from one client to another stays in order. For the main thread, a
 //! relayed message is one that the sender's connection has sent to the recipient itself.
+//!
+//! A sender may flood hundreds of others, and the main thread may want to end that. So the lock that decides is held
+//! while one message is queued, and not while a batch is read, sifted, encoded or prepared for the main thread.
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use bytes::Bytes;
 use tokio_tungstenite::tungstenite::protocol::Role;
@@ -14,7 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 use super::broadcasts::shared;
 use super::client::Client;
 use super::frame::{Kind, encode_parts, frame_len};
-use super::link::Link;
+use super::link::{By, Link};
 use super::messages::{Messages, Sifted};
 use super::registry::{Note, Registry};
 
@@ -44,14 +47,76 @@ pub enum RelayTo {
     AllBut(Label),
 }
 
-/// A client as a sender.
+/// Maximum size of a frame, in bytes, that is written into a recipient's queue; a larger one is encoded beforehand.
+const COPY_LIMIT: usize = 4 * 1024;
+
+/// A client's part in the relay.
+#[derive(Debug, Default)]
+pub(crate) struct Part {
+    /// `None` if it takes no part.
+    sender: Mutex<Option<Sender>>,
+    /// The main thread waits for the lock, which has to come free before the next message is queued.
+    is_wanted: AtomicBool,
+    /// Messages of the client are on their way to other clients and to the main thread.
+    is_delivering: AtomicBool,
+}
+
 #[derive(Debug)]
-pub(crate) struct Sender {
+struct Sender {
     label: Label,
     /// What its messages begin with for their recipients.
-    head: Vec<u8>,
+    head: Arc<[u8]>,
     /// Its messages are relayed. Until then, the main thread gets them.
     has_begun: bool,
+}
+
+/// Messages of a client are being delivered, until it is dropped.
+pub(crate) struct Delivering<'a>(&'a Part);
+
+impl Drop for Delivering<'_> {
+    fn drop(&mut self) {
+        self.0.is_delivering.store(false, Ordering::Release);
+    }
+}
+
+impl Part {
+    /// Notes that messages of the client are being delivered.
+    pub(crate) fn delivering(&self) -> Delivering<'_> {
+        self.is_delivering.store(true, Ordering::Release);
+        Delivering(self)
+    }
+
+    /// Changes how the client sends. Waits at most until one message is queued for one recipient.
+    fn change<R>(&self, change: impl FnOnce(&mut Option<Sender>) -> R) -> R {
+        self.is_wanted.store(true, Ordering::Release);
+        let mut sender = self.sender();
+        self.is_wanted.store(false, Ordering::Release);
+        change(&mut sender)
+    }
+
+    /// The number and the head of a client whose messages are relayed.
+    fn begun(&self) -> Option<(Label, Arc<[u8]>)> {
+        let sender = self.sender();
+        let begun = sender.as_ref().filter(|sender| sender.has_begun)?;
+        Some((begun.label, begun.head.clone()))
+    }
+
+    /// Keeps the client in the relay while one message is queued; `None` if it is not, or is about to leave.
+    fn turn(&self) -> Option<MutexGuard<'_, Option<Sender>>> {
+        if self.is_wanted() {
+            return None;
+        }
+        let sender = self.sender();
+        sender.as_ref().is_some_and(|sender| sender.has_begun).then_some(sender)
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.is_wanted.load(Ordering::Acquire)
+    }
+
+    fn sender(&self) -> MutexGuard<'_, Option<Sender>> {
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 type Members = HashMap<Label, Arc<Client>>;
@@ -73,11 +138,12 @@ impl Relay {
 
     /// Adds a client as a recipient. As a sender it is not read until [`Self::begin`].
     pub(crate) fn join(&self, client: &Arc<Client>, label: Label, head: &[u8]) {
-        *client.sender() = Some(Sender {
+        let sender = Sender {
             label,
-            head: head.to_vec(),
+            head: head.into(),
             has_begun: false,
-        });
+        };
+        client.part.change(|part| *part = Some(sender));
         client.link.set_paused(true);
         self.change(|members| {
             members.insert(label, client.clone());
@@ -88,26 +154,31 @@ impl Relay {
         }
     }
 
-    /// Relays the messages of a client from now on, unless some wait that the main thread has to take first, as it must
-    /// relay them itself. Returns whether it has begun.
+    /// Relays the messages of a client from now on, unless some wait, or are on their way to the main thread: it has to
+    /// take these first, as it must relay them itself. Returns whether it has begun.
     pub(crate) fn begin(client: &Client) -> bool {
-        let Ok(mut sender) = client.sender.try_lock() else {
+        let Ok(mut sender) = client.part.sender.try_lock() else {
             return false;
         };
         match &mut *sender {
-            Some(sender) if client.link.has_messages() => sender.has_begun,
-            Some(sender) => {
+            Some(sender) if !sender.has_begun => {
+                // Messages that arrive after this find that it has begun.
+                let is_delivering = client.part.is_delivering.load(Ordering::Acquire);
+                if is_delivering || client.link.has_messages() {
+                    return false;
+                }
                 sender.has_begun = true;
                 client.link.set_paused(false);
                 true
             }
-            None => true,
+            _ => true,
         }
     }
 
-    /// Removes a client. Nothing that it sends is relayed any more when this returns.
+    /// Removes a client. Nothing that it sends is relayed any more when this returns; a message that is just being
+    /// queued for several clients may not reach all of them.
     pub(crate) fn leave(&self, client: &Client) {
-        let Some(Sender { label, .. }) = client.sender().take() else {
+        let Some(Sender { label, .. }) = client.part.change(Option::take) else {
             return;
         };
         client.link.set_paused(false);
@@ -118,35 +189,41 @@ impl Relay {
         });
     }
 
-    /// Passes on the messages of a client that takes part, and returns those for the main thread. The client's
-    /// [`Client::sender`] is locked meanwhile.
-    pub(crate) fn pass_on(&self, sender: Option<&Sender>, messages: Messages, registry: &Registry) -> Messages {
-        let Some(sender) = sender.filter(|sender| sender.has_begun) else {
+    /// Passes on the messages of a client that takes part, and returns those for the main thread. To be called while
+    /// the client's [`Part::delivering`] is held.
+    pub(crate) fn pass_on(&self, client: &Client, messages: Messages, registry: &Registry) -> Messages {
+        let Some((own, head)) = client.part.begun() else {
             return messages;
         };
         let members = self.members.read().unwrap_or_else(PoisonError::into_inner).clone();
         let mut outgoing = Outgoing {
             registry,
+            part: &client.part,
+            head: &head,
             woken: Vec::new(),
         };
+        let mut has_left = false;
         let rest = messages.sift(|message| {
+            if has_left {
+                return Sifted::Keep;
+            }
             let Some(relayed) = (self.rule)(message) else {
                 return Sifted::Keep;
             };
-            registry.figures.relayed.fetch_add(1, Ordering::Relaxed);
             let body = message.get(relayed.body_at..).unwrap_or_default();
-            match relayed.to {
-                RelayTo::One(label) => {
-                    if let Some(member) = members.get(&label) {
-                        outgoing.send_to_one(member, &sender.head, body);
-                    }
-                }
+            let is_sent = match relayed.to {
+                RelayTo::One(label) => outgoing.send_to_one(members.get(&label), body),
                 RelayTo::AllBut(label) => {
-                    let is_meant = |other: &Label| *other != label && *other != sender.label;
+                    let is_meant = |other: &Label| *other != label && *other != own;
                     let others = members.iter().filter(|(other, _)| is_meant(other));
-                    outgoing.send_to_all(others.map(|(_, member)| member), &sender.head, body);
+                    outgoing.send_to_all(others.map(|(_, member)| member), body)
                 }
+            };
+            if !is_sent {
+                has_left = true;
+                return Sifted::Keep;
             }
+            registry.figures.relayed.fetch_add(1, Ordering::Relaxed);
             match relayed.is_for_main {
                 true => Sifted::KeepFrom(relayed.body_at),
                 false => Sifted::Drop,
@@ -166,24 +243,45 @@ impl Relay {
 /// What a task sends to other clients.
 struct Outgoing<'a> {
     registry: &'a Registry,
+    /// The sender's.
+    part: &'a Part,
+    head: &'a [u8],
     /// The clients to wake once all is queued.
     woken: Vec<Arc<Client>>,
 }
 
 impl Outgoing<'_> {
-    fn send_to_one(&mut self, client: &Arc<Client>, head: &[u8], body: &[u8]) {
-        let len = frame_len(Role::Server, head.len() + body.len());
-        self.send(client, len, |link| link.send_parts(Kind::Binary, head, body));
+    /// Returns `false`, without effect, if the sender is no longer in the relay; likewise the next one.
+    fn send_to_one(&mut self, client: Option<&Arc<Client>>, body: &[u8]) -> bool {
+        let len = self.frame_len(body);
+        if len > COPY_LIMIT {
+            return self.send_to_all(client.into_iter(), body);
+        }
+        let Some(_turn) = self.part.turn() else { return false };
+        if let Some(client) = client {
+            let head = self.head;
+            self.send(client, len, |link| link.send_parts(By::Task, Kind::Binary, head, body));
+        }
+        true
     }
 
-    fn send_to_all<'c>(&mut self, clients: impl Iterator<Item = &'c Arc<Client>>, head: &[u8], body: &[u8]) {
-        let len = frame_len(Role::Server, head.len() + body.len());
+    fn send_to_all<'c>(&mut self, clients: impl Iterator<Item = &'c Arc<Client>>, body: &[u8]) -> bool {
+        let len = self.frame_len(body);
         let mut frame = Vec::with_capacity(len);
-        encode_parts(Role::Server, Kind::Binary, [head, body], &mut frame);
+        encode_parts(Role::Server, Kind::Binary, [self.head, body], &mut frame);
         let frame = shared(Bytes::from(frame), &self.registry.budget);
+        let Some(_turn) = self.part.turn() else { return false };
         for client in clients {
-            self.send(client, len, |link| link.send_shared([&frame]));
+            self.send(client, len, |link| link.send_shared(By::Task, [&frame]));
+            if self.part.is_wanted() {
+                break;
+            }
         }
+        true
+    }
+
+    fn frame_len(&self, body: &[u8]) -> usize {
+        frame_len(Role::Server, self.head.len() + body.len())
     }
 
     /// Sends a frame of `len` bytes, within the client's limit.
@@ -191,7 +289,7 @@ impl Outgoing<'_> {
         match client.link.admit(len, self.registry.options.max_pending) {
             Ok(()) => {
                 self.registry.count_out(1, len);
-                if self.registry.broadcasts.catch_up(client) | put(&client.link) {
+                if self.registry.broadcasts.catch_up(client, By::Task) | put(&client.link) {
                     self.woken.push(client.clone());
                 }
             }

@@ -13,6 +13,7 @@ use crate::websocket::ClientId;
 use crate::websocket::broadcasts::{Recipients, shared};
 use crate::websocket::client::Client;
 use crate::websocket::frame::{Kind, encode, frame_len};
+use crate::websocket::link::By;
 
 /// Up to this number of clients, the main thread queues a broadcast itself, which is cheaper than to wake the server's
 /// task.
@@ -111,7 +112,7 @@ impl WebSocketServer {
     pub(super) fn send_to_few(&mut self, frame: Vec<u8>, clients: &[Arc<Client>]) {
         let frame = shared(Bytes::from(frame), &self.registry.budget);
         for client in clients {
-            if self.registry.broadcasts.catch_up(client) | client.link.send_shared([&frame]) {
+            if self.registry.broadcasts.catch_up(client, By::Main) | client.link.send_shared(By::Main, [&frame]) {
                 self.wakeups.defer(client.clone());
             }
         }

@@ -10,6 +10,7 @@ use super::{ClientError, WebSocketServer};
 use crate::websocket::broadcasts::Recipients;
 use crate::websocket::client::Client;
 use crate::websocket::frame::{Kind, encode, frame_len};
+use crate::websocket::link::By;
 use crate::websocket::{ClientId, Recipient};
 
 /// A binary message whose recipients are added one by one, and which then leaves in one frame that they share.
@@ -95,7 +96,7 @@ impl WebSocketServer {
             [] => return,
             [client] => {
                 let payload = frame.get(header..).unwrap_or_default();
-                if self.registry.broadcasts.catch_up(client) | client.link.send(Kind::Binary, payload) {
+                if self.registry.broadcasts.catch_up(client, By::Main) | client.link.send(Kind::Binary, payload) {
                     self.wakeups.defer(client.clone());
                 }
             }

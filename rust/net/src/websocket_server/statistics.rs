@@ -16,6 +16,8 @@ pub struct Statistics {
     pub refused: u64,
     /// Of those, the ones that were refused because of their address or had to make room.
     pub turned_away: TurnedAway,
+    /// Of those, the ones that were refused because the server had its maximum number of clients.
+    pub full: u64,
     /// Messages received.
     pub messages_in: u64,
     /// Payload bytes of messages received.
@@ -45,6 +47,7 @@ impl Statistics {
             connected: read(&figures.connected),
             refused: read(&figures.refused),
             turned_away: registry.admission.turned_away(),
+            full: read(&figures.full),
             messages_in: read(&figures.messages_in),
             bytes_in: read(&figures.bytes_in),
             messages_out: read(&figures.messages_out),

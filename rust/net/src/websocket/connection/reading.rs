@@ -116,8 +116,8 @@ impl<S: Transport, O: Owner> Connection<S, O> {
             Phase::Closing(frame) => Some(frame.clone()),
             _ => None,
         };
-        // After our close frame, messages are dropped.
-        if closing.is_none() && !messages.is_empty() {
+        // Once we are closing, messages are dropped.
+        if matches!(self.phase, Phase::Open) && !messages.is_empty() {
             self.owner.deliver(messages);
         }
         let outcome = match (received, closing) {
