@@ -17,6 +17,7 @@ use super::turns::Scope;
 use crate::guard::take_orphans;
 use crate::restore::Finally;
 use crate::socket::{Expiry, Socket, Turn};
+use crate::termination;
 
 /// Maximum length of a turn while others wait: a flooding socket delays them no longer.
 const SLICE: Duration = Duration::from_micros(500);
@@ -32,26 +33,45 @@ impl Pump {
             one: None,
             automatic: true,
         };
-        self.drain(scope, start + self.budget.frame, false, &|| false);
+        let deadline = start + self.budget.frame;
+        self.drain(scope, deadline, false, &|| false);
         self.figures.drained(start);
+        let is_through = self.is_through(scope, deadline);
+        self.watch.drained_all(self, start, is_through, "frame");
     }
 
     /// `process()` of a socket. Without a budget it handles the events queued now. With one it goes on until the budget
     /// is spent, asleep while nothing is queued, and handles the automatic sockets too. Called by a handler of the
     /// socket itself it handles the others: further events of this one wait until the handler returns.
     pub(crate) fn process(&self, socket: Rc<dyn Socket>, budget: Duration) -> u64 {
-        let before = self.figures.events.get();
+        let (events, waits) = (self.figures.events.get(), self.waits.get());
         if !socket.base().in_turn.get() {
             self.schedule(socket.clone());
         }
         let wait = !budget.is_zero();
+        if wait && !self.budget.is_turn() {
+            self.watch.takes(budget, socket.class());
+        }
         let scope = Scope {
             one: Some(&socket),
             automatic: wait,
         };
         let time = if wait { budget } else { self.budget.frame };
-        self.drain(scope, Instant::now() + time, wait, &|| false);
-        self.figures.events.get() - before
+        let start = Instant::now();
+        let deadline = start + time;
+        self.drain(scope, deadline, wait, &|| false);
+        let is_through = self.waits.get() > waits || self.is_through(scope, deadline);
+        if wait {
+            self.watch.drained_all(self, start, is_through, "process()");
+        } else {
+            self.watch.drained_one(self, &socket, start, is_through);
+        }
+        self.figures.events.get() - events
+    }
+
+    /// Whether a drain has not left anything because its time was over.
+    fn is_through(&self, scope: Scope<'_>, deadline: Instant) -> bool {
+        self.turns.first(scope).is_none() || Instant::now() < deadline
     }
 
     /// Gives one socket a turn of at most `time`, for the events that are queued now. Without effect inside its own
@@ -81,6 +101,7 @@ impl Pump {
     }
 
     fn drain(&self, scope: Scope<'_>, deadline: Instant, wait: bool, enough: &dyn Fn() -> bool) {
+        self.drains.set(self.drains.get() + 1);
         self.release_orphans();
         self.budget.reset_free_slice();
         let _free = Finally(|| self.budget.reset_free_slice());
@@ -90,6 +111,7 @@ impl Pump {
             self.ears.look(self);
         }
         loop {
+            termination::tell(self);
             self.tell_finished(deadline);
             self.leftovers.call();
             self.collect_polled(scope);
@@ -220,6 +242,7 @@ impl Pump {
         }
         wakes::flush();
         wakes::flush_room();
+        self.waits.set(self.waits.get() + 1);
         if let Some(id) = ReadyList::global().pop_until(until) {
             self.admit(id);
         }
