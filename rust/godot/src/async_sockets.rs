@@ -53,7 +53,7 @@ pub(crate) struct AsyncSockets {
 #[godot_api]
 impl AsyncSockets {
     /// The system has asked the process to end, and [member handle_termination] is on. Emitted once, at the beginning of
-    /// a frame, or by [code]process()[/code] of any socket. Save what is to be saved, and call [method SceneTree.quit]:
+    /// a frame, or by [code]process()[/code] of any socket, which then returns before its budget is over. Save what is to be saved, and call [method SceneTree.quit]:
     /// while this signal has a connection, nothing else does. The system may grant a few seconds only: 5 for a closed
     /// console of Windows, 10 with Docker, 90 with systemd.
     #[signal]

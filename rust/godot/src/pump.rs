@@ -162,6 +162,7 @@ impl Pump {
         base.released.set(true);
         base.ticket.set(None);
         base.line.clear();
+        self.watch.forget(base.key());
         self.stop_polling(base);
     }
 

@@ -24,18 +24,19 @@ pub(crate) fn set(on: bool) {
     }
 }
 
-/// Reports a request, if there is one: by the signal, or if that has no connection, by quitting. Runs user code.
-pub(crate) fn tell(pump: &Pump) {
+/// Reports a request: by the signal, or if that has no connection, by quitting. False if there is none. Runs user code.
+pub(crate) fn tell(pump: &Pump) -> bool {
     if !termination::take_request() || pump.is_closed() {
-        return;
+        return false;
     }
     let error = AsyncSockets::singleton().emit_signal(&pump.names.terminate_requested, &[]);
     let is_heard = !matches!(error, Error::ERR_UNAVAILABLE | Error::ERR_CANT_ACQUIRE_RESOURCE);
     if is_heard {
-        return;
+        return true;
     }
     let main = Engine::singleton().get_main_loop();
     if let Some(mut tree) = main.and_then(|main| main.try_cast::<SceneTree>().ok()) {
         tree.quit();
     }
+    true
 }

@@ -36,8 +36,8 @@ impl Pump {
         let deadline = start + self.budget.frame;
         self.drain(scope, deadline, false, &|| false);
         self.figures.drained(start);
-        let is_through = self.is_through(scope, deadline);
-        self.watch.drained_all(self, start, is_through, "frame");
+        let left = self.left_over(scope, deadline);
+        self.watch.drained_all(self, start, left, "frame");
     }
 
     /// `process()` of a socket. Without a budget it handles the events queued now. With one it goes on until the budget
@@ -60,18 +60,20 @@ impl Pump {
         let start = Instant::now();
         let deadline = start + time;
         self.drain(scope, deadline, wait, &|| false);
-        let is_through = self.waits.get() > waits || self.is_through(scope, deadline);
+        // One that has waited has been through.
+        let left = self.left_over(scope, deadline).filter(|_| self.waits.get() == waits);
         if wait {
-            self.watch.drained_all(self, start, is_through, "process()");
+            self.watch.drained_all(self, start, left, "process()");
         } else {
-            self.watch.drained_one(self, &socket, start, is_through);
+            self.watch.drained_one(self, start, &socket, left);
         }
         self.figures.events.get() - events
     }
 
-    /// Whether a drain has not left anything because its time was over.
-    fn is_through(&self, scope: Scope<'_>, deadline: Instant) -> bool {
-        self.turns.first(scope).is_none() || Instant::now() < deadline
+    /// The socket that has waited longest when a drain ended because its time was over.
+    fn left_over(&self, scope: Scope<'_>, deadline: Instant) -> Option<Rc<dyn Socket>> {
+        let (_, socket) = self.turns.first(scope)?;
+        Some(socket).filter(|_| Instant::now() >= deadline)
     }
 
     /// Gives one socket a turn of at most `time`, for the events that are queued now. Without effect inside its own
@@ -111,14 +113,14 @@ impl Pump {
             self.ears.look(self);
         }
         loop {
-            termination::tell(self);
+            let ends = termination::tell(self);
             self.tell_finished(deadline);
             self.leftovers.call();
             self.collect_polled(scope);
             self.collect_ready();
             self.ring_alarms(Instant::now());
             self.take_turns(scope, deadline, wait);
-            if !wait || enough() || !self.sleep(scope, deadline) {
+            if !wait || ends || enough() || !self.sleep(scope, deadline) {
                 break;
             }
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use async_sockets_net::mailbox::SocketId;
 use godot::classes::{DisplayServer, Engine};
 use godot::obj::Singleton;
 
@@ -67,42 +68,51 @@ struct Frames {
 }
 
 impl Watch {
-    /// Notes the end of a drain of all automatic sockets. `drain` is what the author calls it.
-    pub(super) fn drained_all(&self, pump: &Pump, start: Instant, is_through: bool, drain: &str) {
-        if is_through {
+    /// Notes the end of a drain of all automatic sockets, and the one that was left over when its time ended. `drain` is
+    /// what the author calls it.
+    pub(super) fn drained_all(&self, pump: &Pump, start: Instant, left: Option<Rc<dyn Socket>>, drain: &str) {
+        let Some(left) = left else {
             self.automatic.set(None);
             return;
-        }
+        };
         let streak = Streak::longer(self.automatic.get(), start);
-        self.automatic.set(Some(streak));
-        if streak.is_long() {
-            self.automatic.set(None);
-            warn_of_overload(pump, drain);
+        let is_long = streak.is_long();
+        self.automatic.set(Some(streak).filter(|_| !is_long));
+        if is_long {
+            warn_of_overload(pump, drain, &*left);
         }
     }
 
-    /// Notes the end of a drain of one socket.
-    pub(super) fn drained_one(&self, pump: &Pump, socket: &Rc<dyn Socket>, start: Instant, is_through: bool) {
+    /// Notes the end of a drain of one socket, and of a listener's clients.
+    pub(super) fn drained_one(
+        &self,
+        pump: &Pump,
+        start: Instant,
+        socket: &Rc<dyn Socket>,
+        left: Option<Rc<dyn Socket>>,
+    ) {
         let is_long = {
             let mut streaks = self.single.borrow_mut();
-            let key = socket.base().key();
-            if is_through {
-                if !streaks.is_empty() {
-                    streaks.remove(&key);
-                }
+            if left.is_none() && streaks.is_empty() {
                 return;
             }
-            let streak = Streak::longer(streaks.get(&key).copied(), start);
-            if streak.is_long() {
-                streaks.remove(&key);
-            } else {
+            let key = socket.base().key();
+            let before = streaks.remove(&key);
+            let streak = left.as_ref().map(|_| Streak::longer(before, start));
+            let is_long = streak.is_some_and(|streak| streak.is_long());
+            if let (Some(streak), false) = (streak, is_long) {
                 streaks.insert(key, streak);
             }
-            streak.is_long()
+            is_long
         };
-        if is_long {
-            warn_of_overload(pump, &format!("process() of this {}", socket.class()));
+        if let (Some(left), true) = (left, is_long) {
+            warn_of_overload(pump, &format!("process() of this {}", socket.class()), &*left);
         }
+    }
+
+    /// Forgets a socket whose engine object is gone.
+    pub(super) fn forget(&self, socket: SocketKey) {
+        self.single.borrow_mut().remove(&socket);
     }
 
     /// Notes a `process()` that takes this time, called by no handler.
@@ -139,18 +149,14 @@ impl Watch {
     }
 }
 
-fn warn_of_overload(pump: &Pump, drain: &str) {
+fn warn_of_overload(pump: &Pump, drain: &str, left: &dyn Socket) {
     advice::give(Advice::Overload, "", || {
-        let longest = pump.sockets().into_iter().max_by_key(|socket| socket.queued());
-        let longest = longest.map_or_else(String::new, |socket| {
-            let id = socket.id().map_or(0, |id| id.get());
-            format!(" The longest queue has {} events, of a {} (id {id}).", socket.queued(), socket.class())
-        });
+        let (class, id) = (left.class(), left.id().map_or(0, SocketId::get));
         format!(
             "Async Sockets: the main thread does not keep up. For a second, no {drain} has got through the queued \
-             events, so TCP peers are slowed down, and UDP sockets drop datagrams once their queues are full.{longest} \
-             Do less per event, or give it more time: the project setting async_sockets/process/frame_budget_usec \
-             ({} per frame), or process() with a budget.",
+             events, among others those of a {class} (id {id}). So TCP peers are slowed down, and UDP sockets drop \
+             datagrams once their queues are full. Do less per event, or give the network more time: by the project \
+             setting async_sockets/process/frame_budget_usec (now {} per frame), or by process() with a budget.",
             pump.budget.frame.as_micros()
         )
     });
