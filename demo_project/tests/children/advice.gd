@@ -231,7 +231,9 @@ func _receives_with_emit_data() -> void:
 
 
 func _on_message_received(_client_id: int, _message: String) -> void:
-	OS.delay_usec(_handler_usec)
+	# A delay of 0 takes 50 microseconds too.
+	if _handler_usec > 0:
+		OS.delay_usec(_handler_usec)
 
 
 func _start_and_connect() -> void:

@@ -1,6 +1,6 @@
 extends Node
-## A WebSocketServer that echoes, on the port given as the second argument, for a process that sends signals to this one.
-## The third argument selects what the script makes of them.
+## A WebSocketServer that echoes, on the port given as the second argument, for a process that sends signals to this
+## one. The third argument selects what the script makes of them.
 
 const LIFE := 30.0
 

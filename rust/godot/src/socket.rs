@@ -214,7 +214,9 @@ pub(crate) trait Socket {
     {
         if !self.base().begun.get() {
             let class = self.class();
-            advice::give(Advice::NotStarted, class, || format!("{class}: {words}. This call does nothing."));
+            advice::give(Advice::NotStarted, class, || {
+                format!("{class}: {words}. This call does nothing.")
+            });
         }
         self.fail(Error::ERR_UNCONFIGURED, words)
     }

@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_sockets_net::mailbox::ReadyList;
-use async_sockets_net::termination::{SAME_REQUEST, catch, is_caught, release, take_request};
 use async_sockets_net::runtime;
+use async_sockets_net::termination::{SAME_REQUEST, catch, is_caught, release, take_request};
 use rustix::process::{Signal, getpid, kill_process};
 
 const WAIT: Duration = Duration::from_secs(5);

@@ -42,10 +42,14 @@ struct Streak {
 impl Streak {
     /// The streak with one more drain, which began at `start`.
     fn longer(before: Option<Self>, start: Instant) -> Self {
-        before.map_or(Self { since: start, drains: 1 }, |before| Self {
+        let before = before.unwrap_or(Self {
+            since: start,
+            drains: 0,
+        });
+        Self {
             drains: before.drains.saturating_add(1),
             ..before
-        })
+        }
     }
 
     fn is_long(&self) -> bool {
