@@ -2,12 +2,14 @@
 
 use async_sockets_net::{termination, traffic};
 use godot::builtin::{Array, Callable, GString, VarDictionary, Variant, vdict};
-use godot::classes::{Node, Object, Performance, RefCounted};
+use godot::classes::{IObject, Node, Object, Performance, RefCounted};
 use godot::meta::ToGodot;
 use godot::obj::{Base, Gd, Singleton};
+use godot::register::info::PropertyInfo;
 use godot::register::property::PhantomVar;
 use godot::register::{GodotClass, godot_api};
 
+use crate::class::show_property;
 use crate::convert::int;
 use crate::guard::on_main_thread;
 use crate::lifecycle;
@@ -48,6 +50,13 @@ pub(crate) struct AsyncSockets {
     #[var(get = get_handle_termination, set = set_handle_termination)]
     handle_termination: PhantomVar<bool>,
     base: Base<Object>,
+}
+
+#[godot_api]
+impl IObject for AsyncSockets {
+    fn on_validate_property(&self, property: &mut PropertyInfo) {
+        show_property(property);
+    }
 }
 
 #[godot_api]
