@@ -192,7 +192,7 @@ fn wanted_frame_rate() -> Option<f64> {
         return Some(f64::from(limit));
     }
     let display = DisplayServer::singleton();
-    if display.get_name().to_string() == "headless" {
+    if display.get_name() == "headless" {
         return None;
     }
     let rate = f64::from(display.screen_get_refresh_rate());
