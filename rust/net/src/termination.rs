@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::oneshot::{self, error::TryRecvError};
+use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 use crate::mailbox::ReadyList;
@@ -108,7 +108,7 @@ async fn watch(mut signals: Signals, mut released: oneshot::Receiver<()>) {
     {
         let _state = state();
         // The sender is dropped under the lock. What the process did before is restored then.
-        if matches!(released.try_recv(), Err(TryRecvError::Empty)) {
+        if matches!(released.try_recv(), Err(oneshot::error::TryRecvError::Empty)) {
             actions::set_default();
         }
     }
