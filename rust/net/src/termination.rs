@@ -97,7 +97,7 @@ async fn watch(mut signals: Signals, mut released: oneshot::Receiver<()>) {
         _ = &mut released => return,
         () = signals.next() => {}
     }
-    REQUESTED.store(true, Ordering::Release);
+    unless_released(&mut released, || REQUESTED.store(true, Ordering::Release));
     ReadyList::global().wake();
     tokio::select! {
         biased;
@@ -105,15 +105,18 @@ async fn watch(mut signals: Signals, mut released: oneshot::Receiver<()>) {
         () = sleep(SAME_REQUEST) => {}
     }
     #[cfg(unix)]
-    {
-        let _state = state();
-        // The sender is dropped under the lock. What the process did before is restored then.
-        if matches!(released.try_recv(), Err(oneshot::error::TryRecvError::Empty)) {
-            actions::set_default();
-        }
-    }
+    unless_released(&mut released, actions::set_default);
     // On Windows the default follows from there being no receiver.
     drop(signals);
+}
+
+/// Runs `act` unless [`release`] was called, which undoes what it does.
+fn unless_released(released: &mut oneshot::Receiver<()>, act: impl FnOnce()) {
+    // The sender is dropped under the lock.
+    let _state = state();
+    if matches!(released.try_recv(), Err(oneshot::error::TryRecvError::Empty)) {
+        act();
+    }
 }
 
 fn state() -> MutexGuard<'static, Option<Catching>> {
