@@ -22,6 +22,7 @@ use ears::Ears;
 use figures::Figures;
 use registry::Registry;
 use turns::Turns;
+use watch::Watch;
 
 mod alarms;
 mod background;
@@ -33,6 +34,7 @@ pub(crate) mod line;
 mod registry;
 mod running;
 mod turns;
+mod watch;
 
 pub(crate) use drain::flush_room_if_early;
 
@@ -56,6 +58,11 @@ pub(crate) struct Pump {
     alarms: Alarms,
     polled: Polled,
     leftovers: Leftovers,
+    watch: Watch,
+    /// Number of drains that have begun.
+    drains: Cell<u64>,
+    /// How often a drain has waited because nothing was queued.
+    waits: Cell<u64>,
     /// Finished tasks that are completed at the next drain.
     finished: RefCell<VecDeque<(Gd<NetTask>, Variant)>>,
     /// The engine is quitting: nothing starts any more.
@@ -90,6 +97,9 @@ impl Pump {
             alarms: Alarms::default(),
             polled: Polled::default(),
             leftovers: Leftovers::default(),
+            watch: Watch::default(),
+            drains: Cell::new(0),
+            waits: Cell::new(0),
             finished: RefCell::default(),
             closed: Cell::new(false),
         }
@@ -98,6 +108,11 @@ impl Pump {
     /// Whether the engine is quitting.
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.get()
+    }
+
+    /// Number of drains that have begun.
+    pub(crate) fn drains(&self) -> u64 {
+        self.drains.get()
     }
 
     // Membership ------------------------------------------------------------------------------------------------------
@@ -147,6 +162,7 @@ impl Pump {
         base.released.set(true);
         base.ticket.set(None);
         base.line.clear();
+        self.watch.forget(base.key());
         self.stop_polling(base);
     }
 

@@ -47,6 +47,7 @@ impl UdpCore {
 
     pub(crate) fn bind(self: &Rc<Self>, address: BindAddress) -> Error {
         let pump = Pump::get();
+        self.base.begun.set(true);
         if pump.is_closed() {
             return self.fail(Error::ERR_UNAVAILABLE, QUITTING);
         }
@@ -110,18 +111,16 @@ impl UdpCore {
                 return error;
             }
         }
-        let bound = self.bound.borrow();
-        let Some(bound) = &*bound else {
-            return self.fail(
-                Error::ERR_UNCONFIGURED,
-                "the socket is not connected to a host; use send_to(), or connect_to_host() first",
-            );
-        };
-        let sent = match to {
+        let sent = self.with(|bound| match to {
             Some(to) => bound.send_to(data, to),
             None => bound.send(data),
-        };
-        self.told(sent)
+        });
+        match sent {
+            Some(sent) => self.told(sent),
+            None => {
+                self.not_started("the socket is not connected to a host; use send_to(), or connect_to_host() first")
+            }
+        }
     }
 
     pub(crate) fn send_awaited(self: &Rc<Self>, data: &[u8], to: Destination) -> Variant {
@@ -157,7 +156,7 @@ impl UdpCore {
             }
         };
         if self.bound.borrow().is_none() {
-            let error = self.fail(Error::ERR_UNCONFIGURED, "the socket is not bound; call bind() first");
+            let error = self.not_started("the socket is not bound; call bind() first");
             return NetTask::answer(nothing(error), &pump);
         }
         if self.receives.is_empty()

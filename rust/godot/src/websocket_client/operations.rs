@@ -45,7 +45,7 @@ impl WebSocketClient {
         url: GString,
         #[opt(default = OptionalTls(None))] tls_options: OptionalTls,
     ) -> Error {
-        self.run(|core| {
+        self.begin(|core| {
             let Some(url) = self.parsed("connect_to_url", WebSocketUrl::parse(&url.to_string())) else {
                 return Error::ERR_INVALID_PARAMETER;
             };

@@ -22,6 +22,7 @@ use super::handshake_request::WebSocketHandshakeRequest;
 use super::http::Http;
 use super::sink::Sink;
 use crate::admission::Admission;
+use crate::advice;
 use crate::convert::{bind_error, message_value, prepare_text};
 use crate::lifecycle;
 use crate::pump::{Pump, QUITTING};
@@ -41,6 +42,8 @@ pub(crate) struct ServerCore {
     pub(crate) tls: RefCell<Option<Gd<TlsOptions>>>,
     /// The server of the last start, until all its clients are disconnected.
     server: RefCell<Option<Server>>,
+    /// [`Pump::drains`] at the last start.
+    drains_before: Cell<u64>,
     /// Stopped servers of earlier starts whose clients are not all disconnected.
     stopping: RefCell<Vec<Server>>,
     /// Messages of one client that a turn has not handled.
@@ -88,6 +91,7 @@ impl ServerCore {
         server.set_refusing(self.refusing.get());
         lifecycle::hook();
         pump.register(server.id(), self.clone());
+        self.drains_before.set(pump.drains());
         if let Some(last) = self.server.replace(Some(server)) {
             self.stopping.borrow_mut().push(last);
         }
@@ -346,10 +350,14 @@ impl Socket for ServerCore {
     }
 
     fn release(&self, pump: &Pump) {
+        let was_listening = self.is_listening();
         drop(self.held.take());
         let servers = self.server.take().into_iter().chain(self.stopping.take());
         for server in servers {
             pump.unregister(server.id());
+        }
+        if was_listening {
+            advice::dropped(self.class(), self.drains_before.get(), pump);
         }
     }
 }
