@@ -8,10 +8,10 @@ extends "websocket_link/properties.gd"
 ## [codeblock]
 ## var link := WebSocketLink.new()
 ## link.reconnect = true
-## link.connect_to_url("wss://example.org/game")
+## var _error := link.connect_to_url("wss://example.org/game")
 ## var connected: Array = await link.wait_connected()
 ## if connected[0] == OK:
-##     link.send_text("hello")
+##     _error = link.send_text("hello")
 ##     var answer: Array = await link.recv_text()   # [OK, "..."]
 ## [/codeblock]
 ## An awaitable method returns an [Array] whose first element is an [enum Error]: immediately if the result is
@@ -30,7 +30,7 @@ extends "websocket_link/properties.gd"
 ## negative value is refused with [constant ERR_INVALID_PARAMETER].
 ## [br][br]Names, arguments, defaults and results are those of WebSocketClient. These members of it are missing,
 ## because neither [WebSocketPeer] nor a browser can have them: [code]max_redirects[/code] (no redirect is followed),
-## [code]get_response_headers()[/code] and [code]get_local_port()[/code].
+## [code]get_response_headers()[/code], [code]get_response_header()[/code] and [code]get_local_port()[/code].
 ## [br][br]Where the engine makes the connection, this is different:
 ## [br]- The cause of a failed attempt is not known. The error is [constant ERR_CANT_CONNECT] or [constant
 ## ERR_TIMEOUT], and [method get_response_status] is 0, also after a 401. With [member reconnect], the link tries
@@ -262,7 +262,7 @@ func is_native() -> bool:
 	return _backend is _NativeBackend
 
 
-## The state, one of the [code]STATE_[/code] constants. While the link waits to reconnect it is [constant
+## The state of the connection. While the link waits to reconnect it is [constant
 ## STATE_CONNECTING].
 func get_ready_state() -> WebSocketPeer.State:
 	return _backend.get_ready_state()
@@ -271,6 +271,17 @@ func get_ready_state() -> WebSocketPeer.State:
 ## Whether the connection is lost and will be made again, or the first attempt has failed and another one will follow.
 func is_reconnecting() -> bool:
 	return _backend.is_reconnecting()
+
+
+## Number of the attempt to reconnect that is in flight or waits, counted as in [signal reconnecting]; 0 unless [method
+## is_reconnecting].
+func get_reconnect_attempt() -> int:
+	return _backend.get_reconnect_attempt()
+
+
+## Time until the next attempt to reconnect, in seconds; 0 if none waits.
+func get_reconnect_time_left() -> float:
+	return _backend.get_reconnect_time_left()
 
 
 ## The subprotocol that the server selected of [member supported_protocols]; empty if none.

@@ -106,7 +106,7 @@ func test_there_and_back() -> void:
 			["message", 1, "as bytes"]
 		]
 	)
-	equal(server.get_client_path(1), "/chat?room=1")
+	equal([server.get_client_path(1), server.get_client_query_param(1, "room")], ["/chat", "1"])
 	server.send_text(1, "answer")
 	server.send_binary(1, PackedByteArray([9]))
 	equal(await ws.recv_text(5.0), [OK, "answer"])

@@ -179,9 +179,9 @@ var reconnect_min_delay: float:
 	set(value):
 		_set_if(_Rules.of_delay(value), &"reconnect_min_delay", value)
 
-## Longest wait before an attempt to reconnect, in seconds. Default: 30. Range: 0.001 to 86400. Read by [method
-## WebSocketLink.connect_to_url]. The library also waits for as long as a [code]Retry-After[/code] of the server says,
-## up to this; the engine does not give it.
+## Longest wait before an attempt to reconnect, in seconds. A value below [member reconnect_min_delay] counts as that.
+## Default: 30. Range: 0.001 to 86400. Read by [method WebSocketLink.connect_to_url]. The library also waits for as long
+## as a [code]Retry-After[/code] of the server says, up to this; the engine does not give it.
 var reconnect_max_delay: float:
 	get:
 		return _settings.reconnect_max_delay

@@ -13,6 +13,7 @@
 mod admission;
 mod async_sockets;
 mod class;
+mod class_enum;
 mod convert;
 #[cfg(feature = "editor")]
 mod docs;
@@ -54,6 +55,7 @@ mod entry {
 
         fn on_stage_init(stage: InitStage) {
             if stage == InitStage::Scene {
+                class_enum::register();
                 lifecycle::loaded();
             }
             #[cfg(feature = "editor")]

@@ -6,7 +6,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::{mem, slice};
 
 use async_sockets_net::mailbox::SocketId;
-use godot::builtin::{AnyArray, Array, Callable, Signal, StringName, VarArray, Variant, varray};
+use godot::builtin::{AnyArray, Array, Callable, GString, Signal, StringName, VarArray, Variant, varray};
 use godot::classes::object::ConnectFlags;
 use godot::classes::{Object, RefCounted};
 use godot::global::Error;
@@ -70,7 +70,7 @@ impl NetTask {
     fn completed(result: Variant);
 
     /// Returns the task of an awaitable; a task, or its signal, returns the task itself. The result for a [Callable]
-    /// that cannot be called is [code][ERR_INVALID_PARAMETER][/code]. A [Signal] whose object was freed is reported as
+    /// that cannot be called, or needs arguments, is [code][ERR_INVALID_PARAMETER][/code], reported as an error. A [Signal] whose object was freed is reported as
     /// an error, and its task is pending until [method cancel].
     #[func]
     fn from(awaitable: Variant) -> Gd<Self> {
@@ -408,11 +408,39 @@ fn called(awaitable: Variant) -> Variant {
     let Ok(callable) = awaitable.try_to::<Callable>() else {
         return awaitable;
     };
-    if callable.is_valid() {
-        return callable.call(&[]);
+    if !callable.is_valid() {
+        misuse("NetTask: this Callable cannot be called; its object was freed, or has no such method");
+        return varray![Error::ERR_INVALID_PARAMETER].to_variant();
     }
-    misuse("NetTask: this Callable cannot be called; its object was freed, or has no such method");
+    let result = callable.call(&[]);
+    // A call without an argument that the function needs fails without a word, and gives null.
+    let missing = if result.is_nil() { missing_arguments(&callable) } else { 0 };
+    if missing == 0 {
+        return result;
+    }
+    let name = callable.method_name().unwrap_or_default();
+    misuse(&format!(
+        "NetTask: this Callable needs {missing} more argument(s), and is called without any: use {name}.bind(...)"
+    ));
     varray![Error::ERR_INVALID_PARAMETER].to_variant()
+}
+
+/// Number of arguments that a Callable needs and has not bound. Those of a lambda count even if they have defaults, which
+/// the engine does not tell.
+fn missing_arguments(callable: &Callable) -> usize {
+    let taken = callable.arg_count();
+    if taken == 0 {
+        return 0;
+    }
+    let defaults = callable.object().zip(callable.method_name()).and_then(|(object, name)| {
+        let methods = object.get_method_list();
+        let method = methods
+            .iter_shared()
+            .find(|method| method.get("name").is_some_and(|own| own.stringify() == GString::from(&name)))?;
+        let defaults = method.get("default_args")?.try_to::<VarArray>().ok()?;
+        Some(defaults.len())
+    });
+    taken.saturating_sub(defaults.unwrap_or_default())
 }
 
 /// The signal to wait for: the awaitable itself, or the one of a coroutine that was called without `await`.

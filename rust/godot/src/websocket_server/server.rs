@@ -71,6 +71,19 @@ impl WebSocketServer {
         Self::drain(this, budget_usec)
     }
 
+    /// Calls [method process] without a budget. This is the name that the engine's classes use.
+    #[func(gd_self)]
+    fn poll(this: Gd<Self>) {
+        Self::process(this, 0);
+    }
+
+    /// Number of the server of the last [method start], unique in the process and never reused; 0 if there is none, or
+    /// it is stopped and all its clients are disconnected.
+    #[func]
+    fn get_id(&self) -> i64 {
+        self.open_id()
+    }
+
     /// Statistics since [method start], as integers: [code]clients[/code] (established now), [code]connected[/code],
     /// [code]refused[/code], [code]messages_in[/code], [code]bytes_in[/code], [code]messages_out[/code],
     /// [code]bytes_out[/code], [code]relayed[/code] (messages that an [AsyncMultiplayerPeer] has relayed in the
