@@ -4,7 +4,8 @@
     class_docs.py FOLDER    prints what is missing in the texts, one line each, and fails if there is anything
 
 Every public member has a text. A property also states its default, which is the one that the engine reports, or that it
-is read-only. A number has its unit, in its text or in its name. References name members that exist.
+is read-only. A number has its unit, in its text or in its name. References name members that exist. What the library
+registers for itself, whose names begin with an underscore, is hidden by the engine.
 """
 
 import re
@@ -118,8 +119,7 @@ def read_class(root: ElementTree.Element) -> ClassDoc:
         ("constant", "constants/constant"),
     ):
         for element in root.findall(path):
-            if not element.get("name", "").startswith("_"):
-                members.append(read_member(kind, element))
+            members.append(read_member(kind, element))
     return ClassDoc(
         root.get("name", ""),
         root.get("inherits", ""),
@@ -218,6 +218,8 @@ def problems(classes: list[ClassDoc]) -> list[str]:
             found += [f"{one.name}: {problem}" for problem in here]
         for member in one.members:
             where = f"{one.name}.{member.name} ({member.kind})"
+            if member.name.startswith("_"):
+                found.append(f"{where}: the help shows what is internal")
             if not member.text:
                 found.append(f"{where}: no text")
                 continue

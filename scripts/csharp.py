@@ -265,7 +265,7 @@ class Writer:
         call = f'{target}("{member.name}"{arguments})'
         head = f"public {static}"
         name = pascal(member.name)
-        if member.type == "Variant":
+        if member.type == "Variant" and member.text.startswith("Awaitable"):
             return self.awaitable(one, member, f"{head}async", f"{name}({parameters})", call)
         shown = self.type(member.type, member.enum) if member.type != "void" else "void"
         body = call if member.type == "void" else f"return {self.from_variant(call, member.type, member.enum)}"
@@ -319,7 +319,7 @@ class Writer:
             lines += [f"public sealed class {name} : NetObject", "{"]
             parts = [f"private {name}(GodotObject instance) : base(instance) {{ }}"]
             # A request comes from its server only.
-            if one.name != "WebSocketHandshakeRequest":
+            if one.name not in ("WebSocketHandshakeRequest", "HttpServerRequest"):
                 parts.append(f'public {name}() : base(New("{one.name}")) {{ }}')
             parts.append(
                 f"/// <summary>This object of the library, such as one that a signal gave; null for null.</summary>\n"
