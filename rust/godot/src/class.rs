@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use godot::builtin::GString;
 use godot::global::Error;
-use godot::obj::{Gd, WithBaseField};
+use godot::obj::{EngineBitfield, Gd, WithBaseField};
 use godot::register::info::{PropertyInfo, PropertyUsageFlags};
 
 use crate::convert::{MAX_ARRAY_LEN, budget, int};

@@ -55,7 +55,7 @@ mod entry {
 
         fn on_stage_init(stage: InitStage) {
             if stage == InitStage::Scene {
-                class_enum::register();
+                crate::class_enum::register();
                 lifecycle::loaded();
             }
             #[cfg(feature = "editor")]

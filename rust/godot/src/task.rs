@@ -414,7 +414,11 @@ fn called(awaitable: Variant) -> Variant {
     }
     let result = callable.call(&[]);
     // A call without an argument that the function needs fails without a word, and gives null.
-    let missing = if result.is_nil() { missing_arguments(&callable) } else { 0 };
+    let missing = if result.is_nil() {
+        missing_arguments(&callable)
+    } else {
+        0
+    };
     if missing == 0 {
         return result;
     }
@@ -428,18 +432,23 @@ fn called(awaitable: Variant) -> Variant {
 /// Number of arguments that a Callable needs and has not bound. Those of a lambda count even if they have defaults, which
 /// the engine does not tell.
 fn missing_arguments(callable: &Callable) -> usize {
-    let taken = callable.arg_count();
+    let taken = callable.get_argument_count();
     if taken == 0 {
         return 0;
     }
-    let defaults = callable.object().zip(callable.method_name()).and_then(|(object, name)| {
-        let methods = object.get_method_list();
-        let method = methods
-            .iter_shared()
-            .find(|method| method.get("name").is_some_and(|own| own.stringify() == GString::from(&name)))?;
-        let defaults = method.get("default_args")?.try_to::<VarArray>().ok()?;
-        Some(defaults.len())
-    });
+    let defaults = callable
+        .object()
+        .zip(callable.method_name())
+        .and_then(|(object, name)| {
+            let methods = object.get_method_list();
+            let method = methods.iter_shared().find(|method| {
+                method
+                    .get("name")
+                    .is_some_and(|own| own.stringify() == GString::from(&name))
+            })?;
+            let defaults = method.get("default_args")?.try_to::<VarArray>().ok()?;
+            Some(defaults.len())
+        });
     taken.saturating_sub(defaults.unwrap_or_default())
 }
 

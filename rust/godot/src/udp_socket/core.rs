@@ -193,15 +193,13 @@ impl UdpCore {
     /// When an operation that starts now times out.
     fn deadline(&self, method: &str, timeout: f64) -> Result<Option<Instant>, Error> {
         let default = time::limit(self.timeout.get()).unwrap_or_default();
-        time::timeout(timeout, default)
-            .map(time::deadline)
-            .map_err(|words| {
-                self.refuse(
-                    Error::ERR_INVALID_PARAMETER,
-                    method,
-                    format_args!("the timeout {words}"),
-                )
-            })
+        time::timeout(timeout, default).map(time::deadline).map_err(|words| {
+            self.refuse(
+                Error::ERR_INVALID_PARAMETER,
+                method,
+                format_args!("the timeout {words}"),
+            )
+        })
     }
 
     fn told(&self, sent: Result<(), DatagramError>) -> Error {

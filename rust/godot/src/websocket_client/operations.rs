@@ -37,11 +37,7 @@ impl WebSocketClient {
     /// While a closing handshake is in flight, the new connection takes the place of the old one. An end that was not
     /// told yet is told in the next frame, before anything of the new connection.
     #[func]
-    fn connect_to_url(
-        &self,
-        url: GString,
-        #[opt(default = OptionalTls(None))] tls_options: OptionalTls,
-    ) -> Error {
+    fn connect_to_url(&self, url: GString, #[opt(default = OptionalTls(None))] tls_options: OptionalTls) -> Error {
         self.run(|core| match core.target(&url, tls_options.0) {
             Ok(target) => core.connect(target),
             Err((error, words)) => core.refuse(error, "connect_to_url", words),
