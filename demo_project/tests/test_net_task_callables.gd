@@ -1,5 +1,5 @@
 # expects: cannot be called
-# expects: needs 1 more argument
+# expects: more argument(s)
 extends TcpTest
 ## Coroutines passed as a Callable: typed GDScript cannot call them without `await`.
 

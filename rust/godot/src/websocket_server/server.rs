@@ -17,9 +17,10 @@ use crate::pump::Pump;
 #[godot_api(secondary)]
 impl WebSocketServer {
     /// Starts listening on a port (0 picks a free one, see [method get_local_port]) of an IP address,
-    /// [code]"0.0.0.0"[/code] (all of IPv4), `"*"` (IPv6 and IPv4) or [code]"localhost"[/code]. Returns
-    /// [code]false[/code] on failure, after emitting [signal server_error] with the reason; if that signal has no
-    /// connection, the reason is printed as an error.
+    /// [code]"0.0.0.0"[/code] (all of IPv4), `"*"` (IPv6 and IPv4) or [code]"localhost"[/code].
+    /// [br][br]Returns [code]true[/code] if the server listens, not an [enum Error] as [method TcpListener.start] does:
+    /// write [code]if not server.start(8080)[/code]. [code]false[/code] on failure, after emitting [signal server_error]
+    /// with the reason; if that signal has no connection, the reason is printed as an error.
     #[func(gd_self)]
     fn start(this: Gd<Self>, #[opt(default = 8080)] port: i64, #[opt(default = "0.0.0.0")] host: GString) -> bool {
         let Some(core) = this.bind().core().cloned() else {
