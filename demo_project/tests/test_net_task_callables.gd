@@ -1,5 +1,4 @@
 # expects: cannot be called
-# expects: more argument(s)
 extends TcpTest
 ## Coroutines passed as a Callable: typed GDScript cannot call them without `await`.
 

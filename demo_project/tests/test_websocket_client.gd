@@ -181,6 +181,7 @@ func _check_unconnected() -> void:
 	equal([ws.get_response_status(), ws.get_response_headers()], [0, {}])
 	equal([ws.get_close_code(), ws.get_close_reason(), ws.is_reconnecting()], [-1, "", false])
 	equal([ws.get_pending_bytes(), ws.get_unsent_bytes(), ws.get_available_message_count()], [0, 0, 0])
+	equal([ws.get_reconnect_attempt(), ws.get_reconnect_time_left()], [0, 0.0])
 
 
 func _states() -> Array:

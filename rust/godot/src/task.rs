@@ -6,7 +6,9 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::{mem, slice};
 
 use async_sockets_net::mailbox::SocketId;
-use godot::builtin::{AnyArray, Array, Callable, GString, Signal, StringName, VarArray, VarDictionary, Variant, varray};
+use godot::builtin::{
+    AnyArray, Array, Callable, GString, Signal, StringName, VarArray, VarDictionary, Variant, varray,
+};
 use godot::classes::object::ConnectFlags;
 use godot::classes::{Object, RefCounted};
 use godot::global::Error;
@@ -441,7 +443,11 @@ struct Missing {
 
 fn missing_arguments(callable: &Callable) -> Missing {
     let taken = callable.get_argument_count();
-    let defaults = if taken > 0 { default_arguments(callable) } else { Some(0) };
+    let defaults = if taken > 0 {
+        default_arguments(callable)
+    } else {
+        Some(0)
+    };
     Missing {
         in_any_case: defaults.map_or(0, |defaults| taken.saturating_sub(defaults)),
         perhaps: if defaults.is_none() { taken } else { 0 },
