@@ -36,6 +36,7 @@ TYPES = {
     "RefCounted[]": ("Godot.Collections.Array<RefCounted>", "AsGodotArray<RefCounted>()"),
     "Variant": ("Variant", ""),
 }
+DICTIONARY = TYPES["Dictionary"][0]
 # Classes of the engine that have another name in C#.
 ENGINE_CLASSES = {"TLSOptions": "TlsOptions", "StreamPeerTCP": "StreamPeerTcp", "RefCounted": "RefCounted"}
 # The shapes of results: the values behind the error, by Godot's type and their name in C#.
@@ -293,7 +294,7 @@ class Writer:
         text = f"{kind} {argument_name(param['name'])}"
         if "default" not in param:
             return text
-        default = "null" if kind.endswith("[]") else param["default"]
+        default = "null" if kind.endswith("[]") or kind == DICTIONARY else param["default"]
         return f"{text} = {default}"
 
     def argument(self, param: dict[str, str]) -> str:
@@ -301,6 +302,8 @@ class Writer:
         kind = self.type(param["type"], param.get("enum", ""))
         if "default" in param and kind.endswith("[]"):
             return f"{name} ?? Array.Empty<{kind[:-2]}>()"
+        if "default" in param and kind == DICTIONARY:
+            return f"{name} ?? new {DICTIONARY}()"
         return self.to_variant(name, param["type"], param.get("enum", ""))
 
     # --------------------------------------------------------------------------------------------------- classes

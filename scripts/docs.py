@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks the documents: README.md, docs/ and the add-on's own README.md.
+"""Checks the documents: README.md, docs/ and the add-on's own README.md. In docs/classes, these are the examples in the
+documentation of the classes, as scripts/class_docs.sh wrote them there.
 
     docs.py [PAGE...]    only these pages
 
@@ -28,7 +29,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "docs"))
-from blocks import FENCE, Block, blocks  # noqa: E402
+from blocks import FENCE, Block, blocks, files  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 ADDON = "addons/async_sockets"
@@ -65,6 +66,9 @@ def main() -> int:
     faults = [fault for page in pages for fault in broken_links(page)]
     with tempfile.TemporaryDirectory() as folder:
         project = Project(Path(folder), found, defaults() if everything else {})
+        for page in pages:
+            for path, content in files(page).items():
+                project.write(path, content)
         faults += project.check()
         programs = [block for block in found if block.marks.keys() & {"run", "run with"}]
         if not faults:
@@ -104,7 +108,7 @@ class Project:
         self.write("check.json", json.dumps(todo))
 
     def write(self, path: str, text: str) -> None:
-        (self.folder / path).parent.mkdir(exist_ok=True)
+        (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
         (self.folder / path).write_text(text, encoding="utf-8")
 
     def start(self, *args: str) -> subprocess.Popen[str]:

@@ -13,6 +13,7 @@ extends "websocket_link/properties.gd"
 ## if connected[0] == OK:
 ##     _error = link.send_text("hello")
 ##     var answer: Array = await link.recv_text()   # [OK, "..."]
+##     print(answer[1])
 ## [/codeblock]
 ## An awaitable method returns an [Array] whose first element is an [enum Error]: immediately if the result is
 ## available, otherwise through a signal; [code]await[/code] takes both. Pending operations of one kind are served

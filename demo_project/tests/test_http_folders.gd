@@ -104,7 +104,28 @@ func test_an_export_serves_its_pck() -> void:
 	var outside := ProjectSettings.globalize_path(path)
 	_folders.append(outside)
 	write(outside.path_join("index.html"), "of the working directory")
-	var folder := folder_with({"index.html": "packed"})
+	var said := await _export(path, {"index.html": "packed"})
+	check(said.contains("served: OK\n200: packed\n"), said)
+
+
+## The filter for non-resource files was forgotten: the export has nothing of the folder, or only what the engine made
+## of its images.
+func test_an_export_without_the_files() -> void:
+	var path := "res://tests/unserved_%d" % OS.get_process_id()
+	for files: Dictionary in [{}, {"logo.png.import": "[remap]"}]:
+		var said := await _export(path, files)
+		check(said.contains("served: File not found\n426: "), said)
+		var filter := path.trim_prefix("res://") + "/*"
+		var parts: PackedStringArray = [
+			"WebSocketServer.serve_folder: ", "'%s'" % path, "'%s'" % filter, "filter for non"
+		]
+		for words in parts:
+			equal(said.count(words), 1, "%s in %s" % [words, said])
+
+
+## Packs the scene that serves a folder, with these files in the folder, runs it, and returns what it prints.
+func _export(path: String, files: Dictionary) -> String:
+	var folder := folder_with(files)
 	var pack := ProjectSettings.globalize_path(folder.path_join("export.pck"))
 	var packer := PCKPacker.new()
 	is_ok(packer.pck_start(pack))
@@ -117,12 +138,13 @@ func test_an_export_serves_its_pck() -> void:
 		"res://tests/children/packed_site.gd",
 	]:
 		is_ok(packer.add_file(file, ProjectSettings.globalize_path(file)))
-	is_ok(packer.add_file(path.path_join("index.html"), ProjectSettings.globalize_path(folder.path_join("index.html"))))
+	for file: String in files:
+		is_ok(packer.add_file(path.path_join(file), ProjectSettings.globalize_path(folder.path_join(file))))
 	is_ok(packer.flush())
 	var arguments := ["--headless", "--main-pack", pack, "res://tests/children/child.tscn", "--", "packed_site", path]
 	var run := await run_program(PackedStringArray([_engine()] + arguments))
 	equal(run[0], 0, run[1])
-	check((run[1] as String).contains("served: OK\n200: packed\n"), run[1] as String)
+	return run[1]
 
 
 func test_options() -> void:
@@ -159,9 +181,16 @@ func test_misuse() -> void:
 		is_error(server.serve_folder(prefix, folder), ERR_INVALID_PARAMETER, prefix)
 	for path: String in ["", "web", "./web", "http://a/b"]:
 		is_error(server.serve_folder("/", path), ERR_INVALID_PARAMETER, path)
+	var engine_log := EngineLog.new()
+	var is_logged := engine_log.start()
 	for path: String in ["user://nothing", "res://nothing", "/nothing at all", folder.path_join("a")]:
 		is_error(server.serve_folder("/", path), ERR_FILE_NOT_FOUND, path)
-		check(not server.get_last_error_message().is_empty())
+		check(server.get_last_error_message().contains("'%s'" % path), server.get_last_error_message())
+		if is_logged:
+			var lines := engine_log.lines_with("WebSocketServer.serve_folder: there is no folder '%s'" % path)
+			equal(lines.size(), 1, "%s is printed once" % path)
+			equal(engine_log.take_count(), 1, "and nothing else")
+	engine_log.stop()
 	var wrong: Array[Dictionary] = [
 		{"indx": "a"},
 		{"index": "a/b"},

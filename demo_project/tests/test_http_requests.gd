@@ -77,6 +77,21 @@ func test_every_answer() -> void:
 	equal((await fetch("/empty")).status, 204)
 
 
+## Where no folder has the path, every method reaches the script; of an answer to HEAD, the body is not sent.
+func test_every_method() -> void:
+	_serve()
+	is_ok(server.serve_folder("/", folder_with({"index.html": "page"})))
+	server.http_requested.connect(func(request: HttpServerRequest) -> void: is_ok(request.respond(200, "five!")))
+	var head_answer := await fetch("/nothing?n=1&flag", [], HTTPClient.METHOD_HEAD)
+	equal([head_answer.status, head_answer.headers["content-length"], head_answer.text()], [200, "5", ""])
+	equal([_requests[0].method, _requests[0].query], ["HEAD", {"n": "1", "flag": ""}])
+	equal((await fetch("/", [], HTTPClient.METHOD_HEAD)).headers["content-length"], "4", "the folder answers")
+	for method: int in [HTTPClient.METHOD_DELETE, HTTPClient.METHOD_PUT, HTTPClient.METHOD_OPTIONS]:
+		equal((await fetch("/", [], method, "")).text(), "five!")
+	var methods := _requests.map(func(request: HttpServerRequest) -> String: return request.method)
+	equal(methods, ["HEAD", "DELETE", "PUT", "OPTIONS"])
+
+
 func test_a_wrong_answer_leaves_the_request_pending() -> void:
 	_serve()
 	server.http_requested.connect(

@@ -7,6 +7,7 @@ A block is marked by a comment above it:
     <!-- serve NAME -->      a program for others to run with; they start once it has printed its first line of output
     <!-- prints TEXT -->     the line that the program prints
     <!-- output -->          above a block of text: the lines that the program before it prints, in this order
+    <!-- file PATH -->       above any block: it is a file of the project
 
 Every block that begins with `extends`, `class_name` or `@tool` (comments aside) is a whole script. Others are
 fragments: functions and members become a class, anything else the body of a function. A fragment may use the names in
@@ -14,6 +15,9 @@ NAMES without declaring them, and a variable that it declares and does not use c
 its own:
 
     <!-- names peer: AsyncMultiplayerPeer, player: Node -->
+
+The pages of the classes are made from the documentation in the sources and have no marks. Their names are in
+NAMES_OF_CLASS, and a block right below a heading is no code but the declaration of a member.
 """
 
 from __future__ import annotations
@@ -36,13 +40,21 @@ NAMES = {
     "link": "WebSocketLink",
     "task": "NetTask",
 }
+# The same for the page of a class.
+NAMES_OF_CLASS = {
+    "AsyncMultiplayerPeer": {"peer": "AsyncMultiplayerPeer"},
+    "HttpServerRequest": {"request": "HttpServerRequest"},
+}
+CLASS_PAGES = "docs/classes/"
 
 FENCE = re.compile(r"^( *)```(\w*)[ \t]*\n(.*?)^ *```[ \t]*$", re.MULTILINE | re.DOTALL)
-MARK = re.compile(r"<!-- (run with|run|serve|prints|output)(?: ([^>]*?))? -->\s*\Z")
+MARK = re.compile(r"<!-- (run with|run|serve|prints|output|file)(?: ([^>]*?))? -->\s*\Z")
 NAMES_OF_PAGE = re.compile(r"<!-- names ([^>]*) -->")
 WHOLE = re.compile(r"(\s*#.*\n)*\s*(extends|class_name|@tool)\b")
 MEMBER = re.compile(r"^(static |func |signal |const |class |enum |@export|@onready)", re.MULTILINE)
 LOCAL = re.compile(r"^var (\w+)", re.MULTILINE)
+HEADING_ABOVE = re.compile(r"^#+ .*\n\n\Z", re.MULTILINE)
+INDENT = re.compile(r"^( {4})+", re.MULTILINE)
 LAST_LEAVES = re.compile(r"^(return|break|continue)\b")
 
 
@@ -90,8 +102,11 @@ def blocks(root: Path, page: Path) -> list[Block]:
     name = page.relative_to(root).as_posix()
     found: list[Block] = []
     own = [pair.split(": ") for names in NAMES_OF_PAGE.findall(text) for pair in names.split(", ")]
-    names = {**NAMES, **dict(own)}
+    is_class = name.startswith(CLASS_PAGES)
+    names = {**NAMES, **dict(own), **(NAMES_OF_CLASS.get(page.stem, {}) if is_class else {})}
     for fence in FENCE.finditer(text):
+        if is_class and HEADING_ABOVE.search(text[: fence.start()]):
+            continue
         marks, code = marks_above(text[: fence.start()]), textwrap.dedent(fence[3])
         if "output" in marks:
             if not found:
@@ -99,8 +114,17 @@ def blocks(root: Path, page: Path) -> list[Block]:
             found[-1].output = code.splitlines()
         elif fence[2] == "gdscript":
             lines = [marks["prints"]] if "prints" in marks else []
+            # The indentation in a Rust comment is four spaces.
+            code = INDENT.sub(lambda spaces: "\t" * (len(spaces[0]) // 4), code)
             found.append(Block(name, text.count("\n", 0, fence.start(3)), code, marks, lines, names))
     return found
+
+
+def files(page: Path) -> dict[str, str]:
+    """The blocks of a page that are files of the project, by their paths."""
+    text = page.read_text(encoding="utf-8")
+    marked = ((marks_above(text[: fence.start()]).get("file"), fence[3]) for fence in FENCE.finditer(text))
+    return {path: content for path, content in marked if path}
 
 
 def marks_above(text: str) -> dict[str, str]:

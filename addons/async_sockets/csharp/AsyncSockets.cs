@@ -263,6 +263,139 @@ namespace AsyncSockets
         }
     }
 
+    /// <summary>A request by plain HTTP, see WebSocketServer.http_requested.</summary>
+    public sealed class HttpServerRequest : NetObject
+    {
+        private HttpServerRequest(GodotObject instance) : base(instance) { }
+
+        /// <summary>This object of the library, such as one that a signal gave; null for null.</summary>
+        public static HttpServerRequest Wrap(GodotObject instance)
+        {
+            return instance == null ? null : new HttpServerRequest(instance);
+        }
+
+        /// <summary>The IP address of the client; behind a proxy of WebSocketServer.trusted_proxies that of the client itself.</summary>
+        public string Address
+        {
+            get { return Instance.Get("address").AsString(); }
+        }
+
+        /// <summary>The body; empty if there is none.</summary>
+        public byte[] Body
+        {
+            get { return Instance.Get("body").AsByteArray(); }
+        }
+
+        /// <summary>The request headers by lower-case name; values of repeated headers are joined by commas.</summary>
+        public Godot.Collections.Dictionary Headers
+        {
+            get { return Instance.Get("headers").AsGodotDictionary(); }
+        }
+
+        /// <summary>The method, such as GET or POST.</summary>
+        public string Method
+        {
+            get { return Instance.Get("method").AsString(); }
+        }
+
+        /// <summary>The path, decoded, beginning with /.</summary>
+        public string Path
+        {
+            get { return Instance.Get("path").AsString(); }
+        }
+
+        /// <summary>The port of the client; 0 behind a trusted proxy that does not give it.</summary>
+        public long Port
+        {
+            get { return Instance.Get("port").AsInt64(); }
+        }
+
+        /// <summary>The query, decoded: values by name, both of type String.</summary>
+        public Godot.Collections.Dictionary Query
+        {
+            get { return Instance.Get("query").AsGodotDictionary(); }
+        }
+
+        /// <summary>The path as received, not decoded.</summary>
+        public string RawPath
+        {
+            get { return Instance.Get("raw_path").AsString(); }
+        }
+
+        /// <summary>The query as received, without the ?; empty if there is none.</summary>
+        public string RawQuery
+        {
+            get { return Instance.Get("raw_query").AsString(); }
+        }
+
+        /// <summary>The client's connection is encrypted (https), to this server or to a trusted proxy.</summary>
+        public bool Secure
+        {
+            get { return Instance.Get("secure").AsBool(); }
+        }
+
+        /// <summary>The value of a body in JSON; null if it is none.</summary>
+        public Variant GetBodyJson()
+        {
+            return Call("get_body_json");
+        }
+
+        /// <summary>The body as text.</summary>
+        public string GetBodyText()
+        {
+            return Call("get_body_text").AsString();
+        }
+
+        /// <summary>The last error of this object in words; empty if there was none.</summary>
+        public string GetLastErrorMessage()
+        {
+            return Call("get_last_error_message").AsString();
+        }
+
+        /// <summary>Whether the client has left, see client_left.</summary>
+        public bool HasClientLeft()
+        {
+            return Call("has_client_left").AsBool();
+        }
+
+        /// <summary>Whether the request can still be answered.</summary>
+        public bool IsPending()
+        {
+            return Call("is_pending").AsBool();
+        }
+
+        /// <summary>Sends the client to another URL or path, by the HTTP status status: 301, 302, 303, 307 or 308.</summary>
+        public Error Redirect(string location, long status = 302)
+        {
+            return (Error)Call("redirect", location, status).AsInt64();
+        }
+
+        /// <summary>Answers with status, an HTTP status from 200 to 599, a body (a String, sent as UTF-8, a PackedByteArray, or null), its media type, and additional headers, each as "Name: value".</summary>
+        public Error Respond(long status, Variant body, string contentType = "", string[] headers = null)
+        {
+            return (Error)Call("respond", status, body, contentType, headers ?? Array.Empty<string>()).AsInt64();
+        }
+
+        /// <summary>Answers with a file of res://, which is read by the engine now, or of user:// or an absolute path, which is streamed in the background.</summary>
+        public Error RespondFile(string path, string[] headers = null)
+        {
+            return (Error)Call("respond_file", path, headers ?? Array.Empty<string>()).AsInt64();
+        }
+
+        /// <summary>Answers with a value in JSON, and the HTTP status status.</summary>
+        public Error RespondJson(Variant value, long status = 200, string[] headers = null)
+        {
+            return (Error)Call("respond_json", value, status, headers ?? Array.Empty<string>()).AsInt64();
+        }
+
+        /// <summary>The client has closed its side, or the connection has broken, before the request was answered.</summary>
+        public event Action ClientLeft
+        {
+            add { Listen("client_left", value, Callable.From(value)); }
+            remove { Ignore("client_left", value); }
+        }
+    }
+
     /// <summary>A TCP connection whose operations can be awaited. None of them blocks, and none has to be polled.</summary>
     public sealed class TcpClient : NetObject
     {
@@ -1609,11 +1742,25 @@ namespace AsyncSockets
             set { Instance.Set("handshake_timeout", value); }
         }
 
+        /// <summary>Path of a health check, such as "/healthz": requests for it are answered in the background with 200 and a short JSON text, {"status":"ok","clients":3,"uptime":12.5} (established clients, and seconds since start), or with 503 while the server stops.</summary>
+        public string HealthPath
+        {
+            get { return Instance.Get("health_path").AsString(); }
+            set { Instance.Set("health_path", value); }
+        }
+
         /// <summary>Time between pings to a client, in seconds; a client that sends nothing until the next one is disconnected (1006).</summary>
         public double HeartbeatInterval
         {
             get { return Instance.Get("heartbeat_interval").AsDouble(); }
             set { Instance.Set("heartbeat_interval", value); }
+        }
+
+        /// <summary>Maximum time for your answer to a request by http_requested, in seconds; then the response is 504.</summary>
+        public double HttpTimeout
+        {
+            get { return Instance.Get("http_timeout").AsDouble(); }
+            set { Instance.Set("http_timeout", value); }
         }
 
         /// <summary>Emit handshake_requested and wait for your decision before a client is established.</summary>
@@ -1642,6 +1789,27 @@ namespace AsyncSockets
         {
             get { return Instance.Get("max_handshakes_per_second_per_address").AsInt64(); }
             set { Instance.Set("max_handshakes_per_second_per_address", value); }
+        }
+
+        /// <summary>Maximum size of the body of a request by http_requested, in bytes, 0 to 2147483647; a larger one is refused with 413.</summary>
+        public long MaxHttpBodySize
+        {
+            get { return Instance.Get("max_http_body_size").AsInt64(); }
+            set { Instance.Set("max_http_body_size", value); }
+        }
+
+        /// <summary>Maximum number of connections that are used for plain HTTP, 1 to 2147483647; further ones are refused with 503.</summary>
+        public long MaxHttpConnections
+        {
+            get { return Instance.Get("max_http_connections").AsInt64(); }
+            set { Instance.Set("max_http_connections", value); }
+        }
+
+        /// <summary>Maximum number of plain HTTP requests per second of one address, which is also the size of a burst; further ones are refused with 429.</summary>
+        public long MaxHttpRequestsPerSecondPerAddress
+        {
+            get { return Instance.Get("max_http_requests_per_second_per_address").AsInt64(); }
+            set { Instance.Set("max_http_requests_per_second_per_address", value); }
         }
 
         /// <summary>Maximum size of a message from a client, in bytes; a larger one ends the connection with 1009.</summary>
@@ -1698,6 +1866,13 @@ namespace AsyncSockets
         {
             get { return (TlsOptions)Instance.Get("tls_options").AsGodotObject(); }
             set { Instance.Set("tls_options", value); }
+        }
+
+        /// <summary>Addresses and ranges of proxies in front of this server, such as "10.0.0.0/8".</summary>
+        public string[] TrustedProxies
+        {
+            get { return Instance.Get("trusted_proxies").AsStringArray(); }
+            set { Instance.Set("trusted_proxies", value); }
         }
 
         /// <summary>Adds a client to a group, which it leaves when it is disconnected.</summary>
@@ -1862,6 +2037,12 @@ namespace AsyncSockets
             return (Error)Call("send_text_data", clientId, utf8).AsInt64();
         }
 
+        /// <summary>Serves the files of a folder by plain HTTP on this server's port, below the path prefix, such as "/"; in the background, at once and also after a restart of the server.</summary>
+        public Error ServeFolder(string prefix, string folder, Godot.Collections.Dictionary options = null)
+        {
+            return (Error)Call("serve_folder", prefix, folder, options ?? new Godot.Collections.Dictionary()).AsInt64();
+        }
+
         /// <summary>Starts listening on a port (0 picks a free one, see get_local_port) of an IP address, "0.0.0.0" (all of IPv4), "*" (IPv6 and IPv4) or "localhost".</summary>
         public bool Start(long port = 8080, string host = "0.0.0.0")
         {
@@ -1872,6 +2053,12 @@ namespace AsyncSockets
         public void Stop()
         {
             Call("stop");
+        }
+
+        /// <summary>Ends serve_folder for this prefix.</summary>
+        public Error StopServing(string prefix)
+        {
+            return (Error)Call("stop_serving", prefix).AsInt64();
         }
 
         /// <summary>A client is established.</summary>
@@ -1907,6 +2094,13 @@ namespace AsyncSockets
         {
             add { Listen("handshake_requested", value, Callable.From((GodotObject request) => value(WebSocketHandshakeRequest.Wrap(request)))); }
             remove { Ignore("handshake_requested", value); }
+        }
+
+        /// <summary>A client asks by plain HTTP, with any method, for something that neither health_path nor a folder of serve_folder answers.</summary>
+        public event Action<HttpServerRequest> HttpRequested
+        {
+            add { Listen("http_requested", value, Callable.From((GodotObject request) => value(HttpServerRequest.Wrap(request)))); }
+            remove { Ignore("http_requested", value); }
         }
 
         /// <summary>A text message was received.</summary>

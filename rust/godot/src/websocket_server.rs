@@ -85,8 +85,8 @@ pub(crate) struct WebSocketServer {
     max_clients: PhantomVar<i64>,
     /// Maximum number of established clients of one address; further ones are refused with 429, or closed if the server
     /// uses TLS. Default: 0, which sets no limit. Range: 0 to 2147483647. An address is one IPv4 address or one IPv6
-    /// prefix of 64 bits, which usually belongs to one host; behind a proxy all clients share the proxy's address.
-    /// Changes apply to new connections at once.
+    /// prefix of 64 bits, which usually belongs to one host; behind a proxy all clients share the proxy's address, unless
+    /// it is one of [member trusted_proxies]. Changes apply to new connections at once.
     #[var(get = get_max_clients_per_address, set = set_max_clients_per_address)]
     max_clients_per_address: PhantomVar<i64>,
     /// Maximum number of connections per second of one address, which is also the size of a burst; further ones are
@@ -175,9 +175,9 @@ pub(crate) struct WebSocketServer {
     #[var(get = get_health_path, set = set_health_path)]
     health_path: PhantomVar<GString>,
     /// Maximum size of the body of a request by [signal http_requested], in bytes, 0 to 2147483647; a larger one is
-    /// refused with 413. Default: 1 MiB. Bodies count for [member max_total_bytes]; those that wait for the signal use
-    /// at most a quarter of it, then reading pauses. A body that has not arrived whole within 30 seconds is refused with
-    /// 408. Read by [method start].
+    /// refused with 413. Default: 1048576 (1 MiB). Bodies count for [member max_total_bytes]; those that wait for the
+    /// signal use at most a quarter of it, then reading pauses. A body that has not arrived whole within 30 seconds is
+    /// refused with 408. Read by [method start].
     #[var(get = get_max_http_body_size, set = set_max_http_body_size)]
     max_http_body_size: PhantomVar<i64>,
     /// Maximum time for your answer to a request by [signal http_requested], in seconds; then the response is 504. 0 or
@@ -190,7 +190,7 @@ pub(crate) struct WebSocketServer {
     #[var(get = get_max_http_connections, set = set_max_http_connections)]
     max_http_connections: PhantomVar<i64>,
     /// Maximum number of plain HTTP requests per second of one address, which is also the size of a burst; further ones
-    /// are refused with 429. Range: 0 to 2147483647; 0 (default) sets no limit. Read by [method start].
+    /// are refused with 429. Default: 0, which sets no limit. Range: 0 to 2147483647. Read by [method start].
     #[var(get = get_max_http_requests, set = set_max_http_requests)]
     max_http_requests_per_second_per_address: PhantomVar<i64>,
     /// Addresses and ranges of proxies in front of this server, such as [code]"10.0.0.0/8"[/code]. For connections from
@@ -267,10 +267,11 @@ impl WebSocketServer {
     /// led to [signal client_connected] nor was rejected by [method WebSocketHandshakeRequest.reject].
     #[signal]
     fn handshake_failed(client_id: i64, reason: GString);
-    /// A client asks by plain HTTP for something that neither [member health_path] nor a folder of [method serve_folder]
-    /// answers. Answer by the methods of [param request], now or within [member http_timeout]. Without a connection of
-    /// this signal, the response is 404, or 426 for one of [member allowed_paths]; if there is no folder and no health
-    /// check either, it is 426 for every path.
+    /// A client asks by plain HTTP, with any method, for something that neither [member health_path] nor a folder of
+    /// [method serve_folder] answers. A request for a WebSocket is never among them, whatever its path. Answer by the
+    /// methods of [param request], now or within [member http_timeout]. Without a connection of this signal, the
+    /// response is 404, or 426 for one of [member allowed_paths]; if there is no folder and no health check either, it
+    /// is 426 for every path.
     #[signal]
     fn http_requested(request: Gd<HttpServerRequest>);
     /// The server failed to start, or accepting connections is paused because the system lacks resources.

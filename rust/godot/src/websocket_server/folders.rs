@@ -57,16 +57,16 @@ impl WebSocketServer {
     /// [code]"/"[/code]; in the background, at once and also after a restart of the server. [param folder] is one of
     /// [code]res://[/code], also inside an exported PCK, which is read now and kept in memory; or one of
     /// [code]user://[/code] or an absolute path, whose files are read when they are asked for. Another folder with the
-    /// same prefix is replaced; where several prefixes fit, the longest that has the file counts.
+    /// same prefix is replaced; where several prefixes fit, the longest that has the file counts. A request for a
+    /// WebSocket stays one, also at a path that has a file; see [member allowed_paths].
     /// [br][br]GET and HEAD are answered, with validators (ETag, Last-Modified), ranges, the media type by the file's
     /// name, and a neighbour that ends with [code].br[/code] or [code].gz[/code] in place of the file for a client that
     /// accepts it. Names that begin with a dot are hidden, and so are the engine's [code].import[/code],
     /// [code].remap[/code] and [code].uid[/code] files in [code]res://[/code]. Links that lead out of the folder are not
     /// followed.
-    /// [br][br][b]Exports:[/b] An export has only the imported form of images and sounds, and no file that is no
-    /// resource. For a folder of [code]res://[/code], set [b]Import As: Keep File (exported as is)[/b] for its images,
-    /// sounds and fonts in the Import dock, and name its other files in the export preset's filter for non-resource
-    /// files ([code]web/*[/code]).
+    /// [br][br]An export has only the imported form of images, sounds and fonts, and no file that is no resource. For a
+    /// folder of [code]res://[/code], set "Import As: Keep File (exported as is)" for its images, sounds and fonts in the
+    /// Import dock, and name its other files in the export preset's filter for non-resource files (`web/*`).
     /// [br][br][param options], all of them optional: [code]index[/code], the file for a folder (default
     /// [code]"index.html"[/code]); [code]cache_control[/code] (default [code]"no-cache"[/code]: browsers keep files, but
     /// ask each time whether they have changed; [code]""[/code] sends none); [code]cross_origin_isolated[/code] (default
@@ -75,8 +75,10 @@ impl WebSocketServer {
     /// additional ones, each as [code]"Name: value"[/code]; and for [code]res://[/code] [code]max_bytes[/code], the
     /// maximum size of all files together (default 64 MiB), and [code]reload[/code]: read files of an unpacked project
     /// when they are asked for, so that changes are seen at once (default: [code]true[/code] in debug builds).
-    /// [br][br]Returns [constant ERR_FILE_NOT_FOUND] if there is no such folder, [constant ERR_OUT_OF_MEMORY] over
-    /// [code]max_bytes[/code], or [constant ERR_INVALID_PARAMETER] for an invalid prefix, path or option.
+    /// [br][br]Returns [constant ERR_FILE_NOT_FOUND] if there is no such folder, or an exported game has none of its
+    /// files; [constant ERR_FILE_CANT_READ] if one of them cannot be read; [constant ERR_OUT_OF_MEMORY] over
+    /// [code]max_bytes[/code]; or [constant ERR_INVALID_PARAMETER] for an invalid prefix, path or option. Each of them is
+    /// printed too.
     #[func]
     fn serve_folder(
         &self,
@@ -102,8 +104,7 @@ impl WebSocketServer {
             };
             let opened = match opened {
                 Ok(opened) => opened,
-                Err((error, words)) if error == Error::ERR_OUT_OF_MEMORY => return core.refuse(error, NAME, words),
-                Err((error, words)) => return core.fail(error, words),
+                Err((error, words)) => return core.refuse(error, NAME, words),
             };
             match core.change_site(|site| site.serve(&prefix.to_string(), opened, options.folder)) {
                 Ok(()) => Error::OK,
@@ -185,7 +186,26 @@ fn lines(name: &str, value: &Variant) -> Result<Vec<ResponseHeader>, String> {
 }
 
 fn no_folder(folder: &GString, error: impl Display) -> (Error, String) {
-    (Error::ERR_FILE_NOT_FOUND, format!("no folder '{folder}': {error}"))
+    (
+        Error::ERR_FILE_NOT_FOUND,
+        format!("there is no folder '{folder}': {error}"),
+    )
+}
+
+/// An exported game has none of a folder's files unless its preset names them.
+fn not_exported(folder: &GString) -> (Error, String) {
+    let path = folder.to_string();
+    let below = path.trim_start_matches("res://").trim_matches('/');
+    let filter = if below.is_empty() {
+        "*".to_owned()
+    } else {
+        format!("{below}/*")
+    };
+    let words = format!(
+        "the exported project has no file of '{folder}' to serve: add '{filter}' to the filter for non-resource files \
+         in the export preset, and set 'Import As: Keep File (exported as is)' for images, sounds and fonts"
+    );
+    (Error::ERR_FILE_NOT_FOUND, words)
 }
 
 /// A folder of the project: read through the engine, or from the disk if it may change.
@@ -198,13 +218,20 @@ fn project_folder(folder: &GString, options: &Options) -> Result<Folder, (Error,
     };
     let global = PathBuf::from(ProjectSettings::singleton().globalize_path(folder).to_string());
     // In an export, where the project is packed, the path is relative, and would mean the working directory.
-    if options.reload && global.is_absolute() && global.is_dir() {
+    let is_exported = !global.is_absolute();
+    if is_exported && DirAccess::open(folder).is_none() {
+        return Err(not_exported(folder));
+    }
+    if options.reload && !is_exported && global.is_dir() {
         // The limit holds here too, so that it is noticed before the export.
         reader.read = false;
         reader.enter(folder, "")?;
         return Folder::disk_without(global, &ENGINE_FILES).map_err(|error| no_folder(folder, error));
     }
     reader.enter(folder, "")?;
+    if is_exported && reader.files.is_empty() {
+        return Err(not_exported(folder));
+    }
     Ok(Folder::kept(reader.files))
 }
 
@@ -219,7 +246,7 @@ struct Reader {
 impl Reader {
     fn enter(&mut self, folder: &GString, below: &str) -> Result<(), (Error, String)> {
         let Some(access) = DirAccess::open(folder) else {
-            return Err((Error::ERR_FILE_NOT_FOUND, format!("no folder '{folder}'")));
+            return Err((Error::ERR_FILE_NOT_FOUND, format!("there is no folder '{folder}'")));
         };
         for name in access.get_files().as_slice() {
             self.add(&folder.path_join(name), &format!("{below}{name}"))?;

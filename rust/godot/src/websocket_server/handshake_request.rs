@@ -123,9 +123,11 @@ impl WebSocketHandshakeRequest {
 
     /// Refuses the client with [param status], an HTTP status from 400 to 599, a body and additional headers, each as
     /// [code]"Name: value"[/code], such as [code]"WWW-Authenticate: Bearer"[/code] with 401. The body is plain text
-    /// unless the headers contain another [code]Content-Type[/code]. Returns [constant ERR_DOES_NOT_EXIST] if the
-    /// request is no longer pending, or [constant ERR_INVALID_PARAMETER] for another status or an invalid header, such
-    /// as the length and headers of the connection, which the server writes itself; the request stays pending then.
+    /// unless the headers contain another [code]Content-Type[/code]. Browsers show a page neither the status nor the
+    /// body: to tell it something, accept the client and disconnect it with a code of your own. Returns [constant
+    /// ERR_DOES_NOT_EXIST] if the request is no longer pending, or [constant ERR_INVALID_PARAMETER] for another status
+    /// or an invalid header, such as the length and headers of the connection, which the server writes itself; the
+    /// request stays pending then.
     #[func]
     fn reject(
         &self,

@@ -28,12 +28,11 @@ use crate::pump::Pump;
 /// reference is gone, the response is 504.
 /// ```gdscript
 /// func _on_http_requested(request: HttpServerRequest) -> void:
-///     var _error: Error
 ///     match [request.method, request.path]:
 ///         ["GET", "/players"]:
-///             _error = request.respond_json({"players": server.get_client_count()})
+///             var _error := request.respond_json({"players": server.get_client_count()})
 ///         _:
-///             _error = request.respond(404, "no such page")
+///             var _error := request.respond(404, "no such page")
 /// ```
 #[derive(GodotClass)]
 #[class(base = RefCounted, init, tool)]
@@ -42,7 +41,8 @@ pub(crate) struct HttpServerRequest {
     client_left: Cell<bool>,
     last_error: RefCell<String>,
 
-    /// The method, such as [code]GET[/code] or [code]POST[/code]. Read-only.
+    /// The method, such as [code]GET[/code] or [code]POST[/code]. To a [code]HEAD[/code], answer as to a
+    /// [code]GET[/code]: only the length of your body is sent. Read-only.
     #[var(no_set)]
     method: GString,
     /// The path, decoded, beginning with [code]/[/code]. A path with [code]..[/code], a backslash or a control
@@ -162,12 +162,12 @@ impl HttpServerRequest {
         }
     }
 
-    /// Answers with a status from 200 to 599, a body (a [String], sent as UTF-8, or a [PackedByteArray]), its media
-    /// type, and additional headers, each as [code]"Name: value"[/code]. An empty [param content_type] stands for
-    /// [code]text/plain; charset=utf-8[/code] or [code]application/octet-stream[/code]. Returns [constant
-    /// ERR_DOES_NOT_EXIST] if the request is no longer pending, or [constant ERR_INVALID_PARAMETER] for another status,
-    /// another type of body, or an invalid header, such as the length and headers of the connection, which the server
-    /// writes itself; the request stays pending then.
+    /// Answers with [param status], an HTTP status from 200 to 599, a body (a [String], sent as UTF-8, a
+    /// [PackedByteArray], or [code]null[/code]), its media type, and additional headers, each as [code]"Name:
+    /// value"[/code]. An empty [param content_type] stands for [code]text/plain; charset=utf-8[/code] or
+    /// [code]application/octet-stream[/code]. Returns [constant ERR_DOES_NOT_EXIST] if the request is no longer pending,
+    /// or [constant ERR_INVALID_PARAMETER] for another status, another type of body, or an invalid header, such as the
+    /// length and headers of the connection, which the server writes itself; the request stays pending then.
     #[func]
     fn respond(
         &self,
@@ -198,7 +198,7 @@ impl HttpServerRequest {
         )
     }
 
-    /// Answers with a value in JSON. Otherwise as [method respond].
+    /// Answers with a value in JSON, and the HTTP status [param status]. Otherwise as [method respond].
     #[func]
     fn respond_json(
         &self,
@@ -248,8 +248,8 @@ impl HttpServerRequest {
         }
     }
 
-    /// Sends the client to another URL or path, with 301, 302, 303, 307 or 308. What is not ASCII must be encoded, see
-    /// [method String.uri_encode]. Otherwise as [method respond].
+    /// Sends the client to another URL or path, by the HTTP status [param status]: 301, 302, 303, 307 or 308. What is
+    /// not ASCII must be encoded, see [method String.uri_encode]. Otherwise as [method respond].
     #[func]
     fn redirect(&self, location: GString, #[opt(default = 302)] status: i64) -> Error {
         let location = location.to_string();
