@@ -391,7 +391,7 @@ func _refuse(member: String, words: String, error := ERR_INVALID_PARAMETER) -> E
 	return error
 
 
-## Reports what is wrong, if there is anything.
+# Reports what is wrong, if there is anything.
 func _is_wrong(method: String, words: String) -> bool:
 	if not words.is_empty():
 		_report(method, words)

@@ -105,7 +105,7 @@ impl Close {
 /// var _error := client.connect_to_host("example.org", 7000)
 /// var connected: Array = await client.wait_connected()
 /// if connected[0] == OK:
-///     _error = client.send("hello\n".to_utf8_buffer())
+///     _error = client.send_line("hello")
 ///     var answer: Array = await client.recv_line()   # [OK, "..."]
 ///     print(answer[1])
 /// ```
