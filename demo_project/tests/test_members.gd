@@ -1,9 +1,7 @@
 extends TcpTest
 ## The same members exist in every class where they make sense, with the same types and defaults.
 
-const CLASSES: Array[StringName] = [
-	&"TcpClient", &"TcpListener", &"UdpSocket", &"WebSocketServer", &"WebSocketClient"
-]
+const CLASSES: Array[StringName] = [&"TcpClient", &"TcpListener", &"UdpSocket", &"WebSocketServer", &"WebSocketClient"]
 
 ## Those with awaitable methods.
 const AWAITABLE: Array[StringName] = [&"TcpClient", &"TcpListener", &"UdpSocket", &"WebSocketClient"]
@@ -77,8 +75,9 @@ func test_enums() -> void:
 	equal(policy, WebSocketServer.BACKPRESSURE_ERROR)
 	server.backpressure_policy = WebSocketServer.BACKPRESSURE_DISCONNECT
 	equal(server.backpressure_policy, 1)
-	var property := server.get_property_list().filter(func(one: Dictionary) -> bool: return one["name"] == "backpressure_policy")
-	equal((property[0] as Dictionary)["class_name"], &"WebSocketServer.BackpressurePolicy")
+	for property in server.get_property_list():
+		if property["name"] == "backpressure_policy":
+			equal(property["class_name"], &"WebSocketServer.BackpressurePolicy")
 
 
 func test_ids() -> void:

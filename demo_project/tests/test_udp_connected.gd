@@ -37,7 +37,9 @@ func test_recv_and_send_async() -> void:
 	peer.set_dest_address(LOOPBACK, ours.get_local_port())
 	for text: String in ["one", "two"]:
 		is_ok(peer.put_packet(utf8(text)))
-	equal(await NetTask.all(waiting.slice(0, 2)), [[OK, utf8("one")], [OK, utf8("two"), LOOPBACK, peer.get_local_port()]])
+	equal(
+		await NetTask.all(waiting.slice(0, 2)), [[OK, utf8("one")], [OK, utf8("two"), LOOPBACK, peer.get_local_port()]]
+	)
 	ours.timeout = 0.05
 	equal(await ours.recv(), [ERR_TIMEOUT, PackedByteArray()])
 	equal(await ours.recv_from(), [ERR_TIMEOUT, PackedByteArray(), "", 0])
