@@ -4,7 +4,8 @@
     class_docs.py FOLDER    prints what is missing in the texts, one line each, and fails if there is anything
 
 Every public member has a text. A property also states its default, which is the one that the engine reports, or that it
-is read-only. A number has its unit, in its text or in its name. References name members that exist.
+is read-only. A number has its unit, in its text or in its name. References name members that exist. What is internal
+begins with an underscore, and does not show in the help.
 """
 
 import re
@@ -118,8 +119,10 @@ def read_class(root: ElementTree.Element) -> ClassDoc:
         ("constant", "constants/constant"),
     ):
         for element in root.findall(path):
-            if not element.get("name", "").startswith("_"):
-                members.append(read_member(kind, element))
+            member = read_member(kind, element)
+            # The help hides these, too.
+            if member.text or not member.name.startswith("_"):
+                members.append(member)
     return ClassDoc(
         root.get("name", ""),
         root.get("inherits", ""),
@@ -218,6 +221,8 @@ def problems(classes: list[ClassDoc]) -> list[str]:
             found += [f"{one.name}: {problem}" for problem in here]
         for member in one.members:
             where = f"{one.name}.{member.name} ({member.kind})"
+            if member.name.startswith("_"):
+                found.append(f"{where}: the help shows what is internal; write its comment with one #")
             if not member.text:
                 found.append(f"{where}: no text")
                 continue

@@ -99,6 +99,8 @@ class Writer:
         """The type, with a link if it is a class or an enum of the engine."""
         if enum:
             owner, _, short = enum.rpartition(".")
+            if owner in self.classes:
+                return f"[{enum}]({self.page_of(owner)}#enumerations)"
             is_ours = not owner and enum != "Error"
             return enum if is_ours else f"[{enum}]({engine_anchor('enum', owner or '@GlobalScope', short)})"
         if name.endswith("[]"):
@@ -134,6 +136,16 @@ class Writer:
                 arguments = ", ".join(code(argument(param)) for param in member.params)
                 static = " (static)" if "static" in member.qualifiers else ""
                 parts.append(f"| {link(member)}{static} | {arguments} | {returned} |\n")
+            parts.append("\n")
+        enums: dict[str, list[Member]] = {}
+        for member in one.of_kind("constant"):
+            if member.enum:
+                enums.setdefault(member.enum, []).append(member)
+        if enums:
+            parts.append("## Enumerations\n\n| enum | constants |\n|---|---|\n")
+            for enum, members in enums.items():
+                constants = ", ".join(f"{link(member)} = {member.value}" for member in members)
+                parts.append(f"| {one.name}.{enum} | {constants} |\n")
             parts.append("\n")
         if one.of_kind("signal"):
             parts.append("## Signals\n\n| signal | arguments |\n|---|---|\n")
@@ -196,6 +208,8 @@ def declaration(member: Member) -> str:
         return f"{static}func {member.name}({arguments}) -> {shown}"
     if member.kind == "signal":
         return f"signal {member.name}({arguments})"
+    if member.kind == "constant" and member.enum:
+        return f"enum {member.enum} {{ {member.name} = {member.value} }}"
     if member.kind == "constant":
         return f"const {member.name} = {member.value}"
     default = f" = {member.default}" if member.default and not member.is_read_only else ""

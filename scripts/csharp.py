@@ -4,7 +4,7 @@
     csharp.py FOLDER FILE            writes the wrapper to FILE
     csharp.py FOLDER FILE --check    only fails if it is stale
 
-The engine makes no C# classes of an extension's. The wrapper calls them by name: a property, method, signal or constant
+The engine makes no C# classes of an extension's. The wrapper calls them by name: a property, method, signal or enum
 has one member each. An awaitable method returns a `Task`, whose type comes from the shape of the result, with which its
 documentation begins.
 """
@@ -162,16 +162,23 @@ class Writer:
 
     def type(self, godot: str, enum: str = "") -> str:
         if enum:
-            return enum
+            owner, _, short = enum.rpartition(".")
+            return f"{self.name(owner)}.{self.enum_name(owner, short)}" if owner in self.own else enum
         if godot.endswith("[]") and godot[:-2] in self.own:
             return f"{self.name(godot[:-2])}[]"
         if godot in self.own:
             return self.name(godot)
         return ENGINE_CLASSES.get(godot) or TYPES[godot][0]
 
+    def enum_name(self, owner: str, enum: str) -> str:
+        """A class cannot have a property and an enum of the same name: as in the engine's classes, the enum yields."""
+        one = next(one for one in self.classes if one.name == owner)
+        names = [pascal(member.name) for member in one.of_kind("member")]
+        return f"{enum}Enum" if enum in names else enum
+
     def from_variant(self, value: str, godot: str, enum: str = "") -> str:
         if enum:
-            return f"({enum}){value}.AsInt64()"
+            return f"({self.type(godot, enum)}){value}.AsInt64()"
         if godot.endswith("[]") and godot[:-2] in self.own:
             name = self.name(godot[:-2])
             return f"Array.ConvertAll({value}.AsGodotObjectArray<GodotObject>(), one => {name}.Wrap(one))"
@@ -203,8 +210,21 @@ class Writer:
             lines.append(f'    set {{ Instance.Set("{member.name}", {new}); }}')
         return "\n".join([summary(member), *lines, "}"])
 
-    def constant_of(self, _one: ClassDoc, member: Member) -> str:
-        return f"{summary(member)}\npublic const long {pascal(member.name)} = {member.value};"
+    def enums_of(self, one: ClassDoc) -> list[str]:
+        """Constants belong to enums, and lose the word that they all begin with."""
+        found: dict[str, list[Member]] = {}
+        for member in one.of_kind("constant"):
+            if not member.enum:
+                sys.exit(f"error: {one.name}.{member.name} is in no enum")
+            found.setdefault(member.enum, []).append(member)
+        enums = []
+        for enum, members in found.items():
+            lines = [f"public enum {self.enum_name(one.name, enum)} : long", "{"]
+            for member in members:
+                short = member.name.split("_", 1)[1]
+                lines.append(f"    {summary(member)}\n    {pascal(short)} = {member.value},")
+            enums.append("\n".join([*lines, "}"]))
+        return enums
 
     def signal_of(self, _one: ClassDoc, member: Member) -> str:
         shown = [self.type(param["type"], param.get("enum", "")) for param in member.params]
@@ -314,7 +334,8 @@ class Writer:
                 "/// <summary>The peer for <c>Multiplayer.MultiplayerPeer</c>.</summary>\n"
                 "public MultiplayerPeer Peer\n{\n    get { return (MultiplayerPeer)Instance; }\n}"
             )
-        parts += [self.member(one, member) for member in one.members]
+        parts += self.enums_of(one)
+        parts += [self.member(one, member) for member in one.members if member.kind != "constant"]
         check_names(one)
         body = "\n\n".join(parts)
         return indented("\n".join([*lines, indented(body), "}"]))
@@ -337,7 +358,7 @@ def argument_name(name: str) -> str:
 
 
 def check_names(one: ClassDoc) -> None:
-    names = [pascal(member.name) for member in one.members]
+    names = [pascal(member.name) for member in one.members if member.kind != "constant"]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         sys.exit(f"error: {one.name} has two members with the C# names {', '.join(twice)}")

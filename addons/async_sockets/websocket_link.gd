@@ -31,7 +31,7 @@ extends "websocket_link/properties.gd"
 ## negative value is refused with [constant ERR_INVALID_PARAMETER].
 ## [br][br]Names, arguments, defaults and results are those of WebSocketClient. These members of it are missing,
 ## because neither [WebSocketPeer] nor a browser can have them: [code]max_redirects[/code] (no redirect is followed),
-## [code]get_response_headers()[/code] and [code]get_local_port()[/code].
+## [code]get_response_headers()[/code], [code]get_response_header()[/code] and [code]get_local_port()[/code].
 ## [br][br]Where the engine makes the connection, this is different:
 ## [br]- The cause of a failed attempt is not known. The error is [constant ERR_CANT_CONNECT] or [constant
 ## ERR_TIMEOUT], and [method get_response_status] is 0, also after a 401. With [member reconnect], the link tries
@@ -263,7 +263,7 @@ func is_native() -> bool:
 	return _backend is _NativeBackend
 
 
-## The state, one of the [code]STATE_[/code] constants. While the link waits to reconnect it is [constant
+## The state of the connection. While the link waits to reconnect it is [constant
 ## STATE_CONNECTING].
 func get_ready_state() -> WebSocketPeer.State:
 	return _backend.get_ready_state()
@@ -272,6 +272,17 @@ func get_ready_state() -> WebSocketPeer.State:
 ## Whether the connection is lost and will be made again, or the first attempt has failed and another one will follow.
 func is_reconnecting() -> bool:
 	return _backend.is_reconnecting()
+
+
+## Number of the attempt to reconnect that is in flight or waits, counted as in [signal reconnecting]; 0 unless [method
+## is_reconnecting].
+func get_reconnect_attempt() -> int:
+	return _backend.get_reconnect_attempt()
+
+
+## Time until the next attempt to reconnect, in seconds; 0 if none waits.
+func get_reconnect_time_left() -> float:
+	return _backend.get_reconnect_time_left()
 
 
 ## The subprotocol that the server selected of [member supported_protocols]; empty if none.
@@ -380,7 +391,7 @@ func _refuse(member: String, words: String, error := ERR_INVALID_PARAMETER) -> E
 	return error
 
 
-## Reports what is wrong, if there is anything.
+# Reports what is wrong, if there is anything.
 func _is_wrong(method: String, words: String) -> bool:
 	if not words.is_empty():
 		_report(method, words)

@@ -233,7 +233,7 @@ func udp_datagram_received() -> float:
 	for index in COUNT:
 		_engine_udp.put_packet(_block)
 		if index % PART == PART - 1:
-			_until(func() -> bool: return _udp.get_available_datagrams() == index + 1)
+			_until(func() -> bool: return _udp.get_available_datagram_count() == index + 1)
 	_received = 0
 	var start := Time.get_ticks_usec()
 	while _received < COUNT and Time.get_ticks_usec() - start < PATIENCE_MSEC * 1000:

@@ -43,9 +43,9 @@ func test_not_connected() -> void:
 	ends[0].disconnect_from_host()
 	is_error(ends[0].send(utf8("x")), ERR_UNAVAILABLE)
 	_says(ends[0], ["this side has closed"])
-	ends[1].max_pending_send_bytes = 1
+	ends[1].max_pending_bytes = 1
 	is_error(ends[1].send(utf8("xx")), ERR_OUT_OF_MEMORY)
-	_says(ends[1], ["max_pending_send_bytes"])
+	_says(ends[1], ["max_pending_bytes"])
 
 
 func test_a_broadcast_that_was_not_asked_for() -> void:

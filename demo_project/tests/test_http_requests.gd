@@ -24,6 +24,8 @@ func test_what_was_asked() -> void:
 	var request := _requests[0]
 	equal([request.method, request.path, request.raw_path], ["POST", "/a b/c", "/a%20b/c"])
 	equal(request.query, {"x": "2", "y": "é z"})
+	equal([request.get_query_param("y"), request.get_query_param("Y")], ["é z", ""])
+	equal([request.get_header("HOST"), request.get_header("none")], [request.headers["host"], ""])
 	equal(request.raw_query, "x=1&y=%C3%A9+z&x=2")
 	equal([request.headers["x-a"], request.headers["content-type"]], ["b, c", "application/json"])
 	equal(request.get_body_text(), '{"n": [1, "ü"]}')

@@ -11,7 +11,7 @@ func test_await_takes_one_datagram() -> void:
 	for number in 3:
 		var received: Array = await socket.datagram_received
 		equal(received[0], utf8(str(number)))
-		equal(socket.get_available_datagrams(), 2 - number, "the others wait")
+		equal(socket.get_available_datagram_count(), 2 - number, "the others wait")
 		await frames(1)
 	equal(socket.dropped_datagrams, 0)
 
@@ -25,7 +25,7 @@ func test_a_handler_for_one_datagram() -> void:
 	await _send(socket, 3)
 	await frames(3)
 	equal(told, ["0"] as Array[String])
-	equal(socket.get_available_datagrams(), 2)
+	equal(socket.get_available_datagram_count(), 2)
 	equal((await socket.recv_from() as Array)[1], utf8("1"))
 
 
@@ -43,7 +43,7 @@ func test_a_handler_that_disconnects_itself() -> void:
 	await _send(socket, 5)
 	await frames(3)
 	equal(told, ["0", "1"] as Array[String])
-	equal(socket.get_available_datagrams(), 3)
+	equal(socket.get_available_datagram_count(), 3)
 	handler.clear()
 
 
@@ -51,7 +51,7 @@ func test_a_late_handler_gets_what_waits() -> void:
 	var socket := bound()
 	await _send(socket, MANY)
 	await frames(3)
-	equal(socket.get_available_datagrams(), MANY)
+	equal(socket.get_available_datagram_count(), MANY)
 	var told: Array[String] = []
 	socket.datagram_received.connect(
 		func(data: PackedByteArray, _address: String, _port: int) -> void: told.append(data.get_string_from_ascii())
@@ -125,9 +125,9 @@ func _send(to: UdpSocket, count: int) -> void:
 	for number in count:
 		is_ok(sender.send_to(utf8(str(number)), LOOPBACK, to.get_local_port()))
 	var deadline := Time.get_ticks_msec() + 5000
-	while to.get_available_datagrams() < count and Time.get_ticks_msec() < deadline:
+	while to.get_available_datagram_count() < count and Time.get_ticks_msec() < deadline:
 		OS.delay_msec(1)
-	equal(to.get_available_datagrams(), count)
+	equal(to.get_available_datagram_count(), count)
 
 
 func _connect(listener: TcpListener, count: int) -> Array[TcpClient]:

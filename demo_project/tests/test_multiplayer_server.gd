@@ -66,6 +66,17 @@ func test_defaults_and_wrong_values() -> void:
 	equal(peer.process(), 0)
 
 
+func test_a_bad_url_is_told_once_under_its_own_name() -> void:
+	if not engine_log.start():
+		skip("the engine has no loggers before 4.5")
+		return
+	var peer := AsyncMultiplayerPeer.new()
+	is_error(peer.create_client("nope"), ERR_INVALID_PARAMETER)
+	equal(engine_log.lines_with("AsyncMultiplayerPeer.create_client: ").size(), 1)
+	equal(engine_log.take_count(), 1)
+	check(peer.get_last_error_message().contains("ws://"), peer.get_last_error_message())
+
+
 func test_unknown_ids() -> void:
 	var server := open_server(true)
 	var client := await join(true)

@@ -4,6 +4,8 @@ extends TcpTest
 
 signal go(value: int)
 
+var _called_with := []
+
 
 func test_a_coroutine_under_way() -> void:
 	var task := NetTask.from(_doubled.bind(go))
@@ -100,10 +102,27 @@ func test_what_cannot_be_called() -> void:
 	equal(await NetTask.any([callable]), [0, [ERR_INVALID_PARAMETER]])
 
 
+func test_a_missing_argument() -> void:
+	is_error(NetTask.from(_doubled).get_result(), ERR_INVALID_PARAMETER)
+	is_error(NetTask.from(func(value: int) -> int: return value).get_result(), ERR_INVALID_PARAMETER)
+	var ends := await connect_pair()
+	equal(await NetTask.all([ends[0].recv, 1]), [[ERR_INVALID_PARAMETER], 1])
+	equal(await NetTask.any([_doubled]), [0, [ERR_INVALID_PARAMETER]])
+	# Defaults are not missing, nor what is bound.
+	equal(NetTask.from(_nothing).get_result(), null)
+	equal(NetTask.from(_nothing.bind(1)).get_result(), null)
+	equal(NetTask.from(_nothing.bind(1, 2)).get_result(), null)
+	equal(_called_with, [[0, 0], [1, 0], [1, 2]])
+
+
 func test_what_is_its_own_result() -> void:
 	var node := free_later(Node.new()) as Node
 	var values := [null, 5, "text", [1], {"a": 1}, node]
 	equal(await NetTask.all(values), values)
+
+
+func _nothing(first := 0, second := 0) -> void:
+	_called_with.append([first, second])
 
 
 func _doubled(awaitable: Variant) -> int:

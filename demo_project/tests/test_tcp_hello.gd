@@ -150,7 +150,7 @@ func test_wait_readable_takes_nothing() -> void:
 func test_send_async_tells_that_the_bytes_are_out() -> void:
 	var ends := await connect_pair()
 	equal(await ends[0].send_async(utf8("abc")), [OK, 3])
-	equal(ends[0].get_pending_send_bytes(), 0)
+	equal(ends[0].get_pending_bytes(), 0)
 	equal(await ends[0].send_async(PackedByteArray()), [OK, 0])
 	var large := NetTask.from(ends[0].send_async(pattern(40 * MEBIBYTE)))
 	var small := NetTask.from(ends[0].send_async(utf8("x")))

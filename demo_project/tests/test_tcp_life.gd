@@ -110,7 +110,7 @@ func test_calls_from_another_thread_are_refused() -> void:
 		func() -> void: ends[0].disconnect_from_host(),
 		func() -> void: ends[0].get_status(),
 		func() -> void: ends[0].get_available_bytes(),
-		func() -> void: ends[0].get_pending_send_bytes(),
+		func() -> void: ends[0].get_pending_bytes(),
 		func() -> void: listener.accept(),
 		func() -> void: listener.start(),
 		func() -> void: listener.stop(),

@@ -35,12 +35,12 @@ func test_a_peer_that_never_reads() -> void:
 		if sent % (10 * block.size()) == 0:
 			await frames(1)
 	is_error(error, ERR_OUT_OF_MEMORY)
-	at_most(client.get_pending_send_bytes(), client.max_pending_send_bytes)
-	at_most(_resident_bytes() - memory, client.max_pending_send_bytes + SLACK, "the process grew")
+	at_most(client.get_pending_bytes(), client.max_pending_bytes)
+	at_most(_resident_bytes() - memory, client.max_pending_bytes + SLACK, "the process grew")
 	await frames(10)
-	var pending := client.get_pending_send_bytes()
-	is_error(client.send(pattern(client.max_pending_send_bytes)), ERR_OUT_OF_MEMORY)
-	equal(client.get_pending_send_bytes(), pending, "nothing of a refused block is queued")
+	var pending := client.get_pending_bytes()
+	is_error(client.send(pattern(client.max_pending_bytes)), ERR_OUT_OF_MEMORY)
+	equal(client.get_pending_bytes(), pending, "nothing of a refused block is queued")
 	equal(client.get_status(), TcpClient.STATUS_CONNECTED)
 
 	var received := 0
@@ -57,19 +57,19 @@ func test_a_peer_that_never_reads() -> void:
 				return
 		received += part.size()
 	equal(received, sent, "everything that was taken arrives")
-	check(await wait_for(func() -> bool: return client.get_pending_send_bytes() == 0))
+	check(await wait_for(func() -> bool: return client.get_pending_bytes() == 0))
 	is_ok(client.send(block), "and there is room again")
 
 
 func test_a_small_limit_of_what_waits_to_be_sent() -> void:
 	var client := TcpClient.new()
-	client.max_pending_send_bytes = 10
+	client.max_pending_bytes = 10
 	var listener := listen()
 	client.connect_to_host(LOOPBACK, listener.get_local_port())
 	is_ok(client.send(utf8("0123456789")), "before the connection stands")
 	is_error(client.send(utf8("0123456789a")), ERR_OUT_OF_MEMORY)
 	await client.wait_connected()
-	check(await wait_for(func() -> bool: return client.get_pending_send_bytes() == 0))
+	check(await wait_for(func() -> bool: return client.get_pending_bytes() == 0))
 	is_error(client.send(utf8("0123456789a")), ERR_OUT_OF_MEMORY, "never more than the limit at once")
 	is_ok(client.send(utf8("abcdefghij")))
 	var peer := (await listener.accept() as Array)[1] as TcpClient

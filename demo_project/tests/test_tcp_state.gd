@@ -29,7 +29,7 @@ func test_half_open_counts_as_connected() -> void:
 	ends[1].shutdown_send()
 	is_error(await ends[0].recv(1), ERR_FILE_EOF)
 	equal(ends[0].get_status(), TcpClient.STATUS_CONNECTED)
-	equal(ends[0].get_close_reason(), -1)
+	equal(ends[0].get_close_reason(), TcpClient.CLOSE_NONE)
 
 
 func test_a_reset_of_a_half_open_connection_is_noticed() -> void:
@@ -60,9 +60,9 @@ func test_a_new_attempt_clears_the_old_words() -> void:
 	is_error(await client.wait_connected(), ERR_CANT_CONNECT)
 	not_equal(client.get_last_error_message(), "")
 	client.connect_to_host(LOOPBACK, listener.get_local_port())
-	equal(_state(client), [TcpClient.STATUS_CONNECTING, -1, ""])
+	equal(_state(client), [TcpClient.STATUS_CONNECTING, TcpClient.CLOSE_NONE, ""])
 	is_ok(await client.wait_connected())
-	equal(_state(client), [TcpClient.STATUS_CONNECTED, -1, ""])
+	equal(_state(client), [TcpClient.STATUS_CONNECTED, TcpClient.CLOSE_NONE, ""])
 
 
 func test_closing_while_connecting_tells_only_of_the_close() -> void:

@@ -16,7 +16,40 @@ func test_only_the_peer_is_heard() -> void:
 	is_ok(await stranger.send_to_async(utf8("listen to me"), LOOPBACK, ours.get_local_port()))
 	is_ok(peer.send_to(utf8("back"), LOOPBACK, ours.get_local_port()))
 	equal(await ours.recv_from(5.0), [OK, utf8("back"), LOOPBACK, peer.get_local_port()])
-	equal(ours.get_available_datagrams(), 0)
+	equal(ours.get_available_datagram_count(), 0)
+
+
+func test_recv_and_send_async() -> void:
+	var peer := engine_socket()
+	var ours := UdpSocket.new()
+	for _phase in 2:
+		# Not bound, then bound and not connected.
+		equal(await ours.recv(), [ERR_UNCONFIGURED, PackedByteArray()])
+		check(ours.get_last_error_message().contains("recv_from"), ours.get_last_error_message())
+		equal(await ours.send_async(utf8("x")), [ERR_UNCONFIGURED, 0])
+		is_ok(ours.send_to(utf8("hello"), LOOPBACK, peer.get_local_port()))
+	equal(await taken(peer), utf8("hello"))
+	equal(await taken(peer), utf8("hello"))
+	is_ok(ours.connect_to_host(LOOPBACK, peer.get_local_port()))
+	equal(await ours.send_async(utf8("to you"), 5.0), [OK, 6])
+	equal(await taken(peer), utf8("to you"))
+	var waiting := [NetTask.from(ours.recv(5.0)), NetTask.from(ours.recv_from()), NetTask.from(ours.recv())]
+	peer.set_dest_address(LOOPBACK, ours.get_local_port())
+	for text: String in ["one", "two"]:
+		is_ok(peer.put_packet(utf8(text)))
+	equal(
+		await NetTask.all(waiting.slice(0, 2)), [[OK, utf8("one")], [OK, utf8("two"), LOOPBACK, peer.get_local_port()]]
+	)
+	ours.timeout = 0.05
+	equal(await ours.recv(), [ERR_TIMEOUT, PackedByteArray()])
+	equal(await ours.recv_from(), [ERR_TIMEOUT, PackedByteArray(), "", 0])
+	equal(await ours.recv(-2.0), [ERR_INVALID_PARAMETER, PackedByteArray()])
+	equal(await ours.send_async(utf8("x"), NAN), [ERR_INVALID_PARAMETER, 0])
+	equal(await ours.send_to_async(utf8("x"), LOOPBACK, peer.get_local_port(), -2.0), [ERR_INVALID_PARAMETER, 0])
+	var third: NetTask = waiting[2]
+	check(not third.is_completed(), "its limit was the one of its start")
+	ours.close()
+	equal(await third.wait(), [ERR_UNAVAILABLE, PackedByteArray()])
 
 
 func test_connecting_binds() -> void:

@@ -15,7 +15,7 @@ func test_multicast_on_the_loopback_interface() -> void:
 		is_ok(joined, interface)
 		if not await _python_sends(ours, "here") or not get_skip_reason().is_empty():
 			return
-		equal(ours.get_available_datagrams(), 0)
+		equal(ours.get_available_datagram_count(), 0)
 		is_ok(ours.leave_multicast_group(GROUP, interface))
 		is_error(ours.leave_multicast_group(GROUP, interface), FAILED, "left already")
 

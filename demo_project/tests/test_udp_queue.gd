@@ -14,14 +14,14 @@ func test_ten_thousand_are_received_or_counted() -> void:
 	ours.max_datagrams = KEPT
 	var sender := bound()
 	await _send_many(sender, ours)
-	equal(ours.get_available_datagrams(), KEPT)
+	equal(ours.get_available_datagram_count(), KEPT)
 	equal(ours.dropped_datagrams, MANY - KEPT, "the loss is explained")
 	# The oldest were dropped; the others arrive in order.
 	for number in range(MANY - KEPT, MANY):
 		var received := await ours.recv_from(5.0) as Array
 		if not equal((received[1] as PackedByteArray).decode_u32(0), number):
 			return
-	equal(ours.get_available_datagrams(), 0)
+	equal(ours.get_available_datagram_count(), 0)
 
 
 func test_ten_thousand_are_received_as_they_come() -> void:
@@ -43,7 +43,7 @@ func test_a_burst_from_the_engine() -> void:
 	for number in MANY:
 		sender.put_packet(pattern(16, number))
 	# A burst may overrun the system's own buffer, whose drops are not counted; ours drops nothing.
-	var seen := func() -> int: return ours.get_available_datagrams() + ours.dropped_datagrams
+	var seen := func() -> int: return ours.get_available_datagram_count() + ours.dropped_datagrams
 	var before := -1
 	while seen.call() != before:
 		before = seen.call()
@@ -60,27 +60,27 @@ func test_bytes_are_limited_too() -> void:
 	for number in 20:
 		is_ok(await sender.send_to_async(pattern(1000, number), LOOPBACK, ours.get_local_port()))
 	check(await wait_for(func() -> bool: return ours.dropped_datagrams == 10))
-	equal(ours.get_available_datagrams(), 10)
+	equal(ours.get_available_datagram_count(), 10)
 	equal((await ours.recv_from() as Array)[1], pattern(1000, 10), "the oldest were dropped")
 	# The newest datagram is kept, whatever its size.
 	is_ok(await sender.send_to_async(pattern(20_000), LOOPBACK, ours.get_local_port()))
-	check(await wait_for(func() -> bool: return ours.get_available_datagrams() == 1))
+	check(await wait_for(func() -> bool: return ours.get_available_datagram_count() == 1))
 	equal((await ours.recv_from() as Array)[1], pattern(20_000))
 
 
 func test_bytes_to_be_sent_are_limited() -> void:
 	var ours := UdpSocket.new()
-	equal(ours.max_pending_send_bytes, 16 * 1024 * 1024)
-	ours.max_pending_send_bytes = 1000
+	equal(ours.max_pending_bytes, 16 * 1024 * 1024)
+	ours.max_pending_bytes = 1000
 	is_ok(ours.bind(0, LOOPBACK))
 	var peer := bound()
 	is_error(ours.send_to(pattern(2000), LOOPBACK, peer.get_local_port()), ERR_OUT_OF_MEMORY)
 	check(not ours.get_last_error_message().is_empty(), "the refusal has words")
 	is_ok(ours.send_to(pattern(500), LOOPBACK, peer.get_local_port()))
 	equal((await peer.recv_from(5.0) as Array)[1], pattern(500))
-	ours.max_pending_send_bytes = 0
-	equal(ours.max_pending_send_bytes, 1000, "0 is refused")
-	ours.max_pending_send_bytes = 3000
+	ours.max_pending_bytes = 0
+	equal(ours.max_pending_bytes, 1000, "0 is refused")
+	ours.max_pending_bytes = 3000
 	is_ok(ours.send_to(pattern(2000), LOOPBACK, peer.get_local_port()))
 	equal((await peer.recv_from(5.0) as Array)[1], pattern(2000))
 
@@ -151,7 +151,7 @@ func test_the_signal_gets_what_no_receive_waits_for() -> void:
 func test_a_listener_that_comes_late_gets_what_waits() -> void:
 	var ours := bound()
 	is_ok(await bound().send_to_async(utf8("early"), LOOPBACK, ours.get_local_port()))
-	check(await wait_for(func() -> bool: return ours.get_available_datagrams() == 1))
+	check(await wait_for(func() -> bool: return ours.get_available_datagram_count() == 1))
 	var signalled: Array[PackedByteArray] = []
 	ours.datagram_received.connect(
 		func(data: PackedByteArray, _address: String, _port: int) -> void: signalled.append(data)
@@ -166,7 +166,7 @@ func test_processing_by_hand() -> void:
 	ours.auto_process = false
 	var waiting := NetTask.from(ours.recv_from())
 	is_ok(await bound().send_to_async(utf8("x"), LOOPBACK, ours.get_local_port()))
-	check(await wait_for(func() -> bool: return ours.get_available_datagrams() == 1))
+	check(await wait_for(func() -> bool: return ours.get_available_datagram_count() == 1))
 	await frames(3)
 	check(not waiting.is_completed(), "not without its process()")
 	at_least(ours.process(), 1.0)

@@ -17,7 +17,7 @@ func test_messages() -> void:
 	server.client_connected.connect(func(id: int) -> void: server.ping(id))
 	var page := open_page("messages", server.get_local_port())
 	check(await wait_for(func() -> bool: return server.get_client_count() == 1 or page.is_over(), 40.0))
-	equal(server.get_client_path(1), "/room?name=%C3%A9")
+	equal([server.get_client_path(1), server.get_client_query_param(1, "name")], ["/room", "é"])
 	equal(server.get_client_protocol(1), "chat")
 	check(server.get_client_headers(1).get("origin", "").begins_with("http://127.0.0.1:"))
 	check(await wait_for(func() -> bool: return server.get_client_latency(1) >= 0.0), "a ping is answered")

@@ -106,7 +106,7 @@ func test_there_and_back() -> void:
 			["message", 1, "as bytes"]
 		]
 	)
-	equal(server.get_client_path(1), "/chat?room=1")
+	equal([server.get_client_path(1), server.get_client_query_param(1, "room")], ["/chat", "1"])
 	server.send_text(1, "answer")
 	server.send_binary(1, PackedByteArray([9]))
 	equal(await ws.recv_text(5.0), [OK, "answer"])
@@ -181,6 +181,7 @@ func _check_unconnected() -> void:
 	equal([ws.get_response_status(), ws.get_response_headers()], [0, {}])
 	equal([ws.get_close_code(), ws.get_close_reason(), ws.is_reconnecting()], [-1, "", false])
 	equal([ws.get_pending_bytes(), ws.get_unsent_bytes(), ws.get_available_message_count()], [0, 0, 0])
+	equal([ws.get_reconnect_attempt(), ws.get_reconnect_time_left()], [0, 0.0])
 
 
 func _states() -> Array:

@@ -51,7 +51,8 @@ func test_paths_and_queries() -> void:
 		is_ok(ws.connect_to_url(url(path)), path)
 		is_ok(await ws.wait_connected(5.0), path)
 		await told("connected", [id])
-		equal(server.get_client_path(id), paths[path])
+		var query := server.get_client_raw_query(id)
+		equal(server.get_client_raw_path(id) + ("" if query.is_empty() else "?" + query), paths[path])
 		await ws.close_async()
 
 
@@ -93,6 +94,7 @@ func test_401_by_the_script_of_the_server() -> void:
 	equal(await ws.wait_connected(5.0), [ERR_UNAUTHORIZED])
 	equal(ws.get_response_status(), 401)
 	equal(ws.get_response_headers()["www-authenticate"], 'Bearer realm="game"')
+	equal([ws.get_response_header("WWW-Authenticate"), ws.get_response_header("x")], ['Bearer realm="game"', ""])
 	check(ws.get_last_error_message().contains("401"), ws.get_last_error_message())
 	await heard_only([["connect_failed", ERR_UNAUTHORIZED]])
 

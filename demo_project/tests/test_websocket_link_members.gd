@@ -3,7 +3,12 @@ extends WebSocketLinkTest
 ## backend makes the connection.
 
 ## Members of WebSocketClient that only the library can have; the documentation of the link lists them.
-const NATIVE_ONLY: PackedStringArray = ["max_redirects", "get_local_port", "get_response_headers"]
+const NATIVE_ONLY: PackedStringArray = [
+	"max_redirects",
+	"get_local_port",
+	"get_response_headers",
+	"get_response_header",
+]
 
 ## Values that are taken or refused: the property, and the values.
 const VALUES := {

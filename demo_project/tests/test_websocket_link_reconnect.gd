@@ -49,6 +49,43 @@ func test_what_was_sent_before_a_first_connection_that_needs_more_than_one_attem
 	equal(events.of("message"), [[1, "patient"], [1, "still there"]])
 
 
+func test_the_number_of_the_attempt_and_the_time_left() -> void:
+	_link.reconnect = true
+	_link.reconnect_min_delay = 20.0
+	# Counts as 20 s.
+	_link.reconnect_max_delay = 1.0
+	equal([_link.get_reconnect_attempt(), _link.get_reconnect_time_left()], [0, 0.0])
+	await _join()
+	equal([_link.get_reconnect_attempt(), _link.get_reconnect_time_left()], [0, 0.0])
+	var port := server.get_local_port()
+	server.stop()
+	await _tells("reconnecting")
+	equal(_link.get_reconnect_attempt(), 1)
+	at_most(_link.get_reconnect_time_left(), 20.0)
+	at_least(_link.get_reconnect_time_left(), 15.0)
+	is_ok(_link.reconnect_now())
+	equal(_link.get_reconnect_time_left(), 0.0)
+	check(server.start(port, LOOPBACK))
+	equal(await _link.wait_connected(5.0), [OK])
+	equal([_link.get_reconnect_attempt(), _link.get_reconnect_time_left()], [0, 0.0])
+
+
+func test_a_timeout_names_the_failure_before_it() -> void:
+	_link.reconnect = true
+	_link.reconnect_min_delay = 20.0
+	var port := free_port()
+	is_ok(_link.connect_to_url("ws://127.0.0.1:%d" % port))
+	equal(await _link.wait_connected(0.3), [ERR_TIMEOUT])
+	var words := _link.get_last_error_message()
+	check(words.contains("timeout") and words.contains(str(port)), words)
+	make_server()
+	check(server.start(port, LOOPBACK))
+	is_ok(_link.reconnect_now())
+	equal(await _link.wait_connected(5.0), [OK])
+	is_error(await _link.recv(0.05), ERR_TIMEOUT)
+	equal(_link.get_last_error_message(), "the timeout passed first", "there is a connection")
+
+
 func test_giving_up() -> void:
 	_link.reconnect = true
 	_link.reconnect_max_attempts = 2

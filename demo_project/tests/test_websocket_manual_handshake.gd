@@ -24,11 +24,17 @@ func test_what_a_request_says() -> void:
 	_ask_later()
 	var lines: Array[String] = ["X-Token: secret", "Sec-WebSocket-Protocol: b, a", "Origin: https://a.example"]
 	var peer := await raw()
-	peer.send(head("/room?key=1%202&x", lines))
+	peer.send(head("/my%20room?key=1%202&x&name=%C3%A9+z", lines))
 	var request := await _request()
-	equal(request.path, "/room")
-	equal(request.query, "key=1%202&x")
+	equal([request.path, request.raw_path], ["/my room", "/my%20room"])
+	equal(request.query, {"key": "1 2", "x": "", "name": "é z"})
+	equal(request.raw_query, "key=1%202&x&name=%C3%A9+z")
+	equal([request.get_query_param("name"), request.get_query_param("x")], ["é z", ""])
+	equal([request.get_query_param("NAME"), request.get_query_param("none")], ["", ""])
 	equal(request.headers["x-token"], "secret")
+	equal([request.get_header("X-Token"), request.get_header("x-TOKEN")], ["secret", "secret"])
+	equal(request.get_header("X-None"), "")
+	check(request.is_pending())
 	equal(request.headers["origin"], "https://a.example")
 	equal(request.protocols, PackedStringArray(["b", "a"]))
 	equal(request.address, LOOPBACK)
@@ -38,7 +44,11 @@ func test_what_a_request_says() -> void:
 	is_error(server.send_text(1, "x"), ERR_DOES_NOT_EXIST)
 	is_ok(request.accept())
 	await told("connected", [1])
-	equal(server.get_client_path(1), "/room?key=1%202&x")
+	check(not request.is_pending())
+	equal([server.get_client_path(1), server.get_client_raw_path(1)], [request.path, request.raw_path])
+	equal([server.get_client_query(1), server.get_client_raw_query(1)], [request.query, request.raw_query])
+	equal(server.get_client_query_param(1, "name"), "é z")
+	equal([server.get_client_header(1, "X-TOKEN"), server.get_client_header(1, "none")], ["secret", ""])
 
 
 func test_accept_later() -> void:

@@ -58,7 +58,7 @@ func _on_message(id: int, message: String) -> void:
 	elif message.begins_with("/ping "):
 		is_ok(server.ping(id, utf8(message.trim_prefix("/ping "))))
 	elif message == "/path":
-		is_ok(server.send_text(id, server.get_client_path(id)))
+		is_ok(server.send_text(id, server.get_client_path(id) + "?" + server.get_client_raw_query(id)))
 	else:
 		is_ok(server.send_text(id, message))
 

@@ -324,7 +324,7 @@ namespace AsyncSockets
             get { return Instance.Get("port").AsInt64(); }
         }
 
-        /// <summary>The query, decoded: values by name, both of type String.</summary>
+        /// <summary>The query, decoded (%20 and + are spaces): values by name, both of type String.</summary>
         public Godot.Collections.Dictionary Query
         {
             get { return Instance.Get("query").AsGodotDictionary(); }
@@ -360,10 +360,22 @@ namespace AsyncSockets
             return Call("get_body_text").AsString();
         }
 
+        /// <summary>The value of a header, whose name may be in any case; empty if there is none.</summary>
+        public string GetHeader(string name)
+        {
+            return Call("get_header", name).AsString();
+        }
+
         /// <summary>The last error of this object in words; empty if there was none.</summary>
         public string GetLastErrorMessage()
         {
             return Call("get_last_error_message").AsString();
+        }
+
+        /// <summary>The decoded value of a name in the query; empty if there is none.</summary>
+        public string GetQueryParam(string name)
+        {
+            return Call("get_query_param", name).AsString();
         }
 
         /// <summary>Whether the client has left, see client_left.</summary>
@@ -421,6 +433,32 @@ namespace AsyncSockets
         public static TcpClient Wrap(GodotObject instance)
         {
             return instance == null ? null : new TcpClient(instance);
+        }
+
+        public enum Status : long
+        {
+            /// <summary>Not connected: there was no connection, or the last one was closed in good order.</summary>
+            None = 0,
+            /// <summary>Looking up the host name, connecting, or performing the TLS handshake of tls_options.</summary>
+            Connecting = 1,
+            /// <summary>The connection is established.</summary>
+            Connected = 2,
+            /// <summary>The connection failed, or could not be established.</summary>
+            Error = 3,
+        }
+
+        public enum CloseReason : long
+        {
+            /// <summary>The connection has not ended, or there was none.</summary>
+            None = -1,
+            /// <summary>A network error, a failed attempt to connect, a failed TLS handshake, a reset by the peer, or TcpListener.max_total_bytes.</summary>
+            Error = 0,
+            /// <summary>This side closed.</summary>
+            ByHost = 1,
+            /// <summary>The peer closed.</summary>
+            ByPeer = 2,
+            /// <summary>The peer did not answer in time.</summary>
+            Timeout = 3,
         }
 
         /// <summary>Whether the connection stays open for sending after the peer has ended its sending side.</summary>
@@ -508,10 +546,10 @@ namespace AsyncSockets
         }
 
         /// <summary>Maximum number of bytes that are queued for sending.</summary>
-        public long MaxPendingSendBytes
+        public long MaxPendingBytes
         {
-            get { return Instance.Get("max_pending_send_bytes").AsInt64(); }
-            set { Instance.Set("max_pending_send_bytes", value); }
+            get { return Instance.Get("max_pending_bytes").AsInt64(); }
+            set { Instance.Set("max_pending_bytes", value); }
         }
 
         /// <summary>Whether small messages are sent immediately, without Nagle's algorithm.</summary>
@@ -559,10 +597,10 @@ namespace AsyncSockets
             return Call("get_available_bytes").AsInt64();
         }
 
-        /// <summary>Why the last connection ended: one of the CLOSE_ constants, or -1 while it has not ended.</summary>
-        public long GetCloseReason()
+        /// <summary>Why the last connection ended; CLOSE_NONE while it has not ended.</summary>
+        public TcpClient.CloseReason GetCloseReason()
         {
-            return Call("get_close_reason").AsInt64();
+            return (TcpClient.CloseReason)Call("get_close_reason").AsInt64();
         }
 
         /// <summary>IP address of the peer, also after the end of the connection.</summary>
@@ -596,15 +634,15 @@ namespace AsyncSockets
         }
 
         /// <summary>Number of bytes that were sent and are not handed to the system yet.</summary>
-        public long GetPendingSendBytes()
+        public long GetPendingBytes()
         {
-            return Call("get_pending_send_bytes").AsInt64();
+            return Call("get_pending_bytes").AsInt64();
         }
 
-        /// <summary>The status of the connection: one of the STATUS_ constants.</summary>
-        public long GetStatus()
+        /// <summary>The status of the connection.</summary>
+        public TcpClient.Status GetStatus()
         {
-            return Call("get_status").AsInt64();
+            return (TcpClient.Status)Call("get_status").AsInt64();
         }
 
         /// <summary>Subject of the server's certificate, such as "CN=game.example".</summary>
@@ -697,10 +735,22 @@ namespace AsyncSockets
             return ((Error)result[0].AsInt64(), result[1].AsInt64());
         }
 
+        /// <summary>Queues a line of text as UTF-8, with a line feed behind it, as recv_line reads it.</summary>
+        public Error SendLine(string line)
+        {
+            return (Error)Call("send_line", line).AsInt64();
+        }
+
         /// <summary>Sends the block behind its length in 4 bytes, as recv_packet and the engine's StreamPeer (put_u32, put_data) read it; see big_endian.</summary>
         public Error SendPacket(byte[] buffer)
         {
             return (Error)Call("send_packet", buffer).AsInt64();
+        }
+
+        /// <summary>Queues a text as UTF-8.</summary>
+        public Error SendText(string text)
+        {
+            return (Error)Call("send_text", text).AsInt64();
         }
 
         /// <summary>Ends the sending side (half-close) after what was sent before.</summary>
@@ -737,16 +787,16 @@ namespace AsyncSockets
         }
 
         /// <summary>Emitted at every end, also that of an attempt that failed or was closed.</summary>
-        public event Action<long> Closed
+        public event Action<TcpClient.CloseReason> Closed
         {
-            add { Listen("closed", value, Callable.From(value)); }
+            add { Listen("closed", value, Callable.From((long reason) => value((TcpClient.CloseReason)reason))); }
             remove { Ignore("closed", value); }
         }
 
         /// <summary>Emitted when the connection cannot be established: ERR_CANT_RESOLVE, ERR_CANT_CONNECT, ERR_TIMEOUT, or ERR_UNAUTHORIZED for a certificate that is not trusted.</summary>
-        public event Action<long> ConnectFailed
+        public event Action<Error> ConnectFailed
         {
-            add { Listen("connect_failed", value, Callable.From(value)); }
+            add { Listen("connect_failed", value, Callable.From((long error) => value((Error)error))); }
             remove { Ignore("connect_failed", value); }
         }
 
@@ -770,30 +820,6 @@ namespace AsyncSockets
             add { Listen("disconnected", value, Callable.From(value)); }
             remove { Ignore("disconnected", value); }
         }
-
-        /// <summary>Not connected: there was no connection, or the last one was closed in good order.</summary>
-        public const long StatusNone = 0;
-
-        /// <summary>Looking up the host name, connecting, or performing the TLS handshake of tls_options.</summary>
-        public const long StatusConnecting = 1;
-
-        /// <summary>The connection is established.</summary>
-        public const long StatusConnected = 2;
-
-        /// <summary>The connection failed, or could not be established.</summary>
-        public const long StatusError = 3;
-
-        /// <summary>A network error, a failed attempt to connect, a failed TLS handshake, a reset by the peer, or TcpListener.max_total_bytes.</summary>
-        public const long CloseError = 0;
-
-        /// <summary>This side closed.</summary>
-        public const long CloseByHost = 1;
-
-        /// <summary>The peer closed.</summary>
-        public const long CloseByPeer = 2;
-
-        /// <summary>The peer did not answer in time.</summary>
-        public const long CloseTimeout = 3;
     }
 
     /// <summary>A listening TCP socket that accepts connections in the background and hands them out as TcpClients.</summary>
@@ -893,6 +919,13 @@ namespace AsyncSockets
             set { Instance.Set("refuse_when_full", value); }
         }
 
+        /// <summary>Time limit of an accept whose timeout is omitted (-1), in seconds.</summary>
+        public double Timeout
+        {
+            get { return Instance.Get("timeout").AsDouble(); }
+            set { Instance.Set("timeout", value); }
+        }
+
         /// <summary>Options for TLS from the first byte: TLSOptions.server(key, certificate).</summary>
         public TlsOptions TlsOptions
         {
@@ -900,8 +933,8 @@ namespace AsyncSockets
             set { Instance.Set("tls_options", value); }
         }
 
-        /// <summary>Awaitable: [OK, TcpClient], or [error, null]: ERR_UNCONFIGURED if the listener is not listening, ERR_TIMEOUT after timeout seconds.</summary>
-        public async Task<(Error Error, TcpClient Client)> Accept(double timeout = 0.0)
+        /// <summary>Awaitable: [OK, TcpClient], or [error, null]: ERR_UNCONFIGURED if the listener is not listening, ERR_TIMEOUT after timeout seconds (0 sets no limit; -1, the default, uses timeout).</summary>
+        public async Task<(Error Error, TcpClient Client)> Accept(double timeout = -1.0)
         {
             Godot.Collections.Array result = await Wait(Call("accept", timeout));
             return ((Error)result[0].AsInt64(), TcpClient.Wrap(result[1].AsGodotObject()));
@@ -923,6 +956,12 @@ namespace AsyncSockets
         public long GetFailedHandshakes()
         {
             return Call("get_failed_handshakes").AsInt64();
+        }
+
+        /// <summary>Number of the listening socket, unique in the process and never reused.</summary>
+        public long GetId()
+        {
+            return Call("get_id").AsInt64();
         }
 
         /// <summary>Message of the last error that this object returned.</summary>
@@ -1049,10 +1088,10 @@ namespace AsyncSockets
         }
 
         /// <summary>Maximum size of all datagrams together that wait to be sent, in bytes; each counts 128 bytes more than its data.</summary>
-        public long MaxPendingSendBytes
+        public long MaxPendingBytes
         {
-            get { return Instance.Get("max_pending_send_bytes").AsInt64(); }
-            set { Instance.Set("max_pending_send_bytes", value); }
+            get { return Instance.Get("max_pending_bytes").AsInt64(); }
+            set { Instance.Set("max_pending_bytes", value); }
         }
 
         /// <summary>Allow other sockets with the same setting to bind the same port, as several receivers of a multicast group on one machine need it.</summary>
@@ -1060,6 +1099,13 @@ namespace AsyncSockets
         {
             get { return Instance.Get("reuse_address").AsBool(); }
             set { Instance.Set("reuse_address", value); }
+        }
+
+        /// <summary>Time limit of an operation whose timeout is omitted (-1), in seconds.</summary>
+        public double Timeout
+        {
+            get { return Instance.Get("timeout").AsDouble(); }
+            set { Instance.Set("timeout", value); }
         }
 
         /// <summary>Maximum number of routers that a datagram may pass, unicast and multicast.</summary>
@@ -1088,9 +1134,9 @@ namespace AsyncSockets
         }
 
         /// <summary>Number of datagrams that can be received now.</summary>
-        public long GetAvailableDatagrams()
+        public long GetAvailableDatagramCount()
         {
-            return Call("get_available_datagrams").AsInt64();
+            return Call("get_available_datagram_count").AsInt64();
         }
 
         /// <summary>The id of the socket, unique in the process and never reused; 0 if it is not bound.</summary>
@@ -1129,14 +1175,27 @@ namespace AsyncSockets
             return (Error)Call("leave_multicast_group", address, @interface).AsInt64();
         }
 
+        /// <summary>Calls process without a budget.</summary>
+        public void Poll()
+        {
+            Call("poll");
+        }
+
         /// <summary>Handles queued events and returns their number.</summary>
         public long Process(long budgetUsec = 0)
         {
             return Call("process", budgetUsec).AsInt64();
         }
 
-        /// <summary>Awaitable: [OK, bytes, address, port] of the next datagram, which may be empty, or [error, empty, "", 0]: ERR_TIMEOUT after timeout seconds (0 and -1 set no limit), ERR_UNCONFIGURED if the socket is not bound, ERR_UNAVAILABLE when it is closed.</summary>
-        public async Task<(Error Error, byte[] Data, string Address, long Port)> RecvFrom(double timeout = 0.0)
+        /// <summary>Awaitable: [OK, bytes] of the next datagram from the host of connect_to_host, which may be empty, or [error, empty]: ERR_TIMEOUT after timeout seconds, ERR_UNCONFIGURED if the socket is not connected, ERR_UNAVAILABLE when it is closed.</summary>
+        public async Task<(Error Error, byte[] Data)> Recv(double timeout = -1.0)
+        {
+            Godot.Collections.Array result = await Wait(Call("recv", timeout));
+            return ((Error)result[0].AsInt64(), result[1].AsByteArray());
+        }
+
+        /// <summary>Awaitable: [OK, bytes, address, port] of the next datagram, which may be empty, or [error, empty, "", 0]: ERR_TIMEOUT after timeout seconds, ERR_UNCONFIGURED if the socket is not bound, ERR_UNAVAILABLE when it is closed.</summary>
+        public async Task<(Error Error, byte[] Data, string Address, long Port)> RecvFrom(double timeout = -1.0)
         {
             Godot.Collections.Array result = await Wait(Call("recv_from", timeout));
             return ((Error)result[0].AsInt64(), result[1].AsByteArray(), result[2].AsString(), result[3].AsInt64());
@@ -1148,6 +1207,13 @@ namespace AsyncSockets
             return (Error)Call("send", data).AsInt64();
         }
 
+        /// <summary>Awaitable: [OK, bytes_sent] once the datagram is handed to the system, or [error, 0].</summary>
+        public async Task<(Error Error, long Bytes)> SendAsync(byte[] data, double timeout = -1.0)
+        {
+            Godot.Collections.Array result = await Wait(Call("send_async", data, timeout));
+            return ((Error)result[0].AsInt64(), result[1].AsInt64());
+        }
+
         /// <summary>Queues a datagram for a host name or IP address.</summary>
         public Error SendTo(byte[] data, string host, long port)
         {
@@ -1155,23 +1221,23 @@ namespace AsyncSockets
         }
 
         /// <summary>Awaitable: [OK, bytes_sent] once the datagram is handed to the system, or [error, 0].</summary>
-        public async Task<(Error Error, long Bytes)> SendToAsync(byte[] data, string host, long port)
+        public async Task<(Error Error, long Bytes)> SendToAsync(byte[] data, string host, long port, double timeout = -1.0)
         {
-            Godot.Collections.Array result = await Wait(Call("send_to_async", data, host, port));
+            Godot.Collections.Array result = await Wait(Call("send_to_async", data, host, port, timeout));
             return ((Error)result[0].AsInt64(), result[1].AsInt64());
         }
 
-        /// <summary>A datagram arrived that no recv_from waited for.</summary>
+        /// <summary>A datagram arrived that no recv_from or recv waited for.</summary>
         public event Action<byte[], string, long> DatagramReceived
         {
             add { Listen("datagram_received", value, Callable.From(value)); }
             remove { Ignore("datagram_received", value); }
         }
 
-        /// <summary>A datagram could not be sent, also one of send_to_async.</summary>
-        public event Action<long, byte[], string, long> SendFailed
+        /// <summary>A datagram could not be sent, also one of send_async or send_to_async.</summary>
+        public event Action<Error, byte[], string, long> SendFailed
         {
-            add { Listen("send_failed", value, Callable.From(value)); }
+            add { Listen("send_failed", value, Callable.From((long error, byte[] data, string address, long port) => value((Error)error, data, address, port))); }
             remove { Ignore("send_failed", value); }
         }
     }
@@ -1187,6 +1253,18 @@ namespace AsyncSockets
         public static WebSocketClient Wrap(GodotObject instance)
         {
             return instance == null ? null : new WebSocketClient(instance);
+        }
+
+        public enum State : long
+        {
+            /// <summary>An attempt to connect is in flight, or the client waits to reconnect.</summary>
+            Connecting = 0,
+            /// <summary>The connection is established.</summary>
+            Open = 1,
+            /// <summary>This side has closed, and the closing handshake is in flight.</summary>
+            Closing = 2,
+            /// <summary>There is no connection.</summary>
+            Closed = 3,
         }
 
         /// <summary>Whether events are handled once per frame, before the nodes' _process.</summary>
@@ -1421,16 +1499,34 @@ namespace AsyncSockets
             return Call("get_pending_bytes").AsInt64();
         }
 
-        /// <summary>The state, one of the STATE_ constants.</summary>
-        public long GetReadyState()
+        /// <summary>The state of the connection.</summary>
+        public WebSocketClient.State GetReadyState()
         {
-            return Call("get_ready_state").AsInt64();
+            return (WebSocketClient.State)Call("get_ready_state").AsInt64();
+        }
+
+        /// <summary>Number of the attempt to reconnect that is in flight or waits, counted as in reconnecting; 0 unless is_reconnecting.</summary>
+        public long GetReconnectAttempt()
+        {
+            return Call("get_reconnect_attempt").AsInt64();
+        }
+
+        /// <summary>Time until the next attempt to reconnect, in seconds; 0 if none waits.</summary>
+        public double GetReconnectTimeLeft()
+        {
+            return Call("get_reconnect_time_left").AsDouble();
         }
 
         /// <summary>The URL of connect_to_url, without user and password, or the one a redirect has led to.</summary>
         public string GetRequestedUrl()
         {
             return Call("get_requested_url").AsString();
+        }
+
+        /// <summary>The value of a header of the response to the last opening handshake, whose name may be in any case; empty if there is none.</summary>
+        public string GetResponseHeader(string name)
+        {
+            return Call("get_response_header", name).AsString();
         }
 
         /// <summary>The headers of the response to the last opening handshake, by lower-case name.</summary>
@@ -1540,9 +1636,9 @@ namespace AsyncSockets
         }
 
         /// <summary>Emitted when an attempt has failed.</summary>
-        public event Action<long> ConnectFailed
+        public event Action<Error> ConnectFailed
         {
-            add { Listen("connect_failed", value, Callable.From(value)); }
+            add { Listen("connect_failed", value, Callable.From((long error) => value((Error)error))); }
             remove { Ignore("connect_failed", value); }
         }
 
@@ -1568,9 +1664,9 @@ namespace AsyncSockets
         }
 
         /// <summary>Emitted after disconnected or connect_failed if reconnect is on and there will be no other attempt, and when it is switched off while the client waits.</summary>
-        public event Action<long> GaveUp
+        public event Action<Error> GaveUp
         {
-            add { Listen("gave_up", value, Callable.From(value)); }
+            add { Listen("gave_up", value, Callable.From((long error) => value((Error)error))); }
             remove { Ignore("gave_up", value); }
         }
 
@@ -1594,18 +1690,6 @@ namespace AsyncSockets
             add { Listen("text_data_received", value, Callable.From(value)); }
             remove { Ignore("text_data_received", value); }
         }
-
-        /// <summary>An attempt to connect is in flight, or the client waits to reconnect.</summary>
-        public const long StateConnecting = 0;
-
-        /// <summary>The connection is established.</summary>
-        public const long StateOpen = 1;
-
-        /// <summary>This side has closed, and the closing handshake is in flight.</summary>
-        public const long StateClosing = 2;
-
-        /// <summary>There is no connection.</summary>
-        public const long StateClosed = 3;
     }
 
     /// <summary>A client that requests to connect, see WebSocketServer.handshake_requested.</summary>
@@ -1631,7 +1715,7 @@ namespace AsyncSockets
             get { return Instance.Get("headers").AsGodotDictionary(); }
         }
 
-        /// <summary>The requested path, unchanged, beginning with /.</summary>
+        /// <summary>The requested path, decoded, beginning with / and without the query.</summary>
         public string Path
         {
             get { return Instance.Get("path").AsString(); }
@@ -1649,10 +1733,22 @@ namespace AsyncSockets
             get { return Instance.Get("protocols").AsStringArray(); }
         }
 
-        /// <summary>The query after the ?; empty if there is none.</summary>
-        public string Query
+        /// <summary>The query, decoded (%20 and + are spaces): values by name, both of type String.</summary>
+        public Godot.Collections.Dictionary Query
         {
-            get { return Instance.Get("query").AsString(); }
+            get { return Instance.Get("query").AsGodotDictionary(); }
+        }
+
+        /// <summary>The requested path as received, not decoded.</summary>
+        public string RawPath
+        {
+            get { return Instance.Get("raw_path").AsString(); }
+        }
+
+        /// <summary>The query as received, without the ?; empty if there is none.</summary>
+        public string RawQuery
+        {
+            get { return Instance.Get("raw_query").AsString(); }
         }
 
         /// <summary>Accepts the client, with one of the subprotocols that it offers; an empty protocol leaves the choice to WebSocketServer.supported_protocols.</summary>
@@ -1667,10 +1763,28 @@ namespace AsyncSockets
             return Call("get_client_id").AsInt64();
         }
 
+        /// <summary>The value of a header, whose name may be in any case; empty if there is none.</summary>
+        public string GetHeader(string name)
+        {
+            return Call("get_header", name).AsString();
+        }
+
         /// <summary>The last error of this object in words; empty if there was none.</summary>
         public string GetLastErrorMessage()
         {
             return Call("get_last_error_message").AsString();
+        }
+
+        /// <summary>The decoded value of a name in the query; empty if there is none.</summary>
+        public string GetQueryParam(string name)
+        {
+            return Call("get_query_param", name).AsString();
+        }
+
+        /// <summary>Whether the request can still be decided.</summary>
+        public bool IsPending()
+        {
+            return Call("is_pending").AsBool();
         }
 
         /// <summary>Refuses the client with status, an HTTP status from 400 to 599, a body and additional headers, each as "Name: value", such as "WWW-Authenticate: Bearer" with 401.</summary>
@@ -1691,6 +1805,14 @@ namespace AsyncSockets
         public static WebSocketServer Wrap(GodotObject instance)
         {
             return instance == null ? null : new WebSocketServer(instance);
+        }
+
+        public enum BackpressurePolicyEnum : long
+        {
+            /// <summary>A message beyond max_pending_bytes is refused.</summary>
+            Error = 0,
+            /// <summary>A message beyond max_pending_bytes is refused and the client is disconnected with 1008.</summary>
+            Disconnect = 1,
         }
 
         /// <summary>Origins that may connect, such as https://example.org; others are refused with 403.</summary>
@@ -1722,10 +1844,10 @@ namespace AsyncSockets
         }
 
         /// <summary>What happens to a message that would exceed max_pending_bytes.</summary>
-        public long BackpressurePolicy
+        public WebSocketServer.BackpressurePolicyEnum BackpressurePolicy
         {
-            get { return Instance.Get("backpressure_policy").AsInt64(); }
-            set { Instance.Set("backpressure_policy", value); }
+            get { return (WebSocketServer.BackpressurePolicyEnum)Instance.Get("backpressure_policy").AsInt64(); }
+            set { Instance.Set("backpressure_policy", (long)value); }
         }
 
         /// <summary>IP addresses and ranges that may not connect, such as "192.0.2.1", "10.0.0.0/8" or "2001:db8::/32"; their connections are closed before anything is read.</summary>
@@ -1937,6 +2059,12 @@ namespace AsyncSockets
             return Call("get_client_count").AsInt64();
         }
 
+        /// <summary>The value of a header of a client's request, whose name may be in any case; empty if there is none, or for an unknown id.</summary>
+        public string GetClientHeader(long clientId, string name)
+        {
+            return Call("get_client_header", clientId, name).AsString();
+        }
+
         /// <summary>The request headers of a client by lower-case name; values of repeated headers are joined by commas.</summary>
         public Godot.Collections.Dictionary GetClientHeaders(long clientId)
         {
@@ -1955,7 +2083,7 @@ namespace AsyncSockets
             return Call("get_client_latency", clientId).AsDouble();
         }
 
-        /// <summary>The path that a client requested, with its query; empty for an unknown id.</summary>
+        /// <summary>The path that a client requested, decoded and without the query, as WebSocketHandshakeRequest.path has it; empty for an unknown id.</summary>
         public string GetClientPath(long clientId)
         {
             return Call("get_client_path", clientId).AsString();
@@ -1979,6 +2107,30 @@ namespace AsyncSockets
             return Call("get_client_protocol", clientId).AsString();
         }
 
+        /// <summary>The query of a client's request, decoded: values by name, as WebSocketHandshakeRequest.query has them; empty for an unknown id.</summary>
+        public Godot.Collections.Dictionary GetClientQuery(long clientId)
+        {
+            return Call("get_client_query", clientId).AsGodotDictionary();
+        }
+
+        /// <summary>The decoded value of a name in the query of a client's request; empty if there is none, or for an unknown id.</summary>
+        public string GetClientQueryParam(long clientId, string name)
+        {
+            return Call("get_client_query_param", clientId, name).AsString();
+        }
+
+        /// <summary>The path that a client requested as received, not decoded; empty for an unknown id.</summary>
+        public string GetClientRawPath(long clientId)
+        {
+            return Call("get_client_raw_path", clientId).AsString();
+        }
+
+        /// <summary>The query of a client's request as received, without the ?; empty for an unknown id.</summary>
+        public string GetClientRawQuery(long clientId)
+        {
+            return Call("get_client_raw_query", clientId).AsString();
+        }
+
         /// <summary>The reason in words beside the code of client_disconnected; valid only inside its handlers.</summary>
         public string GetCloseReason(long clientId)
         {
@@ -1989,6 +2141,12 @@ namespace AsyncSockets
         public Godot.Collections.Array<long> GetGroupClients(StringName group)
         {
             return Call("get_group_clients", group).AsGodotArray<long>();
+        }
+
+        /// <summary>Number of the server of the last start, unique in the process and never reused; 0 if there is none, or it is stopped and all its clients are disconnected.</summary>
+        public long GetId()
+        {
+            return Call("get_id").AsInt64();
         }
 
         /// <summary>The last error of this object in words; empty if there was none since start.</summary>
@@ -2019,6 +2177,12 @@ namespace AsyncSockets
         public Error Ping(long clientId, byte[] payload = null)
         {
             return (Error)Call("ping", clientId, payload ?? Array.Empty<byte>()).AsInt64();
+        }
+
+        /// <summary>Calls process without a budget.</summary>
+        public void Poll()
+        {
+            Call("poll");
         }
 
         /// <summary>Handles queued events by emitting the signals and returns their number.</summary>
@@ -2137,11 +2301,5 @@ namespace AsyncSockets
             add { Listen("text_data_received", value, Callable.From(value)); }
             remove { Ignore("text_data_received", value); }
         }
-
-        /// <summary>A message beyond max_pending_bytes is refused.</summary>
-        public const long BackpressureError = 0;
-
-        /// <summary>A message beyond max_pending_bytes is refused and the client is disconnected with 1008.</summary>
-        public const long BackpressureDisconnect = 1;
     }
 }

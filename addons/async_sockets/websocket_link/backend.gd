@@ -93,6 +93,14 @@ func is_reconnecting() -> bool:
 	return false
 
 
+func get_reconnect_attempt() -> int:
+	return 0
+
+
+func get_reconnect_time_left() -> float:
+	return 0.0
+
+
 func get_selected_protocol() -> String:
 	return ""
 

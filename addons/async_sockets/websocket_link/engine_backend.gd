@@ -79,6 +79,7 @@ func _forget_the_last_session() -> void:
 	_was_open = false
 	_end_error = ERR_UNCONFIGURED
 	_last_error = ""
+	_failure_words = ""
 	_close_code = -1
 	_close_reason = ""
 	_is_close_clean = false
@@ -285,6 +286,14 @@ func is_reconnecting() -> bool:
 	if _phase == Phase.CONNECTING:
 		return _policy != null and _policy.attempts > 0
 	return _phase == Phase.AWAY
+
+
+func get_reconnect_attempt() -> int:
+	return _policy.attempts if is_reconnecting() else 0
+
+
+func get_reconnect_time_left() -> float:
+	return _policy.time_left() if _phase == Phase.AWAY else 0.0
 
 
 func get_selected_protocol() -> String:

@@ -60,6 +60,8 @@ var _is_loss_noted := false
 ## What ended the last connection or attempt, for operations that come too late.
 var _end_error := ERR_UNCONFIGURED
 var _last_error := ""
+## Why the last attempt or connection has ended, while there is none.
+var _failure_words := ""
 var _close_code := -1
 var _close_reason := ""
 var _is_close_clean := false
@@ -138,10 +140,16 @@ func _drain(budget_usec: int) -> void:
 	var now := Time.get_ticks_usec()
 	for operations: Operations in [_inbox.receives, _connects, _flushes, _closes]:
 		for operation in operations.take_due(now):
-			_last_error = "the timeout passed first"
+			_last_error = _late()
 			operation.fail(ERR_TIMEOUT)
 	_turn.end()
 	_hook()
+
+
+## Says that a timeout has passed, and why there is no connection.
+func _late() -> String:
+	var words := "the timeout passed first"
+	return words if _failure_words.is_empty() else "%s; there is no connection, because %s" % [words, _failure_words]
 
 
 func _take_left_over() -> Array[Operation]:
@@ -253,6 +261,7 @@ func _has_opened() -> void:
 	_close_reason = ""
 	_is_close_clean = false
 	_unsent_bytes = 0
+	_failure_words = ""
 	_handled += 1
 	if _policy != null:
 		_policy.connection_opened()
@@ -351,6 +360,7 @@ func _end_with(end: Array) -> void:
 	if not by_this_side:
 		error = ERR_FILE_EOF if is_clean else ERR_CONNECTION_ERROR
 		_last_error = "the connection ended with %d%s" % [code, "" if reason.is_empty() else ": " + reason]
+		_failure_words = _last_error
 	if _policy != null:
 		_policy.connection_ended()
 	_handled += 1
@@ -376,6 +386,7 @@ func _attempt_has_failed(error: Error, words: String) -> void:
 		_unsent_bytes += _outbox.clear()
 		_end_with([EngineConnection.ABNORMAL_CLOSURE, EngineConnection.CLOSED_EARLY, false])
 		return
+	_failure_words = words
 	_handled += 1
 	var delay := _decide(true, error)
 	var session := _session

@@ -107,6 +107,14 @@ func is_reconnecting() -> bool:
 	return _client.call(&"is_reconnecting")
 
 
+func get_reconnect_attempt() -> int:
+	return _client.call(&"get_reconnect_attempt")
+
+
+func get_reconnect_time_left() -> float:
+	return _client.call(&"get_reconnect_time_left")
+
+
 func get_selected_protocol() -> String:
 	return _client.call(&"get_selected_protocol")
 

@@ -179,9 +179,9 @@ var reconnect_min_delay: float:
 	set(value):
 		_set_if(_Rules.of_delay(value), &"reconnect_min_delay", value)
 
-## Longest wait before an attempt to reconnect, in seconds. Default: 30. Range: 0.001 to 86400. Read by [method
-## WebSocketLink.connect_to_url]. The library also waits for as long as a [code]Retry-After[/code] of the server says,
-## up to this; the engine does not give it.
+## Longest wait before an attempt to reconnect, in seconds. A value below [member reconnect_min_delay] counts as that.
+## Default: 30. Range: 0.001 to 86400. Read by [method WebSocketLink.connect_to_url]. The library also waits for as long
+## as a [code]Retry-After[/code] of the server says, up to this; the engine does not give it.
 var reconnect_max_delay: float:
 	get:
 		return _settings.reconnect_max_delay
@@ -215,7 +215,7 @@ func _init() -> void:
 	_make_backend()
 
 
-## Returns the signals that a backend emits.
+# Returns the signals that a backend emits.
 func _get_link_signals() -> Array[Signal]:
 	return []
 
@@ -231,7 +231,7 @@ func _make_backend() -> void:
 		last.release()
 
 
-## Sets a property unless there is something wrong with the value.
+# Sets a property unless there is something wrong with the value.
 func _set_if(wrong: String, property: StringName, value: Variant) -> void:
 	if not wrong.is_empty():
 		_report(property, wrong)
@@ -240,7 +240,7 @@ func _set_if(wrong: String, property: StringName, value: Variant) -> void:
 	_backend.update(property)
 
 
-## Reports a mistake of the script.
+# Reports a mistake of the script.
 func _report(member: String, words: String) -> void:
 	_backend.note_refusal(words)
 	push_error("WebSocketLink.%s: %s" % [member, words])

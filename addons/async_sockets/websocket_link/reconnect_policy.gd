@@ -79,5 +79,10 @@ func hurry() -> void:
 
 
 func is_due() -> bool:
+	return time_left() <= 0.0
+
+
+## The rest of the delay, in seconds.
+func time_left() -> float:
 	var by_ticks := float(Time.get_ticks_usec() - _since_usec) / 1.0e6
-	return maxf(by_ticks, Time.get_unix_time_from_system() - _since_unix) >= _delay
+	return maxf(_delay - maxf(by_ticks, Time.get_unix_time_from_system() - _since_unix), 0.0)

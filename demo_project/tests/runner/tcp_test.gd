@@ -43,7 +43,7 @@ func connect_pair() -> Array[TcpClient]:
 
 ## Waits for the end of the connection, and checks its close reason.
 func closes_with(client: TcpClient, reason: int, message := "close reason") -> bool:
-	await wait_for(func() -> bool: return client.get_close_reason() != -1)
+	await wait_for(func() -> bool: return client.get_close_reason() != TcpClient.CLOSE_NONE)
 	return equal(client.get_close_reason(), reason, message)
 
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use godot::builtin::GString;
 use godot::global::Error;
-use godot::obj::{Gd, WithBaseField};
+use godot::obj::{EngineBitfield, Gd, WithBaseField};
 use godot::register::info::{PropertyInfo, PropertyUsageFlags};
 
 use crate::convert::{MAX_ARRAY_LEN, budget, int};
@@ -21,8 +21,8 @@ use crate::time;
 /// Marks a property as one for the editor, for `on_validate_property`: only of such a property the editor's help has the
 /// default, and the debugger the value.
 pub(crate) fn show_property(property: &mut PropertyInfo) {
-    if property.usage == PropertyUsageFlags::NONE {
-        property.usage = PropertyUsageFlags::EDITOR;
+    if !property.usage.is_set(PropertyUsageFlags::EDITOR) {
+        property.usage |= PropertyUsageFlags::EDITOR;
     }
 }
 

@@ -212,3 +212,23 @@ pub(crate) fn headers(headers: &Headers) -> VarDictionary {
     }
     dictionary
 }
+
+/// The value of a header among those of [`headers`], whatever the case of its name; empty if there is none.
+pub(crate) fn header(headers: &VarDictionary, name: &GString) -> GString {
+    entry(headers, &name.to_lower())
+}
+
+/// The decoded names and values of a query; of a repeated name, the last value.
+pub(crate) fn query(pairs: &[(String, String)]) -> VarDictionary {
+    let mut dictionary = VarDictionary::new();
+    for (name, value) in pairs {
+        dictionary.set(&text(name), &text(value));
+    }
+    dictionary
+}
+
+/// A text of a dictionary; empty if there is none.
+pub(crate) fn entry(dictionary: &VarDictionary, name: &GString) -> GString {
+    let value = dictionary.get(name);
+    value.and_then(|value| value.try_to().ok()).unwrap_or_default()
+}

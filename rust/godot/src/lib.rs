@@ -14,6 +14,7 @@ mod admission;
 mod advice;
 mod async_sockets;
 mod class;
+mod class_enum;
 mod convert;
 #[cfg(feature = "editor")]
 mod docs;
@@ -56,6 +57,7 @@ mod entry {
 
         fn on_stage_init(stage: InitStage) {
             if stage == InitStage::Scene {
+                crate::class_enum::register();
                 lifecycle::loaded();
             }
             #[cfg(feature = "editor")]

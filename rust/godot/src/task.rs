@@ -6,7 +6,9 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::{mem, slice};
 
 use async_sockets_net::mailbox::SocketId;
-use godot::builtin::{AnyArray, Array, Callable, Signal, StringName, VarArray, Variant, varray};
+use godot::builtin::{
+    AnyArray, Array, Callable, GString, Signal, StringName, VarArray, VarDictionary, Variant, varray,
+};
 use godot::classes::object::ConnectFlags;
 use godot::classes::{Object, RefCounted};
 use godot::global::Error;
@@ -70,7 +72,7 @@ impl NetTask {
     fn completed(result: Variant);
 
     /// Returns the task of an awaitable; a task, or its signal, returns the task itself. The result for a [Callable]
-    /// that cannot be called is [code][ERR_INVALID_PARAMETER][/code]. A [Signal] whose object was freed is reported as
+    /// that cannot be called, or needs arguments, is [code][ERR_INVALID_PARAMETER][/code], reported as an error. A [Signal] whose object was freed is reported as
     /// an error, and its task is pending until [method cancel].
     #[func]
     fn from(awaitable: Variant) -> Gd<Self> {
@@ -408,11 +410,58 @@ fn called(awaitable: Variant) -> Variant {
     let Ok(callable) = awaitable.try_to::<Callable>() else {
         return awaitable;
     };
-    if callable.is_valid() {
-        return callable.call(&[]);
+    if !callable.is_valid() {
+        misuse("NetTask: this Callable cannot be called; its object was freed, or has no such method");
+        return varray![Error::ERR_INVALID_PARAMETER].to_variant();
     }
-    misuse("NetTask: this Callable cannot be called; its object was freed, or has no such method");
+    // A call without an argument that the function needs fails without a word, and gives the default of its type.
+    let missing = missing_arguments(&callable);
+    if missing.in_any_case > 0 {
+        return report_missing(&callable, missing.in_any_case);
+    }
+    let result = callable.call(&[]);
+    if missing.perhaps > 0 && !result.booleanize() {
+        return report_missing(&callable, missing.perhaps);
+    }
+    result
+}
+
+fn report_missing(callable: &Callable, missing: usize) -> Variant {
+    let name = callable.method_name().unwrap_or_default();
+    misuse(&format!(
+        "NetTask: {name} needs {missing} more argument(s), and is called without any: pass {name}.bind(...)"
+    ));
     varray![Error::ERR_INVALID_PARAMETER].to_variant()
+}
+
+/// Numbers of arguments that a Callable needs and has not bound.
+struct Missing {
+    in_any_case: usize,
+    /// Of a lambda, whose arguments may have defaults: the engine does not tell.
+    perhaps: usize,
+}
+
+fn missing_arguments(callable: &Callable) -> Missing {
+    let taken = callable.get_argument_count();
+    let defaults = if taken > 0 {
+        default_arguments(callable)
+    } else {
+        Some(0)
+    };
+    Missing {
+        in_any_case: defaults.map_or(0, |defaults| taken.saturating_sub(defaults)),
+        perhaps: if defaults.is_none() { taken } else { 0 },
+    }
+}
+
+/// Number of default arguments of a method; `None` for a lambda.
+fn default_arguments(callable: &Callable) -> Option<usize> {
+    let (object, name) = callable.object().zip(callable.method_name())?;
+    let name = GString::from(&name);
+    let methods = object.get_method_list();
+    let is_it = |method: &VarDictionary| method.get("name").is_some_and(|own| own.stringify() == name);
+    let method = methods.iter_shared().find(is_it)?;
+    Some(method.get("default_args")?.try_to::<VarArray>().ok()?.len())
 }
 
 /// The signal to wait for: the awaitable itself, or the one of a coroutine that was called without `await`.

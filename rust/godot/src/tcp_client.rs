@@ -6,13 +6,16 @@ use std::time::Duration;
 use async_sockets_net::options::KeepAlive;
 use godot::builtin::{PackedByteArray, PackedStringArray, Variant};
 use godot::classes::{IRefCounted, RefCounted, TlsOptions};
+use godot::global::Error;
 use godot::meta::ToGodot;
+use godot::meta::shape::EnumeratorShape;
 use godot::obj::{Base, Gd};
 use godot::register::info::PropertyInfo;
 use godot::register::property::PhantomVar;
 use godot::register::{GodotClass, godot_api};
 
 use crate::class::{SocketClass, show_property};
+use crate::class_enum::{ClassEnum, EnumValue};
 use crate::convert::int;
 use crate::guard::State;
 use core::ClientCore;
@@ -41,6 +44,23 @@ pub(crate) enum Status {
     Error = 3,
 }
 
+impl ClassEnum for Status {
+    type Class = TcpClient;
+
+    const NAME: &'static str = "TcpClient.Status";
+
+    const CONSTANTS: &'static [EnumeratorShape] = &[
+        EnumeratorShape::new_int("STATUS_NONE", Self::None as i64),
+        EnumeratorShape::new_int("STATUS_CONNECTING", Self::Connecting as i64),
+        EnumeratorShape::new_int("STATUS_CONNECTED", Self::Connected as i64),
+        EnumeratorShape::new_int("STATUS_ERROR", Self::Error as i64),
+    ];
+
+    fn number(self) -> i32 {
+        self as i32
+    }
+}
+
 /// Why a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Close {
@@ -48,6 +68,28 @@ pub(crate) enum Close {
     ByHost = 1,
     ByPeer = 2,
     Timeout = 3,
+}
+
+/// The close reason of a connection that has not ended.
+const NOT_ENDED: i32 = -1;
+
+/// `None`: it has not ended.
+impl ClassEnum for Option<Close> {
+    type Class = TcpClient;
+
+    const NAME: &'static str = "TcpClient.CloseReason";
+
+    const CONSTANTS: &'static [EnumeratorShape] = &[
+        EnumeratorShape::new_int("CLOSE_NONE", NOT_ENDED as i64),
+        EnumeratorShape::new_int("CLOSE_ERROR", Close::Error as i64),
+        EnumeratorShape::new_int("CLOSE_BY_HOST", Close::ByHost as i64),
+        EnumeratorShape::new_int("CLOSE_BY_PEER", Close::ByPeer as i64),
+        EnumeratorShape::new_int("CLOSE_TIMEOUT", Close::Timeout as i64),
+    ];
+
+    fn number(self) -> i32 {
+        self.map_or(NOT_ENDED, |close| close as i32)
+    }
 }
 
 impl Close {
@@ -63,7 +105,7 @@ impl Close {
 /// var _error := client.connect_to_host("example.org", 7000)
 /// var connected: Array = await client.wait_connected()
 /// if connected[0] == OK:
-///     _error = client.send("hello\n".to_utf8_buffer())
+///     _error = client.send_line("hello")
 ///     var answer: Array = await client.recv_line()   # [OK, "..."]
 ///     print(answer[1])
 /// ```
@@ -116,8 +158,8 @@ pub(crate) struct TcpClient {
     max_buffered_bytes: PhantomVar<i64>,
     /// Maximum number of bytes that are queued for sending. Default: 16777216 (16 MiB). Range: 1 to 2147483647. A
     /// [method send] beyond it fails with [constant ERR_OUT_OF_MEMORY].
-    #[var(get = get_max_pending_send_bytes, set = set_max_pending_send_bytes)]
-    max_pending_send_bytes: PhantomVar<i64>,
+    #[var(get = get_max_pending_bytes, set = set_max_pending_bytes)]
+    max_pending_bytes: PhantomVar<i64>,
     /// Maximum size of a packet in [method recv_packet] and [method send_packet], in bytes. Default: 16777216 (16 MiB).
     /// Range: 1 to 2147483647.
     #[var(get = get_max_packet_size, set = set_max_packet_size)]
@@ -174,29 +216,41 @@ impl IRefCounted for TcpClient {
 impl TcpClient {
     /// Not connected: there was no connection, or the last one was closed in good order.
     #[constant]
+    #[cfg(false)]
     const STATUS_NONE: i32 = Status::None as i32;
     /// Looking up the host name, connecting, or performing the TLS handshake of [member tls_options].
     #[constant]
+    #[cfg(false)]
     const STATUS_CONNECTING: i32 = Status::Connecting as i32;
     /// The connection is established.
     #[constant]
+    #[cfg(false)]
     const STATUS_CONNECTED: i32 = Status::Connected as i32;
     /// The connection failed, or could not be established.
     #[constant]
+    #[cfg(false)]
     const STATUS_ERROR: i32 = Status::Error as i32;
 
+    /// The connection has not ended, or there was none.
+    #[constant]
+    #[cfg(false)]
+    const CLOSE_NONE: i32 = NOT_ENDED;
     /// A network error, a failed attempt to connect, a failed TLS handshake, a reset by the peer, or
     /// [member TcpListener.max_total_bytes].
     #[constant]
+    #[cfg(false)]
     const CLOSE_ERROR: i32 = Close::Error as i32;
     /// This side closed.
     #[constant]
+    #[cfg(false)]
     const CLOSE_BY_HOST: i32 = Close::ByHost as i32;
     /// The peer closed.
     #[constant]
+    #[cfg(false)]
     const CLOSE_BY_PEER: i32 = Close::ByPeer as i32;
     /// The peer did not answer in time.
     #[constant]
+    #[cfg(false)]
     const CLOSE_TIMEOUT: i32 = Close::Timeout as i32;
 
     /// Emitted when the connection is established. Never emitted inside [method connect_to_host], so it can be awaited
@@ -206,16 +260,16 @@ impl TcpClient {
     /// Emitted when the connection cannot be established: [constant ERR_CANT_RESOLVE], [constant ERR_CANT_CONNECT],
     /// [constant ERR_TIMEOUT], or [constant ERR_UNAUTHORIZED] for a certificate that is not trusted.
     #[signal]
-    fn connect_failed(error: i32);
+    fn connect_failed(error: Error);
     /// Emitted when an established connection is over, whichever side ended it. Never emitted inside
     /// [method disconnect_from_host]. All operations that were pending on the connection are resolved by then.
     #[signal]
     fn disconnected();
-    /// Emitted at every end, also that of an attempt that failed or was closed. [param reason] is one of the
-    /// [code]CLOSE_[/code] constants. It follows [signal disconnected] or [signal connect_failed]; for an attempt that
-    /// this side closes, neither of them is emitted.
+    /// Emitted at every end, also that of an attempt that failed or was closed. It follows
+    /// [signal disconnected] or [signal connect_failed]; for an attempt that this side closes, neither of them is
+    /// emitted.
     #[signal]
-    fn closed(reason: i32);
+    fn closed(reason: EnumValue<Option<Close>>);
     /// Emitted when bytes were received, if [member emit_data] is [code]true[/code].
     #[signal]
     fn data_received(data: PackedByteArray);
@@ -317,13 +371,13 @@ impl TcpClient {
     }
 
     #[func]
-    fn get_max_pending_send_bytes(&self) -> i64 {
+    fn get_max_pending_bytes(&self) -> i64 {
         int(self.core.settings.max_pending_send.get())
     }
 
     #[func]
-    fn set_max_pending_send_bytes(&self, bytes: i64) {
-        let Some(bytes) = self.size("max_pending_send_bytes", bytes, 1) else {
+    fn set_max_pending_bytes(&self, bytes: i64) {
+        let Some(bytes) = self.size("max_pending_bytes", bytes, 1) else {
             return;
         };
         self.core.settings.max_pending_send.set(bytes);

@@ -50,6 +50,10 @@ pub(crate) struct TcpListener {
     #[init(val = State::new(Rc::default()))]
     core: State<ListenerCore>,
 
+    /// Time limit of an [method accept] whose [param timeout] is omitted (-1), in seconds. Default: 0, which sets no
+    /// limit. Range: 0 or more.
+    #[var(get = get_timeout, set = set_timeout)]
+    timeout: PhantomVar<f64>,
     /// Port to listen on. Default: 0. Range: 0 to 65535; 0 picks a free port (see [method get_local_port]). Read by
     /// [method start].
     #[var(get = get_port, set = set_port)]
@@ -62,7 +66,7 @@ pub(crate) struct TcpListener {
     /// Range: 1 to 65535. Read by [method start].
     #[var(get = get_backlog, set = set_backlog)]
     backlog: PhantomVar<i64>,
-    /// Maximum number of simultaneous connections. Default: 0, which sets no limit. Range: 0 to 4294967295. Further
+    /// Maximum number of simultaneous connections. Default: 0, which sets no limit. Range: 0 to 2147483647. Further
     /// connections wait in the backlog until one ends, or are refused (see [member refuse_when_full]). Read by
     /// [method start].
     #[var(get = get_max_clients, set = set_max_clients)]
@@ -155,6 +159,18 @@ impl TcpListener {
     fn client_refused(address: GString, port: i64);
 
     #[func]
+    fn get_timeout(&self) -> f64 {
+        self.core.settings.timeout.get()
+    }
+
+    #[func]
+    fn set_timeout(&self, seconds: f64) {
+        if self.time("timeout", seconds).is_some() {
+            self.core.settings.timeout.set(seconds);
+        }
+    }
+
+    #[func]
     fn get_port(&self) -> i64 {
         self.core.settings.port.get()
     }
@@ -205,7 +221,7 @@ impl TcpListener {
 
     #[func]
     fn set_max_clients(&self, clients: i64) {
-        if let Some(clients) = self.number("max_clients", clients, 0..=u32::MAX.into()) {
+        if let Some(clients) = self.size("max_clients", clients, 0) {
             self.core.settings.max_clients.set(clients);
         }
     }

@@ -16,7 +16,7 @@ use godot::register::{GodotClass, godot_api};
 use crate::class::{SocketClass, show_property};
 use crate::convert::{int, utf8};
 use crate::guard::State;
-use core::{UdpCore, nothing};
+use core::{Shape, UdpCore};
 
 mod core;
 
@@ -36,12 +36,18 @@ mod core;
 /// ```
 /// A socket that sends without [method bind] is bound to a free port. UDP may lose, duplicate and reorder datagrams;
 /// [member dropped_datagrams] counts those that this socket drops because its queue is full.
+/// [br][br]A [param timeout] is in seconds. 0 sets no limit, and -1, the default, uses [member timeout]. Any other
+/// negative value is refused with [constant ERR_INVALID_PARAMETER].
 #[derive(GodotClass)]
 #[class(base = RefCounted, init, tool)]
 pub(crate) struct UdpSocket {
     #[init(val = State::new(UdpCore::new()))]
     core: State<UdpCore>,
 
+    /// Time limit of an operation whose [param timeout] is omitted (-1), in seconds. Default: 0, which sets no limit.
+    /// Range: 0 or more.
+    #[var(get = get_timeout, set = set_timeout)]
+    timeout: PhantomVar<f64>,
     /// Allow sending to broadcast addresses such as [code]255.255.255.255[/code]. Default: [code]false[/code]. Takes
     /// effect at once.
     #[var(get = get_broadcast, set = set_broadcast)]
@@ -68,8 +74,8 @@ pub(crate) struct UdpSocket {
     /// Takes effect at once.
     /// [br][br]This limit and [member max_buffered_bytes] together bound the memory of the socket, whatever its peers
     /// do.
-    #[var(get = get_max_pending_send_bytes, set = set_max_pending_send_bytes)]
-    max_pending_send_bytes: PhantomVar<i64>,
+    #[var(get = get_max_pending_bytes, set = set_max_pending_bytes)]
+    max_pending_bytes: PhantomVar<i64>,
     /// Number of datagrams dropped since [method bind] because the queue was full; 0 if the socket is not bound.
     /// Read-only.
     #[var(get = get_dropped_datagrams, no_set)]
@@ -99,16 +105,16 @@ impl IRefCounted for UdpSocket {
 
 #[godot_api]
 impl UdpSocket {
-    /// A datagram arrived that no [method recv_from] waited for. While this signal has a connection, every such
+    /// A datagram arrived that no [method recv_from] or [method recv] waited for. While this signal has a connection, every such
     /// datagram is emitted, queued ones first; a one-shot connection receives one. Without a connection datagrams stay
     /// queued.
     #[signal]
     fn datagram_received(data: PackedByteArray, address: GString, port: i64);
-    /// A datagram could not be sent, also one of [method send_to_async]. [constant ERR_CONNECTION_ERROR] without data:
+    /// A datagram could not be sent, also one of [method send_async] or [method send_to_async]. [constant ERR_CONNECTION_ERROR] without data:
     /// the peer of a connected socket does not accept datagrams. An error without data and address: [method
     /// connect_to_host] failed. The socket stays open.
     #[signal]
-    fn send_failed(error: i32, data: PackedByteArray, address: GString, port: i64);
+    fn send_failed(error: Error, data: PackedByteArray, address: GString, port: i64);
 
     /// Binds the socket to a port (0 picks a free one, see [method get_local_port]) of `"*"` (IPv6 and
     /// IPv4), [code]"localhost"[/code] or an IP address. Returns [constant ERR_ALREADY_IN_USE] if the port is in use or
@@ -153,27 +159,49 @@ impl UdpSocket {
     }
 
     /// Awaitable: [code][OK, bytes_sent][/code] once the datagram is handed to the system, or [code][error, 0][/code].
-    /// Otherwise as [method send_to].
+    /// After a timeout it is still sent. Otherwise as [method send].
     #[func]
-    fn send_to_async(&self, data: PackedByteArray, host: GString, port: i64) -> Variant {
+    fn send_async(&self, data: PackedByteArray, #[opt(default = -1.0)] timeout: f64) -> Variant {
+        let Some(core) = self.core() else {
+            return varray![Error::ERR_UNAVAILABLE, 0].to_variant();
+        };
+        core.send_awaited("send_async", data.as_slice(), None, timeout)
+    }
+
+    /// Awaitable: [code][OK, bytes_sent][/code] once the datagram is handed to the system, or [code][error, 0][/code].
+    /// After a timeout it is still sent. Otherwise as [method send_to].
+    #[func]
+    fn send_to_async(
+        &self,
+        data: PackedByteArray,
+        host: GString,
+        port: i64,
+        #[opt(default = -1.0)] timeout: f64,
+    ) -> Variant {
         let Some(core) = self.core() else {
             return varray![Error::ERR_UNAVAILABLE, 0].to_variant();
         };
         match Destination::parse(&utf8(&host), port) {
-            Ok(to) => core.send_awaited(data.as_slice(), to),
+            Ok(to) => core.send_awaited("send_to_async", data.as_slice(), Some(to), timeout),
             Err(error) => varray![self.refuse("send_to_async", error), 0].to_variant(),
         }
     }
 
-    /// Awaitable: [code][OK, bytes, address, port][/code] of the next datagram, which may be empty, or [code][error,
-    /// empty, "", 0][/code]: [constant ERR_TIMEOUT] after [param timeout] seconds (0 and -1 set no limit), [constant
-    /// ERR_UNCONFIGURED] if the socket is not bound, [constant ERR_UNAVAILABLE] when it is closed.
+    /// Awaitable: [code][OK, bytes][/code] of the next datagram from the host of [method connect_to_host], which may be
+    /// empty, or [code][error, empty][/code]: [constant ERR_TIMEOUT] after [param timeout] seconds, [constant
+    /// ERR_UNCONFIGURED] if the socket is not connected, [constant ERR_UNAVAILABLE] when it is closed. Datagrams that
+    /// arrived before the socket was connected, from anyone, come first.
     #[func]
-    fn recv_from(&self, #[opt(default = 0.0)] timeout: f64) -> Variant {
-        self.core().map_or_else(
-            || nothing(Error::ERR_UNAVAILABLE).to_variant(),
-            |core| core.receive(timeout),
-        )
+    fn recv(&self, #[opt(default = -1.0)] timeout: f64) -> Variant {
+        self.receive(Shape::Data, timeout)
+    }
+
+    /// Awaitable: [code][OK, bytes, address, port][/code] of the next datagram, which may be empty, or [code][error,
+    /// empty, "", 0][/code]: [constant ERR_TIMEOUT] after [param timeout] seconds, [constant ERR_UNCONFIGURED] if the
+    /// socket is not bound, [constant ERR_UNAVAILABLE] when it is closed.
+    #[func]
+    fn recv_from(&self, #[opt(default = -1.0)] timeout: f64) -> Variant {
+        self.receive(Shape::From, timeout)
     }
 
     /// Closes the socket. Pending datagrams are still sent; pending awaitables complete with [constant
@@ -207,6 +235,12 @@ impl UdpSocket {
         Self::drain(this, budget_usec)
     }
 
+    /// Calls [method process] without a budget. This is the name that the engine's classes use.
+    #[func(gd_self)]
+    fn poll(this: Gd<Self>) {
+        Self::process(this, 0);
+    }
+
     /// Whether the socket is bound.
     #[func]
     fn is_bound(&self) -> bool {
@@ -221,7 +255,7 @@ impl UdpSocket {
 
     /// Number of datagrams that can be received now.
     #[func]
-    fn get_available_datagrams(&self) -> i64 {
+    fn get_available_datagram_count(&self) -> i64 {
         self.core.with(Bound::available_datagrams).map_or(0, int)
     }
 
@@ -235,6 +269,18 @@ impl UdpSocket {
     #[func]
     fn get_last_error_message(&self) -> GString {
         self.last_error()
+    }
+
+    #[func]
+    fn get_timeout(&self) -> f64 {
+        self.core.timeout.get()
+    }
+
+    #[func]
+    fn set_timeout(&self, seconds: f64) {
+        if self.time("timeout", seconds).is_some() {
+            self.core.timeout.set(seconds);
+        }
     }
 
     #[func]
@@ -296,13 +342,13 @@ impl UdpSocket {
     }
 
     #[func]
-    fn get_max_pending_send_bytes(&self) -> i64 {
+    fn get_max_pending_bytes(&self) -> i64 {
         int(self.core.options.borrow().max_pending_send)
     }
 
     #[func]
-    fn set_max_pending_send_bytes(&self, bytes: i64) {
-        if let Some(bytes) = self.size("max_pending_send_bytes", bytes, 1) {
+    fn set_max_pending_bytes(&self, bytes: i64) {
+        if let Some(bytes) = self.size("max_pending_bytes", bytes, 1) {
             self.core.set_max_pending_send(bytes);
         }
     }
@@ -320,5 +366,14 @@ impl UdpSocket {
     #[func]
     fn set_auto_process(&self, on: bool) {
         self.set_automatic(on);
+    }
+}
+
+impl UdpSocket {
+    fn receive(&self, shape: Shape, timeout: f64) -> Variant {
+        match self.core() {
+            Some(core) => core.receive(shape, timeout),
+            None => shape.nothing(Error::ERR_UNAVAILABLE).to_variant(),
+        }
     }
 }

@@ -8,12 +8,15 @@ use async_sockets_net::websocket::client_handshake::RequestHeader;
 use async_sockets_net::websocket::options::Subprotocol;
 use godot::builtin::{GString, PackedByteArray, PackedInt32Array, PackedStringArray};
 use godot::classes::{IRefCounted, RefCounted};
+use godot::global::Error;
+use godot::meta::shape::EnumeratorShape;
 use godot::obj::Base;
 use godot::register::info::PropertyInfo;
 use godot::register::property::PhantomVar;
 use godot::register::{GodotClass, godot_api};
 
 use crate::class::{SocketClass, show_property};
+use crate::class_enum::ClassEnum;
 use crate::convert::int;
 use crate::guard::State;
 use crate::time;
@@ -36,11 +39,28 @@ const DELAYS: std::ops::RangeInclusive<f64> = 0.001..=86_400.0;
 
 /// The state of a client. The numbers are those of WebSocketPeer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ReadyState {
+pub(crate) enum ReadyState {
     Connecting = 0,
     Open = 1,
     Closing = 2,
     Closed = 3,
+}
+
+impl ClassEnum for ReadyState {
+    type Class = WebSocketClient;
+
+    const NAME: &'static str = "WebSocketClient.State";
+
+    const CONSTANTS: &'static [EnumeratorShape] = &[
+        EnumeratorShape::new_int("STATE_CONNECTING", Self::Connecting as i64),
+        EnumeratorShape::new_int("STATE_OPEN", Self::Open as i64),
+        EnumeratorShape::new_int("STATE_CLOSING", Self::Closing as i64),
+        EnumeratorShape::new_int("STATE_CLOSED", Self::Closed as i64),
+    ];
+
+    fn number(self) -> i32 {
+        self as i32
+    }
 }
 
 /// A WebSocket client (RFC 6455) whose operations can be awaited, and which can reconnect by itself.
@@ -150,7 +170,8 @@ pub(crate) struct WebSocketClient {
     #[var(get = get_reconnect_min_delay, set = set_reconnect_min_delay)]
     reconnect_min_delay: PhantomVar<f64>,
     /// Longest wait before an attempt to reconnect, in seconds; a [code]Retry-After[/code] of the server counts up to
-    /// it too. Default: 30. Range: 0.001 to 86400. Read by [method connect_to_url].
+    /// it too. A value below [member reconnect_min_delay] counts as that. Default: 30. Range: 0.001 to 86400. Read by
+    /// [method connect_to_url].
     #[var(get = get_reconnect_max_delay, set = set_reconnect_max_delay)]
     reconnect_max_delay: PhantomVar<f64>,
     /// Maximum number of attempts to reconnect in a row; then [signal gave_up] is emitted. A connection that lasts 5
@@ -192,15 +213,19 @@ impl IRefCounted for WebSocketClient {
 impl WebSocketClient {
     /// An attempt to connect is in flight, or the client waits to reconnect.
     #[constant]
+    #[cfg(false)]
     const STATE_CONNECTING: i32 = ReadyState::Connecting as i32;
     /// The connection is established.
     #[constant]
+    #[cfg(false)]
     const STATE_OPEN: i32 = ReadyState::Open as i32;
     /// This side has closed, and the closing handshake is in flight.
     #[constant]
+    #[cfg(false)]
     const STATE_CLOSING: i32 = ReadyState::Closing as i32;
     /// There is no connection.
     #[constant]
+    #[cfg(false)]
     const STATE_CLOSED: i32 = ReadyState::Closed as i32;
 
     /// Emitted when the connection is established, also when it is after reconnecting. Never emitted inside
@@ -214,7 +239,7 @@ impl WebSocketClient {
     /// that is not a valid one to a WebSocket handshake. [method get_last_error_message] says it in words, and [method
     /// get_response_status] has the status.
     #[signal]
-    fn connect_failed(error: i32);
+    fn connect_failed(error: Error);
     /// Emitted when an established connection is over, whichever side ended it, and when [method close] or [method
     /// abort] ends an attempt or the wait for the next one. [param code] is the code of the side that closed first:
     /// 1005 if it gave none, 1006 if the connection broke, 1002 if the server violated the protocol. [param reason] is
@@ -242,7 +267,7 @@ impl WebSocketClient {
     /// other attempt, and when it is switched off while the client waits. [param error] is that of the last attempt, or
     /// of the end of the connection. Not emitted if a handler of those signals has called [method connect_to_url].
     #[signal]
-    fn gave_up(error: i32);
+    fn gave_up(error: Error);
 
     // Properties ------------------------------------------------------------------------------------------------------
 

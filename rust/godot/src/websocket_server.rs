@@ -6,12 +6,14 @@ use async_sockets_net::websocket::options::{BackpressurePolicy, Subprotocol};
 use async_sockets_net::websocket_server::WebSocketServer as Server;
 use godot::builtin::{GString, PackedByteArray, PackedStringArray};
 use godot::classes::{IRefCounted, RefCounted, TlsOptions};
+use godot::meta::shape::EnumeratorShape;
 use godot::obj::{Base, Gd};
 use godot::register::info::PropertyInfo;
 use godot::register::property::PhantomVar;
 use godot::register::{GodotClass, godot_api};
 
 use crate::class::{SocketClass, show_property};
+use crate::class_enum::{ClassEnum, EnumValue};
 use crate::convert::int;
 use crate::guard::State;
 use crate::time;
@@ -30,6 +32,28 @@ mod http_request;
 mod sending;
 mod server;
 mod sink;
+
+/// What happens to a message that a client's queue cannot take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Backpressure {
+    Error = 0,
+    Disconnect = 1,
+}
+
+impl ClassEnum for Backpressure {
+    type Class = WebSocketServer;
+
+    const NAME: &'static str = "WebSocketServer.BackpressurePolicy";
+
+    const CONSTANTS: &'static [EnumeratorShape] = &[
+        EnumeratorShape::new_int("BACKPRESSURE_ERROR", Self::Error as i64),
+        EnumeratorShape::new_int("BACKPRESSURE_DISCONNECT", Self::Disconnect as i64),
+    ];
+
+    fn number(self) -> i32 {
+        self as i32
+    }
+}
 
 /// A WebSocket server (RFC 6455) that works in the background and reports by signals.
 ///
@@ -100,7 +124,7 @@ pub(crate) struct WebSocketServer {
     /// disconnected with 1008; if it does not read, [signal client_disconnected] follows after [member close_timeout].
     /// Read by [method start].
     #[var(get = get_backpressure_policy, set = set_backpressure_policy)]
-    backpressure_policy: PhantomVar<i32>,
+    backpressure_policy: PhantomVar<EnumValue<Backpressure>>,
     /// Maximum time for an opening handshake, in seconds, including TLS and your decision. 0 or more; 0 sets no limit.
     /// Default: 3. Of more than 4096 handshakes in flight, the oldest with an incomplete request is dropped, starting
     /// with the address that has most of them. Read by [method start].
@@ -210,10 +234,12 @@ impl IRefCounted for WebSocketServer {
 impl WebSocketServer {
     /// A message beyond [member max_pending_bytes] is refused.
     #[constant]
-    const BACKPRESSURE_ERROR: i32 = 0;
+    #[cfg(false)]
+    const BACKPRESSURE_ERROR: i32 = Backpressure::Error as i32;
     /// A message beyond [member max_pending_bytes] is refused and the client is disconnected with 1008.
     #[constant]
-    const BACKPRESSURE_DISCONNECT: i32 = 1;
+    #[cfg(false)]
+    const BACKPRESSURE_DISCONNECT: i32 = Backpressure::Disconnect as i32;
 
     /// A client is established.
     #[signal]
@@ -355,19 +381,22 @@ impl WebSocketServer {
     }
 
     #[func]
-    fn get_backpressure_policy(&self) -> i32 {
-        match self.core.options.borrow().backpressure {
-            BackpressurePolicy::Refuse => Self::BACKPRESSURE_ERROR,
-            BackpressurePolicy::Disconnect => Self::BACKPRESSURE_DISCONNECT,
-        }
+    fn get_backpressure_policy(&self) -> EnumValue<Backpressure> {
+        let policy = match self.core.options.borrow().backpressure {
+            BackpressurePolicy::Refuse => Backpressure::Error,
+            BackpressurePolicy::Disconnect => Backpressure::Disconnect,
+        };
+        policy.into()
     }
 
     #[func]
-    fn set_backpressure_policy(&self, policy: i32) {
-        self.core.options.borrow_mut().backpressure = match policy {
-            Self::BACKPRESSURE_ERROR => BackpressurePolicy::Refuse,
-            Self::BACKPRESSURE_DISCONNECT => BackpressurePolicy::Disconnect,
-            _ => {
+    fn set_backpressure_policy(&self, policy: EnumValue<Backpressure>) {
+        const ERROR: i32 = Backpressure::Error as i32;
+        const DISCONNECT: i32 = Backpressure::Disconnect as i32;
+        self.core.options.borrow_mut().backpressure = match policy.number {
+            ERROR => BackpressurePolicy::Refuse,
+            DISCONNECT => BackpressurePolicy::Disconnect,
+            policy => {
                 let words = format!("{policy} is none of the BACKPRESSURE_ constants, 0 and 1");
                 self.refuse("backpressure_policy", words);
                 return;

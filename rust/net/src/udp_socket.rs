@@ -148,6 +148,12 @@ impl UdpSocket {
         Ok(())
     }
 
+    /// Whether [`Self::connect`] was called.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.connected
+    }
+
     /// Sends a datagram to the host that the socket is connected to.
     ///
     /// # Errors

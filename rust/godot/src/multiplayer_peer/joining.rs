@@ -12,7 +12,7 @@ use godot::obj::Gd;
 
 use super::core::{PeerCore, Role};
 use super::roster::SERVER;
-use crate::optional_tls::OptionalTls;
+use crate::class::SocketClass;
 use crate::pump::Pump;
 use crate::socket::Socket;
 use crate::time;
@@ -21,14 +21,21 @@ use crate::websocket_client::packets::Progress;
 const NO_ID: &str = "the first message of the server is no peer id";
 
 impl PeerCore {
-    pub(super) fn create_client(&self, url: GString, tls: Option<Gd<TlsOptions>>) -> Error {
+    pub(super) fn create_client(&self, url: &GString, tls: Option<Gd<TlsOptions>>) -> Error {
         if self.role.get() != Role::Nothing {
             let words = "the peer is in use; close it first, or create a new one";
             return self.refuse(Error::ERR_ALREADY_IN_USE, "create_client", words);
         }
         let (object, client) = self.client();
         client.serve_a_peer();
-        let error = object.bind().connect_to_url(url, OptionalTls(tls));
+        // Tells the state its object.
+        if object.bind().core().is_none() {
+            return Error::ERR_UNAVAILABLE;
+        }
+        let error = match client.target(url, tls) {
+            Ok(target) => client.connect(target),
+            Err((error, words)) => return self.refuse(error, "create_client", words),
+        };
         if error != Error::OK {
             return self.fail(error, client.base().last_error().to_string());
         }

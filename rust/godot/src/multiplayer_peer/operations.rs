@@ -41,7 +41,7 @@ impl AsyncMultiplayerPeer {
     /// [constant ERR_INVALID_PARAMETER] for an invalid URL or options.
     #[func]
     fn create_client(&self, url: GString, #[opt(default = OptionalTls(None))] tls_options: OptionalTls) -> Error {
-        self.run(|core| core.create_client(url, tls_options.0))
+        self.run(|core| core.create_client(&url, tls_options.0))
     }
 
     /// The server that this peer works with, the same object at all times: set its properties before [method

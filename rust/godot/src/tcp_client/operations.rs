@@ -10,10 +10,11 @@ use godot::meta::ToGodot;
 use godot::obj::Gd;
 use godot::register::godot_api;
 
-use super::TcpClient;
 use super::inbox::failure;
+use super::{Close, Status, TcpClient};
 use crate::class::SocketClass;
-use crate::convert::{int, result, size};
+use crate::class_enum::EnumValue;
+use crate::convert::{int, result, size, utf8};
 use crate::socket::Socket;
 
 #[godot_api(secondary)]
@@ -127,12 +128,34 @@ impl TcpClient {
 
     /// Queues the bytes, either all of them or none. Never blocks. Bytes that a handler or a coroutine sends in a row
     /// leave together: at 16 KiB, or when it awaits or returns.
-    /// [br][br]Returns [constant ERR_OUT_OF_MEMORY] if [member max_pending_send_bytes] would be exceeded,
+    /// [br][br]Returns [constant ERR_OUT_OF_MEMORY] if [member max_pending_bytes] would be exceeded,
     /// [constant ERR_UNCONFIGURED] before the first connection, [constant ERR_UNAVAILABLE] once this side has closed or
     /// ended its sending side, and the error of the connection's end after that.
     #[func]
     fn send(&self, buffer: PackedByteArray) -> Error {
         self.run(|core| core.send(buffer.as_slice()))
+    }
+
+    /// Queues a text as UTF-8. Otherwise as [method send].
+    #[func]
+    fn send_text(&self, text: GString) -> Error {
+        self.run(|core| core.send(utf8(&text).as_bytes()))
+    }
+
+    /// Queues a line of text as UTF-8, with a line feed behind it, as [method recv_line] reads it. Returns
+    /// [constant ERR_INVALID_PARAMETER] if there is a line feed in [param line], which would make two lines of it.
+    /// Otherwise as [method send].
+    #[func]
+    fn send_line(&self, line: GString) -> Error {
+        self.run(|core| {
+            let mut line = utf8(&line);
+            if line.contains('\n') {
+                let words = "the line contains a line feed; send each line by itself, or use send_text()";
+                return self.refuse("send_line", words);
+            }
+            line.push('\n');
+            core.send(line.as_bytes())
+        })
     }
 
     /// Awaitable: [code][OK, int][/code], the number of bytes sent, once all of them were handed to the system, or
@@ -236,11 +259,11 @@ impl TcpClient {
 
     // State -----------------------------------------------------------------------------------------------------------
 
-    /// The status of the connection: one of the [code]STATUS_[/code] constants. With [member allow_half_open], a
+    /// The status of the connection. With [member allow_half_open], a
     /// connection counts as connected after the peer's end; otherwise only until a receive reports that end.
     #[func]
-    fn get_status(&self) -> i32 {
-        self.core.status() as i32
+    fn get_status(&self) -> EnumValue<Status> {
+        self.core.status().into()
     }
 
     /// Number of bytes that can be received now.
@@ -251,7 +274,7 @@ impl TcpClient {
 
     /// Number of bytes that were sent and are not handed to the system yet.
     #[func]
-    fn get_pending_send_bytes(&self) -> i64 {
+    fn get_pending_bytes(&self) -> i64 {
         self.core.with_connection(Connection::pending_send_bytes).map_or(0, int)
     }
 
@@ -320,10 +343,10 @@ impl TcpClient {
             .unwrap_or_default()
     }
 
-    /// Why the last connection ended: one of the [code]CLOSE_[/code] constants, or -1 while it has not ended.
+    /// Why the last connection ended; [constant CLOSE_NONE] while it has not ended.
     #[func]
-    fn get_close_reason(&self) -> i32 {
-        self.core.close_reason().map_or(-1, |close| close as i32)
+    fn get_close_reason(&self) -> EnumValue<Option<Close>> {
+        self.core.close_reason().into()
     }
 
     /// Message of the last error that this object returned. Empty if there was none since the connection began.

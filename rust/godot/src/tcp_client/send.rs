@@ -63,7 +63,7 @@ impl ClientCore {
     fn not_sent(&self, error: SendError) -> Error {
         let words = match error {
             SendError::Full => format!(
-                "{error}: it holds max_pending_send_bytes, {} at the most",
+                "{error}: it holds max_pending_bytes, {} at the most",
                 self.settings.max_pending_send.get()
             ),
             SendError::Closed => error.to_string(),

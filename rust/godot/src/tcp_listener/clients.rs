@@ -25,7 +25,7 @@ const MIN_SWEEP: usize = 64;
 impl ListenerCore {
     pub(crate) fn accept(self: &Rc<Self>, timeout: f64) -> Variant {
         let pump = Pump::get();
-        let limit = match time::timeout(timeout, None) {
+        let limit = match time::timeout(timeout, time::limit(self.settings.timeout.get()).unwrap_or_default()) {
             Ok(limit) => limit,
             Err(words) => {
                 let error = self.refuse(

@@ -59,10 +59,10 @@ impl TcpListener {
     }
 
     /// Awaitable: [code][OK, TcpClient][/code], or [code][error, null][/code]: [constant ERR_UNCONFIGURED] if the
-    /// listener is not listening, [constant ERR_TIMEOUT] after [param timeout] seconds. 0 and -1 set no limit. Pending
-    /// calls are served first in, first out.
+    /// listener is not listening, [constant ERR_TIMEOUT] after [param timeout] seconds (0 sets no limit; -1, the default,
+    /// uses [member timeout]). Pending calls are served first in, first out.
     #[func]
-    fn accept(&self, #[opt(default = 0.0)] timeout: f64) -> Variant {
+    fn accept(&self, #[opt(default = -1.0)] timeout: f64) -> Variant {
         let Some(core) = self.core() else {
             return nobody(Error::ERR_UNAVAILABLE).to_variant();
         };
@@ -90,6 +90,12 @@ impl TcpListener {
     #[func]
     fn get_local_port(&self) -> i64 {
         self.core.local_port()
+    }
+
+    /// Number of the listening socket, unique in the process and never reused. 0 while not listening.
+    #[func]
+    fn get_id(&self) -> i64 {
+        self.open_id()
     }
 
     /// Whether the listener is listening.

@@ -15,6 +15,8 @@ use crate::tls;
 
 /// The values of the properties. They apply to the next start; those of [`Admission`] also apply while listening.
 pub(crate) struct Settings {
+    /// In seconds.
+    pub(crate) timeout: Cell<f64>,
     pub(crate) port: Cell<i64>,
     pub(crate) host: RefCell<String>,
     pub(crate) backlog: Cell<i32>,
@@ -31,6 +33,7 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            timeout: Cell::new(0.0),
             port: Cell::new(0),
             host: RefCell::new("*".to_owned()),
             backlog: Cell::new(1024),

@@ -24,18 +24,56 @@ use crate::task::NetTask;
 use crate::time;
 use crate::waiting::Waiting;
 
-/// A `send_to_async()` in flight.
+const NOT_CONNECTED: &str = "the socket is not connected to a host; use send_to(), or connect_to_host() first";
+
+/// An awaited send in flight.
 struct AwaitedSend {
     token: u64,
     len: usize,
+}
+
+/// The result of a receive.
+#[derive(Clone, Copy)]
+pub(crate) enum Shape {
+    /// Of `recv()`: the error and the datagram.
+    Data,
+    /// Of `recv_from()`: also the address and the port of the sender.
+    From,
+}
+
+impl Shape {
+    fn method(self) -> &'static str {
+        match self {
+            Self::Data => "recv",
+            Self::From => "recv_from",
+        }
+    }
+
+    /// The result without a datagram.
+    pub(crate) fn nothing(self, error: Error) -> VarArray {
+        match self {
+            Self::Data => varray![error, &no_bytes()],
+            Self::From => varray![error, &no_bytes(), &GString::new(), 0],
+        }
+    }
+
+    fn received(self, datagram: &Datagram) -> VarArray {
+        let [data, address, port] = parts(datagram);
+        match self {
+            Self::Data => varray![Error::OK, &data],
+            Self::From => varray![Error::OK, &data, &address, &port],
+        }
+    }
 }
 
 #[derive(Default)]
 pub(crate) struct UdpCore {
     pub(crate) base: SocketBase,
     pub(crate) options: RefCell<UdpOptions>,
+    /// The time limit of an operation whose own is omitted, in seconds.
+    pub(crate) timeout: Cell<f64>,
     bound: RefCell<Option<Bound>>,
-    receives: Waiting,
+    receives: Waiting<Shape>,
     sends: Waiting<AwaitedSend>,
     next_token: Cell<u64>,
 }
@@ -79,9 +117,9 @@ impl UdpCore {
     /// Closes the socket. Pending datagrams are still sent; pending operations complete at the next drain.
     pub(crate) fn close(&self) {
         let Some(pump) = Pump::existing() else { return };
-        for (task, ()) in self.receives.take_all() {
+        for (task, shape) in self.receives.take_all() {
             self.fail(Error::ERR_UNAVAILABLE, "the socket was closed");
-            pump.finish_later(task, nothing(Error::ERR_UNAVAILABLE).to_variant());
+            pump.finish_later(task, shape.nothing(Error::ERR_UNAVAILABLE).to_variant());
         }
         for (task, _) in self.sends.take_all() {
             pump.finish_later(task, varray![Error::ERR_UNAVAILABLE, 0].to_variant());
@@ -117,25 +155,51 @@ impl UdpCore {
         });
         match sent {
             Some(sent) => self.told(sent),
-            None => {
-                self.not_started("the socket is not connected to a host; use send_to(), or connect_to_host() first")
-            }
+            None => self.not_started(NOT_CONNECTED),
         }
     }
 
-    pub(crate) fn send_awaited(self: &Rc<Self>, data: &[u8], to: Destination) -> Variant {
+    /// Sends a datagram, to the connected host if there is no destination.
+    pub(crate) fn send_awaited(
+        self: &Rc<Self>,
+        method: &str,
+        data: &[u8],
+        to: Option<Destination>,
+        timeout: f64,
+    ) -> Variant {
         let pump = Pump::get();
-        let mut error = self.ensure_bound();
         let token = self.next_token.get() + 1;
         self.next_token.set(token);
-        if let (Error::OK, Some(bound)) = (error, &*self.bound.borrow()) {
-            error = self.told(bound.send_to_awaited(data, Some(to), token));
-        }
-        if error != Error::OK {
-            return NetTask::answer(varray![error, 0], &pump);
-        }
+        let sent = self.deadline(method, timeout).and_then(|deadline| {
+            let error = match to {
+                Some(_) => self.ensure_bound(),
+                None => Error::OK,
+            };
+            let error = match &*self.bound.borrow() {
+                _ if error != Error::OK => error,
+                Some(bound) => self.told(bound.send_to_awaited(data, to, token)),
+                None => self.not_started(NOT_CONNECTED),
+            };
+            if error == Error::OK { Ok(deadline) } else { Err(error) }
+        });
+        let deadline = match sent {
+            Ok(deadline) => deadline,
+            Err(error) => return NetTask::answer(varray![error, 0], &pump),
+        };
         let send = AwaitedSend { token, len: data.len() };
-        self.sends.push(&**self, None, &varray![Error::ERR_SKIP, 0], send)
+        self.sends.push(&**self, deadline, &varray![Error::ERR_SKIP, 0], send)
+    }
+
+    /// When an operation that starts now times out.
+    fn deadline(&self, method: &str, timeout: f64) -> Result<Option<Instant>, Error> {
+        let default = time::limit(self.timeout.get()).unwrap_or_default();
+        time::timeout(timeout, default).map(time::deadline).map_err(|words| {
+            self.refuse(
+                Error::ERR_INVALID_PARAMETER,
+                method,
+                format_args!("the timeout {words}"),
+            )
+        })
     }
 
     fn told(&self, sent: Result<(), DatagramError>) -> Error {
@@ -145,28 +209,38 @@ impl UdpCore {
         }
     }
 
-    pub(crate) fn receive(self: &Rc<Self>, timeout: f64) -> Variant {
+    pub(crate) fn receive(self: &Rc<Self>, shape: Shape, timeout: f64) -> Variant {
         let pump = Pump::get();
-        let limit = match time::timeout(timeout, None) {
-            Ok(limit) => limit,
-            Err(words) => {
-                let words = format_args!("the timeout {words}");
-                let error = self.refuse(Error::ERR_INVALID_PARAMETER, "recv_from", words);
-                return NetTask::answer(nothing(error), &pump);
-            }
+        let deadline = match self.deadline(shape.method(), timeout) {
+            Ok(deadline) => deadline,
+            Err(error) => return NetTask::answer(shape.nothing(error), &pump),
         };
-        if self.bound.borrow().is_none() {
-            let error = self.not_started("the socket is not bound; call bind() first");
-            return NetTask::answer(nothing(error), &pump);
+        match (shape, self.with(Bound::is_connected)) {
+            (Shape::Data, Some(false)) => {
+                let error = self.fail(
+                    Error::ERR_UNCONFIGURED,
+                    "the socket is not connected to a host; use recv_from()",
+                );
+                return NetTask::answer(shape.nothing(error), &pump);
+            }
+            (shape, None) => {
+                let error = self.not_started(match shape {
+                    Shape::Data => "the socket is not connected to a host; use recv_from(), or connect_to_host() first",
+                    Shape::From => "the socket is not bound; call bind() first",
+                });
+                return NetTask::answer(shape.nothing(error), &pump);
+            }
+            _ => {}
         }
         if self.receives.is_empty()
             && pump.may_answer_now()
             && let Some(datagram) = self.next_datagram()
         {
-            return received(&datagram).to_variant();
+            return shape.received(&datagram).to_variant();
         }
-        let deadline = time::deadline(limit);
-        let signal = self.receives.push(&**self, deadline, &nothing(Error::ERR_SKIP), ());
+        let signal = self
+            .receives
+            .push(&**self, deadline, &shape.nothing(Error::ERR_SKIP), shape);
         pump.schedule(self.clone());
         signal
     }
@@ -186,9 +260,9 @@ impl UdpCore {
             }
             left -= 1;
             let Some(datagram) = self.next_datagram() else { break };
-            if let Some((task, ())) = self.receives.pop() {
+            if let Some((task, shape)) = self.receives.pop() {
                 pump.count_event(&self.base);
-                NetTask::complete(&task, received(&datagram).to_variant(), pump);
+                NetTask::complete(&task, shape.received(&datagram).to_variant(), pump);
                 continue;
             }
             // The connection may have gone since the last one: it was one-shot, or has disconnected itself.
@@ -357,11 +431,16 @@ impl Socket for UdpCore {
     }
 
     fn expire(self: Rc<Self>, pump: &Pump, now: Instant) -> Option<Instant> {
-        while let Some((task, ())) = self.receives.next_expired(now) {
+        while let Some((task, shape)) = self.receives.next_expired(now) {
             self.fail(Error::ERR_TIMEOUT, "no datagram came within the timeout");
-            NetTask::complete(&task, nothing(Error::ERR_TIMEOUT).to_variant(), pump);
+            NetTask::complete(&task, shape.nothing(Error::ERR_TIMEOUT).to_variant(), pump);
         }
-        self.receives.next_deadline()
+        while let Some((task, _)) = self.sends.next_expired(now) {
+            self.fail(Error::ERR_TIMEOUT, "the datagram was not sent within the timeout");
+            NetTask::complete(&task, varray![Error::ERR_TIMEOUT, 0].to_variant(), pump);
+        }
+        let deadlines = [self.receives.next_deadline(), self.sends.next_deadline()];
+        deadlines.into_iter().flatten().min()
     }
 
     fn stop(self: Rc<Self>, _pump: &Pump) {
@@ -375,16 +454,6 @@ impl Socket for UdpCore {
 
 fn is_denied(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::PermissionDenied
-}
-
-/// The result of a receive without a datagram.
-pub(crate) fn nothing(error: Error) -> VarArray {
-    varray![error, &no_bytes(), &GString::new(), 0]
-}
-
-fn received(datagram: &Datagram) -> VarArray {
-    let [data, address, port] = parts(datagram);
-    varray![Error::OK, &data, &address, &port]
 }
 
 fn parts(datagram: &Datagram) -> [Variant; 3] {

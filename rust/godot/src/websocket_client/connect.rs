@@ -6,10 +6,13 @@ use std::time::{Instant, SystemTime};
 use async_sockets_net::websocket::close_code::{CloseCode, CloseFrame, Disconnect};
 use async_sockets_net::websocket::connect_error::WebSocketConnectError;
 use async_sockets_net::websocket::reconnect::{Ended, Next, Reconnect, jitter};
+use async_sockets_net::websocket::url::WebSocketUrl;
 use async_sockets_net::websocket_client::WebSocketClient as Connection;
-use godot::builtin::{GString, VarArray, Variant, varray};
+use godot::builtin::{GString, PackedStringArray, VarArray, Variant, varray};
+use godot::classes::TlsOptions;
 use godot::global::Error;
 use godot::meta::ToGodot;
+use godot::obj::Gd;
 
 use super::core::{ClientCore, Owed};
 use super::session::{Phase, Session, Target};
@@ -18,10 +21,28 @@ use crate::lifecycle;
 use crate::pump::{Pump, QUITTING};
 use crate::socket::Socket;
 use crate::task::NetTask;
+use crate::tls;
 
 impl ClientCore {
+    /// The target of a URL, or an error in words.
+    pub(crate) fn target(&self, url: &GString, tls: Option<Gd<TlsOptions>>) -> Result<Target, (Error, String)> {
+        let invalid = |words: String| (Error::ERR_INVALID_PARAMETER, words);
+        let url = WebSocketUrl::parse(&url.to_string()).map_err(|error| invalid(error.to_string()))?;
+        // A redirect may lead from ws to wss.
+        if !url.tls() && self.options(|options| options.max_redirects == 0) {
+            return Ok(Target { url, tls: None });
+        }
+        let Some(options) = tls.or_else(TlsOptions::client) else {
+            return Err(invalid("the engine gives no TLSOptions".to_owned()));
+        };
+        // HTTP/1.1 is the only protocol for the opening handshake.
+        let alpn = PackedStringArray::from(["http/1.1"].map(GString::from));
+        let tls = Some(tls::client(&options, &alpn)?);
+        Ok(Target { url, tls })
+    }
+
     /// Begins a new session.
-    pub(super) fn connect(self: &Rc<Self>, target: Target) -> Error {
+    pub(crate) fn connect(self: &Rc<Self>, target: Target) -> Error {
         let pump = Pump::get();
         if pump.is_closed() {
             return self.fail(Error::ERR_UNAVAILABLE, QUITTING);

@@ -60,6 +60,7 @@ impl ClientCore {
             session.established = Some(established);
             session.close = None;
             session.unsent = 0;
+            session.failure_words.clear();
             if let Some(reconnect) = &mut session.reconnect {
                 reconnect.established(Instant::now());
             }
@@ -93,7 +94,7 @@ impl ClientCore {
             Phase::New | Phase::Open | Phase::Ended(_) => return,
         }
         let code = websocket_connect_error(error);
-        self.base.set_last_error(error.to_string());
+        self.note_failure(error.to_string());
         if let Some((status, headers)) = error.response() {
             self.session.borrow_mut().response = Some((status, headers.clone()));
         }
@@ -121,7 +122,7 @@ impl ClientCore {
             () => Error::ERR_CONNECTION_ERROR,
         };
         if !by_us {
-            self.base.set_last_error(end_in_words(&how));
+            self.note_failure(end_in_words(&how));
         }
         let next = self.decide(Ended::Closed(how.code), error);
         {
@@ -145,6 +146,11 @@ impl ClientCore {
         if !by_us {
             self.tell_next(session, next, error, pump);
         }
+    }
+
+    fn note_failure(&self, words: String) {
+        self.session.borrow_mut().failure_words.clone_from(&words);
+        self.base.set_last_error(words);
     }
 
     pub(super) fn emit_disconnected(&self, how: &Disconnect, pump: &Pump) {

@@ -2,24 +2,21 @@
 
 use async_sockets_net::event::Established;
 use async_sockets_net::websocket::close_code::CloseFrame;
-use async_sockets_net::websocket::url::WebSocketUrl;
 use async_sockets_net::websocket_client::WebSocketClient as Connection;
-use godot::builtin::{GString, PackedByteArray, PackedStringArray, VarDictionary, Variant, varray};
-use godot::classes::TlsOptions;
+use godot::builtin::{GString, PackedByteArray, VarDictionary, Variant, varray};
 use godot::global::Error;
 use godot::meta::ToGodot;
 use godot::obj::Gd;
 use godot::register::godot_api;
 
-use super::WebSocketClient;
 use super::inbox::{Want, failure};
 use super::outbox::Outgoing;
-use super::session::Target;
+use super::{ReadyState, WebSocketClient};
 use crate::class::SocketClass;
-use crate::convert::{headers, int, result, utf8};
+use crate::class_enum::EnumValue;
+use crate::convert::{header, headers, int, result, utf8};
 use crate::optional_tls::OptionalTls;
 use crate::socket::Socket;
-use crate::tls;
 
 #[godot_api(secondary)]
 impl WebSocketClient {
@@ -40,30 +37,10 @@ impl WebSocketClient {
     /// While a closing handshake is in flight, the new connection takes the place of the old one. An end that was not
     /// told yet is told in the next frame, before anything of the new connection.
     #[func]
-    pub(crate) fn connect_to_url(
-        &self,
-        url: GString,
-        #[opt(default = OptionalTls(None))] tls_options: OptionalTls,
-    ) -> Error {
-        self.begin(|core| {
-            let Some(url) = self.parsed("connect_to_url", WebSocketUrl::parse(&url.to_string())) else {
-                return Error::ERR_INVALID_PARAMETER;
-            };
-            // A redirect may lead from ws to wss.
-            let tls = if url.tls() || core.options(|options| options.max_redirects > 0) {
-                let Some(options) = tls_options.0.or_else(TlsOptions::client) else {
-                    return self.refuse("connect_to_url", "the engine gives no TLSOptions");
-                };
-                // HTTP/1.1 is the only protocol for the opening handshake.
-                let alpn = PackedStringArray::from(["http/1.1"].map(GString::from));
-                match tls::client(&options, &alpn) {
-                    Ok(config) => Some(config),
-                    Err((error, words)) => return core.refuse(error, "connect_to_url", words),
-                }
-            } else {
-                None
-            };
-            core.connect(Target { url, tls })
+    fn connect_to_url(&self, url: GString, #[opt(default = OptionalTls(None))] tls_options: OptionalTls) -> Error {
+        self.begin(|core| match core.target(&url, tls_options.0) {
+            Ok(target) => core.connect(target),
+            Err((error, words)) => core.refuse(error, "connect_to_url", words),
         })
     }
 
@@ -231,11 +208,10 @@ impl WebSocketClient {
 
     // State -----------------------------------------------------------------------------------------------------------
 
-    /// The state, one of the [code]STATE_[/code] constants. While the client waits to reconnect it is
-    /// [constant STATE_CONNECTING].
+    /// The state of the connection. While the client waits to reconnect it is [constant STATE_CONNECTING].
     #[func]
-    fn get_ready_state(&self) -> i32 {
-        self.state().ready_state() as i32
+    fn get_ready_state(&self) -> EnumValue<ReadyState> {
+        self.state().ready_state().into()
     }
 
     /// Whether the connection is lost and will be made again, or the first attempt has failed and another one will
@@ -243,6 +219,19 @@ impl WebSocketClient {
     #[func]
     fn is_reconnecting(&self) -> bool {
         self.state().session.borrow().is_reconnecting()
+    }
+
+    /// Number of the attempt to reconnect that is in flight or waits, counted as in [signal reconnecting]; 0 unless
+    /// [method is_reconnecting].
+    #[func]
+    fn get_reconnect_attempt(&self) -> i64 {
+        self.state().session.borrow().reconnect_attempt().into()
+    }
+
+    /// Time until the next attempt to reconnect, in seconds; 0 if none waits.
+    #[func]
+    fn get_reconnect_time_left(&self) -> f64 {
+        self.state().session.borrow().reconnect_time_left().as_secs_f64()
     }
 
     /// The subprotocol that the server selected of [member supported_protocols]; empty if none.
@@ -326,6 +315,13 @@ impl WebSocketClient {
             .response
             .as_ref()
             .map_or_else(VarDictionary::new, |(_, lines)| headers(lines))
+    }
+
+    /// The value of a header of the response to the last opening handshake, whose name may be in any case; empty if
+    /// there is none. See also [method get_response_headers].
+    #[func]
+    fn get_response_header(&self, name: GString) -> GString {
+        header(&self.get_response_headers(), &name)
     }
 
     /// Number of bytes that were accepted for sending and not yet handed to the system.

@@ -1,5 +1,7 @@
 //! One use of a client: from `connect_to_url()` over all its connections to the end.
 
+use std::time::{Duration, Instant, SystemTime};
+
 use async_sockets_net::event::Established;
 use async_sockets_net::http::headers::Headers;
 use async_sockets_net::mailbox::SocketId;
@@ -23,6 +25,8 @@ pub(super) struct Session {
     pub(super) reconnect: Option<Box<Reconnect>>,
     /// The error of the last attempt or connection that has ended.
     pub(super) last_failure: Option<Error>,
+    /// The same in words, while the client is not connected.
+    pub(super) failure_words: String,
     /// What the server and this side agreed on, of the last established connection.
     pub(super) established: Option<Established>,
     /// The status and the headers of the response to the last opening handshake.
@@ -37,7 +41,7 @@ pub(super) struct Session {
 
 /// Where to connect to.
 #[derive(Clone)]
-pub(super) struct Target {
+pub(crate) struct Target {
     pub(super) url: WebSocketUrl,
     pub(super) tls: Option<TlsClientConfig>,
 }
@@ -81,6 +85,20 @@ impl Phase {
 impl Session {
     pub(super) fn id(&self) -> Option<SocketId> {
         self.connection.as_ref().map(Connection::id)
+    }
+
+    /// The number of the attempt that is in flight or waits; 0 for the first one of all.
+    pub(super) fn reconnect_attempt(&self) -> u32 {
+        let reconnect = self.reconnect.as_ref().filter(|_| self.is_reconnecting());
+        reconnect.map_or(0, |reconnect| reconnect.attempt())
+    }
+
+    /// The time until the next attempt.
+    pub(super) fn reconnect_time_left(&self) -> Duration {
+        let reconnect = self.reconnect.as_ref().filter(|_| self.phase == Phase::Away);
+        reconnect
+            .and_then(|reconnect| reconnect.remaining(Instant::now(), SystemTime::now()))
+            .unwrap_or_default()
     }
 
     /// Whether this is not the first connection of the session, or the first attempt has failed.

@@ -126,10 +126,19 @@ impl ClientCore {
         deadlines.into_iter().flatten().min()
     }
 
+    /// Says that a timeout has passed, and why there is no connection.
+    fn late(&self) -> String {
+        let session = self.session.borrow();
+        match &*session.failure_words {
+            "" => TIME_OVER.to_owned(),
+            words => format!("{TIME_OVER}; there is no connection, because {words}"),
+        }
+    }
+
     /// Completes the operations that have timed out.
     fn time_out<T>(&self, waiting: &Waiting<T>, now: Instant, pump: &Pump, result: impl Fn(T) -> VarArray) {
         while let Some((task, detail)) = waiting.next_expired(now) {
-            self.fail(Error::ERR_TIMEOUT, TIME_OVER);
+            self.base.set_last_error(self.late());
             NetTask::complete(&task, result(detail).to_variant(), pump);
         }
     }

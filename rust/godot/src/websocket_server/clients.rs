@@ -1,10 +1,11 @@
 //! Information about clients.
 
+use async_sockets_net::websocket::request::Request;
 use godot::builtin::{Array, GString, VarDictionary};
 use godot::register::godot_api;
 
 use super::{Server, WebSocketServer};
-use crate::convert::{headers, int};
+use crate::convert::{entry, header, headers, int, query, text};
 
 #[godot_api(secondary)]
 impl WebSocketServer {
@@ -42,26 +43,50 @@ impl WebSocketServer {
             .unwrap_or(0)
     }
 
-    /// The path that a client requested, with its query; empty for an unknown id.
+    /// The path that a client requested, decoded and without the query, as [member WebSocketHandshakeRequest.path] has
+    /// it; empty for an unknown id.
     #[func]
     fn get_client_path(&self, client_id: i64) -> GString {
-        let path = |server: &Server| {
-            let request = &server.client_info(client_id)?.request;
-            let mark = if request.query.is_empty() { "" } else { "?" };
-            Some(format!("{}{mark}{}", request.path, request.query))
-        };
-        self.core
-            .of_client(path)
-            .map(|path| GString::from(&path))
-            .unwrap_or_default()
+        self.of_request(client_id, |request| text(&request.decoded_path()))
+    }
+
+    /// The path that a client requested as received, not decoded; empty for an unknown id.
+    #[func]
+    fn get_client_raw_path(&self, client_id: i64) -> GString {
+        self.of_request(client_id, |request| GString::from(&request.path))
+    }
+
+    /// The query of a client's request, decoded: values by name, as [member WebSocketHandshakeRequest.query] has them;
+    /// empty for an unknown id.
+    #[func]
+    fn get_client_query(&self, client_id: i64) -> VarDictionary {
+        self.of_request(client_id, |request| query(&request.query_pairs()))
+    }
+
+    /// The query of a client's request as received, without the [code]?[/code]; empty for an unknown id.
+    #[func]
+    fn get_client_raw_query(&self, client_id: i64) -> GString {
+        self.of_request(client_id, |request| GString::from(&request.query))
+    }
+
+    /// The decoded value of a name in the query of a client's request; empty if there is none, or for an unknown id.
+    #[func]
+    fn get_client_query_param(&self, client_id: i64, name: GString) -> GString {
+        entry(&self.get_client_query(client_id), &name)
+    }
+
+    /// The value of a header of a client's request, whose name may be in any case; empty if there is none, or for an
+    /// unknown id.
+    #[func]
+    fn get_client_header(&self, client_id: i64, name: GString) -> GString {
+        header(&self.get_client_headers(client_id), &name)
     }
 
     /// The request headers of a client by lower-case name; values of repeated headers are joined by commas. Empty for
     /// an unknown id.
     #[func]
     fn get_client_headers(&self, client_id: i64) -> VarDictionary {
-        let lines = |server: &Server| Some(headers(&server.client_info(client_id)?.request.headers));
-        self.core.of_client(lines).unwrap_or_default()
+        self.of_request(client_id, |request| headers(&request.headers))
     }
 
     /// The subprotocol negotiated with a client; empty if there is none.
@@ -96,5 +121,13 @@ impl WebSocketServer {
             .close_reason(client_id)
             .map(|reason| GString::from(&reason))
             .unwrap_or_default()
+    }
+}
+
+impl WebSocketServer {
+    /// Reads from the request of a client; the default for an unknown id.
+    fn of_request<R: Default>(&self, client_id: i64, read: impl Fn(&Request) -> R) -> R {
+        let read = |server: &Server| Some(read(&server.client_info(client_id)?.request));
+        self.core.of_client(read).unwrap_or_default()
     }
 }

@@ -3,7 +3,7 @@
 #![expect(unreachable_pub, reason = "the getters that gdext makes are pub")]
 
 use std::cell::RefCell;
-use std::rc::Weak;
+use std::rc::{Rc, Weak};
 
 use async_sockets_net::http::headers::ResponseHeader;
 use async_sockets_net::websocket::ClientId;
@@ -16,7 +16,7 @@ use godot::obj::{Base, Gd, NewGd};
 use godot::register::{GodotClass, godot_api};
 
 use super::core::ServerCore;
-use crate::convert::headers;
+use crate::convert::{entry, header, headers, query, text};
 use crate::guard::{WeakState, misuse, on_main_thread};
 
 /// A client that requests to connect, see [signal WebSocketServer.handshake_requested].
@@ -31,12 +31,19 @@ pub(crate) struct WebSocketHandshakeRequest {
     client: ClientId,
     last_error: RefCell<String>,
 
-    /// The requested path, unchanged, beginning with [code]/[/code]. Read-only.
+    /// The requested path, decoded, beginning with [code]/[/code] and without the query. Read-only.
     #[var(no_set)]
     path: GString,
-    /// The query after the [code]?[/code]; empty if there is none. Read-only.
+    /// The requested path as received, not decoded. Read-only.
     #[var(no_set)]
-    query: GString,
+    raw_path: GString,
+    /// The query, decoded ([code]%20[/code] and [code]+[/code] are spaces): values by name, both of type [String]. Of a
+    /// repeated name the last value counts. Read-only.
+    #[var(no_set)]
+    query: VarDictionary,
+    /// The query as received, without the [code]?[/code]; empty if there is none. Read-only.
+    #[var(no_set)]
+    raw_query: GString,
     /// The request headers by lower-case name; values of repeated headers are joined by commas. Read-only.
     #[var(no_set)]
     headers: VarDictionary,
@@ -59,6 +66,25 @@ impl WebSocketHandshakeRequest {
     #[func]
     fn get_client_id(&self) -> i64 {
         self.client
+    }
+
+    /// The value of a header, whose name may be in any case; empty if there is none. See also [member headers].
+    #[func]
+    fn get_header(&self, name: GString) -> GString {
+        header(&self.headers, &name)
+    }
+
+    /// The decoded value of a name in the query; empty if there is none. See also [member query].
+    #[func]
+    fn get_query_param(&self, name: GString) -> GString {
+        entry(&self.query, &name)
+    }
+
+    /// Whether the request can still be decided.
+    #[func]
+    fn is_pending(&self) -> bool {
+        let is_pending = |core: Rc<ServerCore>| core.with(|server| server.is_handshake_pending(self.client));
+        on_main_thread() && self.server.upgrade().and_then(is_pending).unwrap_or(false)
     }
 
     /// The last error of this object in words; empty if there was none.
@@ -132,8 +158,10 @@ impl WebSocketHandshakeRequest {
             let request = &asked.request;
             this.server = WeakState::new(server);
             this.client = client;
-            this.path = GString::from(&request.path);
-            this.query = GString::from(&request.query);
+            this.path = text(&request.decoded_path());
+            this.raw_path = GString::from(&request.path);
+            this.query = query(&request.query_pairs());
+            this.raw_query = GString::from(&request.query);
             this.headers = headers(&request.headers);
             this.protocols = request.protocols().into_iter().map(GString::from).collect();
             this.address = GString::from(&asked.peer.ip().to_string());

@@ -17,7 +17,7 @@ use godot::register::{GodotClass, godot_api};
 
 use super::core::ServerCore;
 use super::folders::{Place, place};
-use crate::convert::{headers, text, utf8, utf8_text};
+use crate::convert::{entry, header, headers, query, text, utf8, utf8_text};
 use crate::guard::{WeakState, misuse, on_main_thread};
 use crate::pump::Pump;
 
@@ -52,7 +52,8 @@ pub(crate) struct HttpServerRequest {
     /// The path as received, not decoded. Read-only.
     #[var(no_set)]
     raw_path: GString,
-    /// The query, decoded: values by name, both of type [String]. Of a repeated name the last value counts. Read-only.
+    /// The query, decoded ([code]%20[/code] and [code]+[/code] are spaces): values by name, both of type [String]. Of a
+    /// repeated name the last value counts. Read-only.
     #[var(no_set)]
     query: VarDictionary,
     /// The query as received, without the [code]?[/code]; empty if there is none. Read-only.
@@ -130,6 +131,18 @@ impl HttpServerRequest {
             return GString::new();
         }
         GString::from(&*self.last_error.borrow())
+    }
+
+    /// The value of a header, whose name may be in any case; empty if there is none. See also [member headers].
+    #[func]
+    fn get_header(&self, name: GString) -> GString {
+        header(&self.headers, &name)
+    }
+
+    /// The decoded value of a name in the query; empty if there is none. See also [member query].
+    #[func]
+    fn get_query_param(&self, name: GString) -> GString {
+        entry(&self.query, &name)
     }
 
     /// The body as text. Invalid UTF-8 and U+0000 become U+FFFD.
@@ -254,9 +267,7 @@ impl HttpServerRequest {
         {
             let mut this = this.bind_mut();
             this.path = text(&request.decoded_path());
-            for (name, value) in request.query_pairs() {
-                this.query.set(&text(&name), &text(&value));
-            }
+            this.query = query(&request.query_pairs());
             this.method = GString::from(&request.method);
             this.raw_path = GString::from(&request.path);
             this.raw_query = GString::from(&request.query);

@@ -17,9 +17,10 @@ use crate::pump::Pump;
 #[godot_api(secondary)]
 impl WebSocketServer {
     /// Starts listening on a port (0 picks a free one, see [method get_local_port]) of an IP address,
-    /// [code]"0.0.0.0"[/code] (all of IPv4), `"*"` (IPv6 and IPv4) or [code]"localhost"[/code]. Returns
-    /// [code]false[/code] on failure, after emitting [signal server_error] with the reason; if that signal has no
-    /// connection, the reason is printed as an error.
+    /// [code]"0.0.0.0"[/code] (all of IPv4), `"*"` (IPv6 and IPv4) or [code]"localhost"[/code].
+    /// [br][br]Returns [code]true[/code] if the server listens, not an [enum Error] as [method TcpListener.start] does:
+    /// write [code]if not server.start(8080)[/code]. [code]false[/code] on failure, after emitting [signal server_error]
+    /// with the reason; if that signal has no connection, the reason is printed as an error.
     #[func(gd_self)]
     fn start(this: Gd<Self>, #[opt(default = 8080)] port: i64, #[opt(default = "0.0.0.0")] host: GString) -> bool {
         let Some(core) = this.bind().core().cloned() else {
@@ -71,6 +72,19 @@ impl WebSocketServer {
     #[func(gd_self)]
     fn process(this: Gd<Self>, #[opt(default = 0)] budget_usec: i64) -> i64 {
         Self::drain(this, budget_usec)
+    }
+
+    /// Calls [method process] without a budget. This is the name that the engine's classes use.
+    #[func(gd_self)]
+    fn poll(this: Gd<Self>) {
+        Self::process(this, 0);
+    }
+
+    /// Number of the server of the last [method start], unique in the process and never reused; 0 if there is none, or
+    /// it is stopped and all its clients are disconnected.
+    #[func]
+    fn get_id(&self) -> i64 {
+        self.open_id()
     }
 
     /// Statistics since [method start], as integers: [code]clients[/code] (established now), [code]connected[/code],

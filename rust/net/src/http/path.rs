@@ -144,6 +144,11 @@ pub(crate) fn query_pairs(query: &str) -> Vec<(String, String)> {
         .collect()
 }
 
+/// A path as a script sees it: decoded, or as received if that is not possible.
+pub(crate) fn decoded(path: &str) -> String {
+    percent_decode(path).unwrap_or_else(|| path.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

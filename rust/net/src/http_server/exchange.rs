@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use super::answer::Answer;
 use crate::budget::Queued;
 use crate::http::headers::Headers;
-use crate::http::path::{percent_decode, query_pairs};
+use crate::http::path::{decoded, query_pairs};
 
 /// Identifies a request, among those of all servers. Never reused.
 pub type HttpRequestId = u64;
@@ -40,7 +40,7 @@ impl HttpRequest {
     /// The path, decoded; as received if that is not possible.
     #[must_use]
     pub fn decoded_path(&self) -> String {
-        percent_decode(&self.path).unwrap_or_else(|| self.path.clone())
+        decoded(&self.path)
     }
 
     /// The decoded names and values of the query, in order.

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use thiserror::Error;
 
 use crate::http::headers::Headers;
+use crate::http::path::{decoded, query_pairs};
 
 /// A valid request to open a WebSocket (RFC 6455 section 4.2.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,18 @@ pub struct Request {
 }
 
 impl Request {
+    /// The path, decoded; as received if that is not possible.
+    #[must_use]
+    pub fn decoded_path(&self) -> String {
+        decoded(&self.path)
+    }
+
+    /// The decoded names and values of the query, in order.
+    #[must_use]
+    pub fn query_pairs(&self) -> Vec<(String, String)> {
+        query_pairs(&self.query)
+    }
+
     /// The subprotocols that the client offers, in its order of preference.
     #[must_use]
     pub fn protocols(&self) -> Vec<&str> {

@@ -46,6 +46,10 @@ impl Handshakes {
             .for_each(|handshake| *handshake = Handshake::Decided);
     }
 
+    fn is_pending(&self, id: ClientId) -> bool {
+        matches!(self.0.get(&id), Some(Handshake::Pending { answer, .. }) if !answer.is_closed())
+    }
+
     fn offered(&self, id: ClientId) -> Option<&[String]> {
         match self.0.get(&id)? {
             Handshake::Pending { protocols, .. } => Some(protocols),
@@ -66,6 +70,12 @@ impl Handshakes {
 }
 
 impl WebSocketServer {
+    /// Whether a client still waits for a decision.
+    #[must_use]
+    pub fn is_handshake_pending(&self, client: ClientId) -> bool {
+        self.handshakes.is_pending(client)
+    }
+
     /// Accepts a client that [`WebSocketEvent::HandshakeRequested`](crate::event::WebSocketEvent::HandshakeRequested)
     /// named. An empty `protocol` leaves the choice to the server's own list of subprotocols.
     ///
