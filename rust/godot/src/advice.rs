@@ -59,8 +59,8 @@ impl Started {
         }
         give(Advice::Dropped, class, || {
             format!(
-                "{class}: its last reference was dropped right after start(), so it has stopped before anybody could \
-                 connect. Keep it in a variable that lives as long as the server is to run, such as a member variable \
+                "{class}: its last reference was dropped right after start(), so it has stopped before it could serve \
+                 anybody. Keep it in a variable that lives as long as the server is to run, such as a member variable \
                  of a node. To end it on purpose, call stop()."
             )
         });
