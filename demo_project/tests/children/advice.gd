@@ -42,6 +42,9 @@ func _dropped_on_purpose() -> void:
 	_stop_locally()
 	_fail_locally()
 	_process_locally()
+	# What follows begins in the middle of a frame, and is over in the same one if the system is quick.
+	await _accept_locally()
+	await _accept_locally()
 	# As when a scene is left, with a client that is connected and a pending operation.
 	_server.start(0, LOOPBACK)
 	_listener.start()
@@ -74,6 +77,15 @@ func _process_locally() -> void:
 	var server := WebSocketServer.new()
 	server.start(0, LOOPBACK)
 	server.process(1000)
+
+
+func _accept_locally() -> void:
+	var listener := TcpListener.create(0, LOOPBACK)
+	listener.start()
+	var client := TcpClient.new()
+	client.connect_to_host(LOOPBACK, listener.get_local_port())
+	await listener.accept(5.0)
+	await client.wait_connected(5.0)
 
 
 ## Quits in the frame in which the servers in its members were started.

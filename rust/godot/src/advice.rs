@@ -1,7 +1,7 @@
 //! Warnings that teach: for what a script may do, and what its author hardly wants. Each is printed once per class and
 //! run, however many objects there are.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use godot::builtin::Variant;
 use godot::global::push_warning;
@@ -41,17 +41,28 @@ pub(crate) fn give(advice: Advice, class: &'static str, words: impl FnOnce() -> 
     }
 }
 
-/// Warns of a server that is dropped while it listens, if no drain has come since its start, which began after this many
-/// of them. Later it may be meant: a scene was left, and with it the server in a member of a node.
-pub(crate) fn dropped(class: &'static str, drains_before: u64, pump: &Pump) {
-    if pump.is_closed() || pump.drains() != drains_before {
-        return;
+/// When a server was started last, in steps of the pump.
+#[derive(Default)]
+pub(crate) struct Started(Cell<u64>);
+
+impl Started {
+    pub(crate) fn note(&self, pump: &Pump) {
+        self.0.set(pump.steps());
     }
-    give(Advice::Dropped, class, || {
-        format!(
-            "{class}: its last reference was dropped right after start(), so it has stopped before anybody could \
-             connect. Keep it in a variable that lives as long as the server is to run, such as a member variable of a \
-             node. To end it on purpose, call stop()."
-        )
-    });
+
+    /// Warns of a server that was dropped while it listened, if the script has not waited for anything since the start.
+    /// Later it may be meant: a scene was left, and with it the server in a member of a node. May run user code: hold
+    /// nothing.
+    pub(crate) fn warn_if_dropped_at_once(&self, class: &'static str, pump: &Pump) {
+        if pump.is_closed() || self.0.get() != pump.steps() {
+            return;
+        }
+        give(Advice::Dropped, class, || {
+            format!(
+                "{class}: its last reference was dropped right after start(), so it has stopped before it could serve \
+                 anybody. Keep it in a variable that lives as long as the server is to run, such as a member variable \
+                 of a node. To end it on purpose, call stop()."
+            )
+        });
+    }
 }

@@ -59,8 +59,8 @@ pub(crate) struct Pump {
     polled: Polled,
     leftovers: Leftovers,
     watch: Watch,
-    /// Number of drains that have begun.
-    drains: Cell<u64>,
+    /// Number of drains and turns that have begun, and of tasks completed between turns.
+    steps: Cell<u64>,
     /// How often a drain has waited because nothing was queued.
     waits: Cell<u64>,
     /// Finished tasks that are completed at the next drain.
@@ -98,7 +98,7 @@ impl Pump {
             polled: Polled::default(),
             leftovers: Leftovers::default(),
             watch: Watch::default(),
-            drains: Cell::new(0),
+            steps: Cell::new(0),
             waits: Cell::new(0),
             finished: RefCell::default(),
             closed: Cell::new(false),
@@ -110,9 +110,13 @@ impl Pump {
         self.closed.get()
     }
 
-    /// Number of drains that have begun.
-    pub(crate) fn drains(&self) -> u64 {
-        self.drains.get()
+    /// A number that grows with everything that the pump does: a script that was called back sees another one.
+    pub(crate) fn steps(&self) -> u64 {
+        self.steps.get() + self.waits.get() + self.figures.events.get()
+    }
+
+    fn step(&self) {
+        self.steps.set(self.steps.get() + 1);
     }
 
     // Membership ------------------------------------------------------------------------------------------------------
@@ -228,6 +232,7 @@ impl Pump {
             let Some((task, result)) = self.finished.borrow_mut().pop_front() else {
                 break;
             };
+            self.step();
             NetTask::complete(&task, result, self);
             left -= 1;
             if Instant::now() >= deadline {

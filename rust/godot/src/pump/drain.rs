@@ -103,7 +103,7 @@ impl Pump {
     }
 
     fn drain(&self, scope: Scope<'_>, deadline: Instant, wait: bool, enough: &dyn Fn() -> bool) {
-        self.drains.set(self.drains.get() + 1);
+        self.step();
         self.release_orphans();
         self.budget.reset_free_slice();
         let _free = Finally(|| self.budget.reset_free_slice());
@@ -148,6 +148,7 @@ impl Pump {
     }
 
     fn give_turn(&self, socket: Rc<dyn Socket>, slice_end: Instant, deadline: Instant) {
+        self.step();
         let _slice = self.budget.slice(Some(slice_end));
         let running = Running::begin(socket, |socket| self.schedule(socket));
         let (socket, base) = (running.socket(), running.socket().base());

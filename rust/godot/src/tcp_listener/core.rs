@@ -16,7 +16,7 @@ use godot::obj::{Gd, InstanceId};
 use super::clients::nobody;
 use super::roster::Roster;
 use super::settings::Settings;
-use crate::advice;
+use crate::advice::Started;
 use crate::convert::bind_error;
 use crate::lifecycle;
 use crate::pump::{Pump, QUITTING};
@@ -44,8 +44,7 @@ pub(crate) struct ListenerCore {
     pub(super) sweep_at: Cell<usize>,
     /// Clients whose objects were freed, and whose end is still to be told.
     pub(super) dropped: RefCell<VecDeque<Ended>>,
-    /// [`Pump::drains`] at the last start.
-    drains_before: Cell<u64>,
+    started: Started,
     /// The author has been told that accepting pauses.
     warned: Cell<bool>,
 }
@@ -69,7 +68,7 @@ impl ListenerCore {
             Ok(listening) => {
                 lifecycle::hook();
                 pump.register(listening.id(), self.clone());
-                self.drains_before.set(pump.drains());
+                self.started.note(&pump);
                 *self.listening.borrow_mut() = Some(listening);
                 Error::OK
             }
@@ -231,7 +230,7 @@ impl Socket for ListenerCore {
         let announced = self.announced.take();
         drop(announced);
         if was_listening {
-            advice::dropped(self.class(), self.drains_before.get(), pump);
+            self.started.warn_if_dropped_at_once(self.class(), pump);
         }
     }
 }

@@ -22,7 +22,7 @@ use super::handshake_request::WebSocketHandshakeRequest;
 use super::http::Http;
 use super::sink::Sink;
 use crate::admission::Admission;
-use crate::advice;
+use crate::advice::Started;
 use crate::convert::{bind_error, message_value, prepare_text};
 use crate::lifecycle;
 use crate::pump::{Pump, QUITTING};
@@ -42,8 +42,7 @@ pub(crate) struct ServerCore {
     pub(crate) tls: RefCell<Option<Gd<TlsOptions>>>,
     /// The server of the last start, until all its clients are disconnected.
     server: RefCell<Option<Server>>,
-    /// [`Pump::drains`] at the last start.
-    drains_before: Cell<u64>,
+    started: Started,
     /// Stopped servers of earlier starts whose clients are not all disconnected.
     stopping: RefCell<Vec<Server>>,
     /// Messages of one client that a turn has not handled.
@@ -91,7 +90,7 @@ impl ServerCore {
         server.set_refusing(self.refusing.get());
         lifecycle::hook();
         pump.register(server.id(), self.clone());
-        self.drains_before.set(pump.drains());
+        self.started.note(&pump);
         if let Some(last) = self.server.replace(Some(server)) {
             self.stopping.borrow_mut().push(last);
         }
@@ -357,7 +356,7 @@ impl Socket for ServerCore {
             pump.unregister(server.id());
         }
         if was_listening {
-            advice::dropped(self.class(), self.drains_before.get(), pump);
+            self.started.warn_if_dropped_at_once(self.class(), pump);
         }
     }
 }
