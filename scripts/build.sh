@@ -111,4 +111,5 @@ if ((${#libraries[@]} > 1)); then build "${libraries[1]}"; fi
 stage debug
 write_notices ${target:+"$target"}
 stage_addon "$demo_project"
-say "Staged $(printf '%s ' "${libraries[@]}")of ${target:-this platform} in addons/async_sockets and demo_project/addons/async_sockets"
+staged=$(printf '%s ' "${libraries[@]}")
+say "Staged ${staged}of ${target:-this platform} in addons/async_sockets and demo_project/addons/async_sockets"

@@ -8,7 +8,7 @@ const SECONDS := 10.0
 ## What the help (F1) of TcpClient shows: its texts, and the default values of its properties.
 const HELP: PackedStringArray = [
 	"A TCP connection whose operations can be awaited",
-	"var client := TcpClient.new()\nclient.",
+	"var client := TcpClient.new()\nvar _error := client.",
 	"Time limit of",
 	"[default: 30.0]",
 ]
