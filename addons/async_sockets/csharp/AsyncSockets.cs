@@ -223,7 +223,7 @@ namespace AsyncSockets
         }
     }
 
-    /// <summary>An overview of all sockets of Async Sockets that are open.</summary>
+    /// <summary>An overview of all sockets of Async Sockets that are open, and the end of the process in good order.</summary>
     public sealed class Sockets : NetObject
     {
         private Sockets(GodotObject instance) : base(instance) { }
@@ -231,6 +231,13 @@ namespace AsyncSockets
         /// <summary>The only object of this class.</summary>
         public static Sockets Singleton { get; } =
             new Sockets(Engine.GetSingleton("AsyncSockets"));
+
+        /// <summary>Catch the system's request to end: SIGTERM (kill, systemctl stop, docker stop) and Ctrl-C; on Windows Ctrl-C, Ctrl-Break, a console that is closed, logging off and shutting down.</summary>
+        public bool HandleTermination
+        {
+            get { return Instance.Get("handle_termination").AsBool(); }
+            set { Instance.Set("handle_termination", value); }
+        }
 
         /// <summary>Version of the library, such as "0.1.0", or "0.1.0+debug" for the library of the editor and of debug exports.</summary>
         public string Version
@@ -260,6 +267,13 @@ namespace AsyncSockets
         public void StopAll()
         {
             Call("stop_all");
+        }
+
+        /// <summary>The system has asked the process to end, and handle_termination is on.</summary>
+        public event Action TerminateRequested
+        {
+            add { Listen("terminate_requested", value, Callable.From(value)); }
+            remove { Ignore("terminate_requested", value); }
         }
     }
 

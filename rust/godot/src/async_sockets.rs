@@ -1,19 +1,37 @@
-//! The engine singleton `AsyncSockets`: a view of all sockets.
+//! The engine singleton `AsyncSockets`: a view of all sockets, and what concerns the whole process.
 
-use async_sockets_net::traffic;
+use async_sockets_net::{termination, traffic};
 use godot::builtin::{Array, Callable, GString, VarDictionary, Variant, vdict};
-use godot::classes::{Node, Object, Performance, RefCounted};
+use godot::classes::{IObject, Node, Object, Performance, RefCounted};
 use godot::meta::ToGodot;
 use godot::obj::{Base, Gd, Singleton};
+use godot::register::info::PropertyInfo;
 use godot::register::property::PhantomVar;
 use godot::register::{GodotClass, godot_api};
 
+use crate::class::show_property;
 use crate::convert::int;
 use crate::guard::on_main_thread;
 use crate::lifecycle;
 use crate::pump::Pump;
 
-/// An overview of all sockets of Async Sockets that are open.
+/// An overview of all sockets of Async Sockets that are open, and the end of the process in good order.
+///
+/// ```gdscript
+/// extends Node
+///
+/// var server := WebSocketServer.new()
+///
+/// func _ready() -> void:
+///     AsyncSockets.handle_termination = true
+///     var _error := AsyncSockets.terminate_requested.connect(_on_terminate_requested)
+///     if not server.start(8080):
+///         push_error(server.get_last_error_message())
+///
+/// func _on_terminate_requested() -> void:
+///     print("saving")
+///     get_tree().quit()
+/// ```
 #[derive(GodotClass)]
 #[class(init, singleton)]
 pub(crate) struct AsyncSockets {
@@ -21,11 +39,47 @@ pub(crate) struct AsyncSockets {
     /// editor and of debug exports. Read-only.
     #[var(get = get_version, no_set)]
     version: PhantomVar<GString>,
+    /// Catch the system's request to end: SIGTERM ([code]kill[/code], [code]systemctl stop[/code], [code]docker
+    /// stop[/code]) and Ctrl-C; on Windows Ctrl-C, Ctrl-Break, a console that is closed, logging off and shutting down.
+    /// Default: [code]false[/code], and the engine ends on the spot, without a word to its peers. If
+    /// [code]true[/code], [signal terminate_requested] is emitted; if that has no connection, [method SceneTree.quit] is
+    /// called, so the exit code is 0 and WebSocket clients get 1001.
+    /// [br][br]Only one request is caught: a second one, more than half a second later, ends the process on the spot, in
+    /// case it hangs. If the game goes on after all, set the property again to catch the next one. Setting it to
+    /// [code]false[/code] restores what happened before. SIGKILL cannot be caught, and SIGHUP is not.
+    #[var(get = get_handle_termination, set = set_handle_termination)]
+    handle_termination: PhantomVar<bool>,
     base: Base<Object>,
 }
 
 #[godot_api]
+impl IObject for AsyncSockets {
+    fn on_validate_property(&self, property: &mut PropertyInfo) {
+        show_property(property);
+    }
+}
+
+#[godot_api]
 impl AsyncSockets {
+    /// The system has asked the process to end, and [member handle_termination] is on. Emitted once, at the beginning of
+    /// a frame, or by [code]process()[/code] of any socket, which then returns before its budget is over. Save what is to be saved, and call [method SceneTree.quit]:
+    /// while this signal has a connection, nothing else does. The system may grant a few seconds only: 5 for a closed
+    /// console of Windows, 10 with Docker, 90 with systemd.
+    #[signal]
+    fn terminate_requested();
+
+    #[func]
+    fn get_handle_termination(&self) -> bool {
+        termination::is_caught()
+    }
+
+    #[func]
+    fn set_handle_termination(&self, on: bool) {
+        if on_main_thread() {
+            crate::termination::set(on);
+        }
+    }
+
     #[func]
     fn get_version(&self) -> GString {
         GString::from(if cfg!(feature = "editor") {

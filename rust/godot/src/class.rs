@@ -48,6 +48,14 @@ pub(crate) trait SocketClass: WithBaseField {
         self.core().map_or(Error::ERR_UNAVAILABLE, operation)
     }
 
+    /// Runs an operation that starts the socket, and gives an error likewise.
+    fn begin(&self, operation: impl FnOnce(&Rc<Self::Core>) -> Error) -> Error {
+        self.run(|core| {
+            core.base().begun.set(true);
+            operation(core)
+        })
+    }
+
     // Common members --------------------------------------------------------------------------------------------------
 
     /// `process()`, which takes the object itself and thereby keeps it alive.

@@ -11,6 +11,7 @@
 #![allow(rustdoc::broken_intra_doc_links)]
 
 mod admission;
+mod advice;
 mod async_sockets;
 mod class;
 mod class_enum;
@@ -30,6 +31,7 @@ mod socket;
 mod task;
 mod tcp_client;
 mod tcp_listener;
+mod termination;
 mod time;
 mod tls;
 mod udp_socket;

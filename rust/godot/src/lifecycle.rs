@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use async_sockets_net::runtime;
+use async_sockets_net::{runtime, termination};
 use godot::builtin::{Callable, Variant};
 use godot::classes::node::InternalMode;
 use godot::classes::{Engine, Node, SceneTree, Window};
@@ -59,6 +59,8 @@ pub(crate) fn unloading() {
     unhook();
     Pump::discard();
     runtime::stop(FLUSH_GRACE);
+    // Last, so that a first request while the engine quits does not cut the end short.
+    termination::release();
 }
 
 /// Connects the automatic drain, before the nodes' `_process`, and the end to the main loop, once there is one.

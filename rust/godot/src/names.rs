@@ -41,6 +41,7 @@ names! {
     reconnecting,
     send_failed,
     server_error,
+    terminate_requested,
     text_data_received,
 }
 

@@ -22,6 +22,7 @@ use ears::Ears;
 use figures::Figures;
 use registry::Registry;
 use turns::Turns;
+use watch::Watch;
 
 mod alarms;
 mod background;
@@ -33,6 +34,7 @@ pub(crate) mod line;
 mod registry;
 mod running;
 mod turns;
+mod watch;
 
 pub(crate) use drain::flush_room_if_early;
 
@@ -56,6 +58,11 @@ pub(crate) struct Pump {
     alarms: Alarms,
     polled: Polled,
     leftovers: Leftovers,
+    watch: Watch,
+    /// Number of drains and turns that have begun, and of tasks completed between turns.
+    steps: Cell<u64>,
+    /// How often a drain has waited because nothing was queued.
+    waits: Cell<u64>,
     /// Finished tasks that are completed at the next drain.
     finished: RefCell<VecDeque<(Gd<NetTask>, Variant)>>,
     /// The engine is quitting: nothing starts any more.
@@ -90,6 +97,9 @@ impl Pump {
             alarms: Alarms::default(),
             polled: Polled::default(),
             leftovers: Leftovers::default(),
+            watch: Watch::default(),
+            steps: Cell::new(0),
+            waits: Cell::new(0),
             finished: RefCell::default(),
             closed: Cell::new(false),
         }
@@ -98,6 +108,15 @@ impl Pump {
     /// Whether the engine is quitting.
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.get()
+    }
+
+    /// A number that grows with everything that the pump does: a script that was called back sees another one.
+    pub(crate) fn steps(&self) -> u64 {
+        self.steps.get() + self.waits.get() + self.figures.events.get()
+    }
+
+    fn step(&self) {
+        self.steps.set(self.steps.get() + 1);
     }
 
     // Membership ------------------------------------------------------------------------------------------------------
@@ -147,6 +166,7 @@ impl Pump {
         base.released.set(true);
         base.ticket.set(None);
         base.line.clear();
+        self.watch.forget(base.key());
         self.stop_polling(base);
     }
 
@@ -212,6 +232,7 @@ impl Pump {
             let Some((task, result)) = self.finished.borrow_mut().pop_front() else {
                 break;
             };
+            self.step();
             NetTask::complete(&task, result, self);
             left -= 1;
             if Instant::now() >= deadline {

@@ -12,6 +12,7 @@ use godot::classes::RefCounted;
 use godot::global::Error;
 use godot::obj::{Gd, InstanceId};
 
+use crate::advice::{self, Advice};
 use crate::guard::misuse;
 use crate::pump::Pump;
 use crate::pump::line::{Line, Ticket, Waits};
@@ -48,6 +49,8 @@ pub(crate) struct SocketBase {
     pub(crate) handled: Cell<u64>,
     /// It has no queue of its own and is checked in every drain.
     pub(crate) polled: Cell<bool>,
+    /// The script has started it, or tried to.
+    pub(crate) begun: Cell<bool>,
     /// It is listed among the sockets whose signal had no connection.
     pub(crate) unheard: Cell<bool>,
 }
@@ -96,6 +99,7 @@ impl Default for SocketBase {
             expiry: Cell::new(None),
             handled: Cell::new(0),
             polled: Cell::new(false),
+            begun: Cell::new(false),
             unheard: Cell::new(false),
         }
     }
@@ -200,6 +204,21 @@ pub(crate) trait Socket {
     {
         misuse(&format!("{}.{member}: {words}", self.class()));
         self.fail(error, words)
+    }
+
+    /// The error of a call that needs something to be started first. The author is told if it never was; after a failed
+    /// start, and after the end, such a call may be meant. May run user code: hold nothing.
+    fn not_started(&self, words: &str) -> Error
+    where
+        Self: Sized,
+    {
+        if !self.base().begun.get() {
+            let class = self.class();
+            advice::give(Advice::NotStarted, class, || {
+                format!("{class}: {words}. This call does nothing.")
+            });
+        }
+        self.fail(Error::ERR_UNCONFIGURED, words)
     }
 
     /// Records the words of an error that is nobody's mistake.

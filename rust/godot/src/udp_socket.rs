@@ -122,7 +122,7 @@ impl UdpSocket {
     /// ERR_INVALID_PARAMETER] for an invalid port or address.
     #[func]
     fn bind(&self, #[opt(default = 0)] port: i64, #[opt(default = "*")] address: GString) -> Error {
-        self.run(|core| match BindAddress::parse(&address.to_string(), port) {
+        self.begin(|core| match BindAddress::parse(&address.to_string(), port) {
             Ok(address) => core.bind(address),
             Err(error) => self.refuse("bind", error),
         })
@@ -133,7 +133,7 @@ impl UdpSocket {
     /// invalid host or port, or the error of [method bind]; later failures are reported by [signal send_failed].
     #[func]
     fn connect_to_host(&self, host: GString, port: i64) -> Error {
-        self.run(|core| match Destination::parse(&utf8(&host), port) {
+        self.begin(|core| match Destination::parse(&utf8(&host), port) {
             Ok(to) => core.connect(to),
             Err(error) => self.refuse("connect_to_host", error),
         })

@@ -29,6 +29,7 @@ pub mod recv_buffer;
 pub mod runtime;
 pub mod tcp_client;
 pub mod tcp_listener;
+pub mod termination;
 pub mod tls;
 pub mod traffic;
 pub mod udp_socket;

@@ -61,6 +61,11 @@ impl ReadyList {
         self.receiver.recv_deadline(deadline).ok()
     }
 
+    /// Ends a [`Self::pop_until`], by an id that no socket has.
+    pub(crate) fn wake(&self) {
+        self.push(SocketId::next());
+    }
+
     fn push(&self, id: SocketId) {
         // The receiver lives as long as the process.
         let _ = self.sender.send(id);

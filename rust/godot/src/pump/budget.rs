@@ -39,6 +39,11 @@ impl Budget {
         self.free_slice_end.set(None);
     }
 
+    /// Whether a turn is running.
+    pub(super) fn is_turn(&self) -> bool {
+        self.slice_end.get().is_some()
+    }
+
     /// Whether the running turn has spent its time.
     pub(super) fn is_spent(&self) -> bool {
         self.slice_end.get().is_some_and(|end| Instant::now() >= end)

@@ -17,6 +17,7 @@ use super::turns::Scope;
 use crate::guard::take_orphans;
 use crate::restore::Finally;
 use crate::socket::{Expiry, Socket, Turn};
+use crate::termination;
 
 /// Maximum length of a turn while others wait: a flooding socket delays them no longer.
 const SLICE: Duration = Duration::from_micros(500);
@@ -32,26 +33,47 @@ impl Pump {
             one: None,
             automatic: true,
         };
-        self.drain(scope, start + self.budget.frame, false, &|| false);
+        let deadline = start + self.budget.frame;
+        self.drain(scope, deadline, false, &|| false);
         self.figures.drained(start);
+        let left = self.left_over(scope, deadline);
+        self.watch.drained_all(self, start, left, "frame");
     }
 
     /// `process()` of a socket. Without a budget it handles the events queued now. With one it goes on until the budget
     /// is spent, asleep while nothing is queued, and handles the automatic sockets too. Called by a handler of the
     /// socket itself it handles the others: further events of this one wait until the handler returns.
     pub(crate) fn process(&self, socket: Rc<dyn Socket>, budget: Duration) -> u64 {
-        let before = self.figures.events.get();
+        let (events, waits) = (self.figures.events.get(), self.waits.get());
         if !socket.base().in_turn.get() {
             self.schedule(socket.clone());
         }
         let wait = !budget.is_zero();
+        if wait && !self.budget.is_turn() {
+            self.watch.takes(budget, socket.class());
+        }
         let scope = Scope {
             one: Some(&socket),
             automatic: wait,
         };
         let time = if wait { budget } else { self.budget.frame };
-        self.drain(scope, Instant::now() + time, wait, &|| false);
-        self.figures.events.get() - before
+        let start = Instant::now();
+        let deadline = start + time;
+        self.drain(scope, deadline, wait, &|| false);
+        // One that has waited has been through.
+        let left = self.left_over(scope, deadline).filter(|_| self.waits.get() == waits);
+        if wait {
+            self.watch.drained_all(self, start, left, "process()");
+        } else {
+            self.watch.drained_one(self, start, &socket, left);
+        }
+        self.figures.events.get() - events
+    }
+
+    /// The socket that has waited longest when a drain ended because its time was over.
+    fn left_over(&self, scope: Scope<'_>, deadline: Instant) -> Option<Rc<dyn Socket>> {
+        let (_, socket) = self.turns.first(scope)?;
+        Some(socket).filter(|_| Instant::now() >= deadline)
     }
 
     /// Gives one socket a turn of at most `time`, for the events that are queued now. Without effect inside its own
@@ -81,6 +103,7 @@ impl Pump {
     }
 
     fn drain(&self, scope: Scope<'_>, deadline: Instant, wait: bool, enough: &dyn Fn() -> bool) {
+        self.step();
         self.release_orphans();
         self.budget.reset_free_slice();
         let _free = Finally(|| self.budget.reset_free_slice());
@@ -90,13 +113,14 @@ impl Pump {
             self.ears.look(self);
         }
         loop {
+            let ends = termination::tell(self);
             self.tell_finished(deadline);
             self.leftovers.call();
             self.collect_polled(scope);
             self.collect_ready();
             self.ring_alarms(Instant::now());
             self.take_turns(scope, deadline, wait);
-            if !wait || enough() || !self.sleep(scope, deadline) {
+            if !wait || ends || enough() || !self.sleep(scope, deadline) {
                 break;
             }
         }
@@ -124,6 +148,7 @@ impl Pump {
     }
 
     fn give_turn(&self, socket: Rc<dyn Socket>, slice_end: Instant, deadline: Instant) {
+        self.step();
         let _slice = self.budget.slice(Some(slice_end));
         let running = Running::begin(socket, |socket| self.schedule(socket));
         let (socket, base) = (running.socket(), running.socket().base());
@@ -220,6 +245,7 @@ impl Pump {
         }
         wakes::flush();
         wakes::flush_room();
+        self.waits.set(self.waits.get() + 1);
         if let Some(id) = ReadyList::global().pop_until(until) {
             self.admit(id);
         }

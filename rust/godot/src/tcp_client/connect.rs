@@ -99,6 +99,7 @@ impl ClientCore {
     /// Replaces the last connection by a new one.
     fn begin(self: &Rc<Self>, session: Session) {
         let pump = Pump::get();
+        self.base.begun.set(true);
         self.owed.borrow_mut().extend(self.leave());
         for (task, result) in self.all_failures(Error::ERR_UNAVAILABLE, false) {
             pump.finish_later(task, result.to_variant());

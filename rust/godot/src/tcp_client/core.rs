@@ -120,7 +120,7 @@ impl ClientCore {
             Some(Close::ByHost) => CLOSED_HERE,
             Some(Close::ByPeer) => CLOSED_BY_PEER,
             None if matches!(self.session.borrow().phase, Phase::PeerClosed) => CLOSED_BY_PEER,
-            None => "it is not connected; call connect_to_host() first",
+            None => return self.not_started("it is not connected; call connect_to_host() first"),
             // The message of the failure is kept.
             Some(Close::Error | Close::Timeout) => return self.not_open_error(),
         };

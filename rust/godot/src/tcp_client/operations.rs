@@ -28,7 +28,7 @@ impl TcpClient {
     /// while this client is connecting or connected.
     #[func]
     fn connect_to_host(&self, host: GString, port: i64) -> Error {
-        self.run(|core| match Target::parse(&host.to_string(), port) {
+        self.begin(|core| match Target::parse(&host.to_string(), port) {
             Ok(target) => core.connect(target),
             Err(error) => self.refuse("connect_to_host", error),
         })
@@ -82,7 +82,7 @@ impl TcpClient {
     /// that is not connected, and [constant ERR_ALREADY_IN_USE] while this client is connecting or connected.
     #[func]
     fn wrap_stream(&self, stream: Option<Gd<StreamPeerTcp>>) -> Error {
-        self.run(|core| match stream {
+        self.begin(|core| match stream {
             Some(stream) => core.wrap(stream),
             None => self.refuse("wrap_stream", "the stream is null"),
         })

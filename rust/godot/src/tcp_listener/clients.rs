@@ -37,7 +37,7 @@ impl ListenerCore {
             }
         };
         if !self.is_listening() {
-            let error = self.fail(Error::ERR_UNCONFIGURED, "it does not listen; call start() first");
+            let error = self.not_started("it does not listen; call start() first");
             return NetTask::answer(nobody(error), &pump);
         }
         let first_in_line = self.waiting.is_empty();

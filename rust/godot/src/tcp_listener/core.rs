@@ -16,6 +16,7 @@ use godot::obj::{Gd, InstanceId};
 use super::clients::nobody;
 use super::roster::Roster;
 use super::settings::Settings;
+use crate::advice::Started;
 use crate::convert::bind_error;
 use crate::lifecycle;
 use crate::pump::{Pump, QUITTING};
@@ -43,6 +44,7 @@ pub(crate) struct ListenerCore {
     pub(super) sweep_at: Cell<usize>,
     /// Clients whose objects were freed, and whose end is still to be told.
     pub(super) dropped: RefCell<VecDeque<Ended>>,
+    started: Started,
     /// The author has been told that accepting pauses.
     warned: Cell<bool>,
 }
@@ -66,6 +68,7 @@ impl ListenerCore {
             Ok(listening) => {
                 lifecycle::hook();
                 pump.register(listening.id(), self.clone());
+                self.started.note(&pump);
                 *self.listening.borrow_mut() = Some(listening);
                 Error::OK
             }
@@ -221,9 +224,13 @@ impl Socket for ListenerCore {
         self.close();
     }
 
-    fn release(&self, _pump: &Pump) {
+    fn release(&self, pump: &Pump) {
+        let was_listening = self.is_listening();
         self.close();
         let announced = self.announced.take();
         drop(announced);
+        if was_listening {
+            self.started.warn_if_dropped_at_once(self.class(), pump);
+        }
     }
 }

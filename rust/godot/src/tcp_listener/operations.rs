@@ -37,7 +37,7 @@ impl TcpListener {
     /// port or address. [method get_last_error_message] says more.
     #[func]
     fn start(&self) -> Error {
-        self.run(|core| {
+        self.begin(|core| {
             if core.is_listening() {
                 return core.refuse(Error::ERR_ALREADY_IN_USE, "start", "it listens already");
             }

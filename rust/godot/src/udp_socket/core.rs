@@ -85,6 +85,7 @@ impl UdpCore {
 
     pub(crate) fn bind(self: &Rc<Self>, address: BindAddress) -> Error {
         let pump = Pump::get();
+        self.base.begun.set(true);
         if pump.is_closed() {
             return self.fail(Error::ERR_UNAVAILABLE, QUITTING);
         }
@@ -148,15 +149,14 @@ impl UdpCore {
                 return error;
             }
         }
-        let bound = self.bound.borrow();
-        let Some(bound) = &*bound else {
-            return self.fail(Error::ERR_UNCONFIGURED, NOT_CONNECTED);
-        };
-        let sent = match to {
+        let sent = self.with(|bound| match to {
             Some(to) => bound.send_to(data, to),
             None => bound.send(data),
-        };
-        self.told(sent)
+        });
+        match sent {
+            Some(sent) => self.told(sent),
+            None => self.not_started(NOT_CONNECTED),
+        }
     }
 
     /// Sends a datagram, to the connected host if there is no destination.
@@ -175,10 +175,12 @@ impl UdpCore {
                 Some(_) => self.ensure_bound(),
                 None => Error::OK,
             };
-            let error = match &*self.bound.borrow() {
-                _ if error != Error::OK => error,
-                Some(bound) => self.told(bound.send_to_awaited(data, to, token)),
-                None => self.fail(Error::ERR_UNCONFIGURED, NOT_CONNECTED),
+            if error != Error::OK {
+                return Err(error);
+            }
+            let error = match self.with(|bound| bound.send_to_awaited(data, to, token)) {
+                Some(sent) => self.told(sent),
+                None => self.not_started(NOT_CONNECTED),
             };
             if error == Error::OK { Ok(deadline) } else { Err(error) }
         });
@@ -221,7 +223,7 @@ impl UdpCore {
             _ => None,
         };
         if let Some(words) = words {
-            let error = self.fail(Error::ERR_UNCONFIGURED, words);
+            let error = self.not_started(words);
             return NetTask::answer(shape.nothing(error), &pump);
         }
         if self.receives.is_empty()

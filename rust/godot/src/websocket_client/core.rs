@@ -81,10 +81,7 @@ impl ClientCore {
     /// The error of an operation that needs a connection, where there is none; notes its message.
     pub(super) fn say_not_open(&self) -> Error {
         let (error, words) = match self.phase() {
-            Phase::New => (
-                Error::ERR_UNCONFIGURED,
-                "it is not connected; call connect_to_url() first",
-            ),
+            Phase::New => return self.not_started("it is not connected; call connect_to_url() first"),
             Phase::ClosingEarly | Phase::Closing => (Error::ERR_UNAVAILABLE, "this side has closed the connection"),
             Phase::Ended(Error::ERR_UNAVAILABLE) => (Error::ERR_UNAVAILABLE, "this side has closed the connection"),
             Phase::Ended(Error::ERR_FILE_EOF) => (Error::ERR_FILE_EOF, "the server has closed the connection"),

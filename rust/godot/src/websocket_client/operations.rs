@@ -38,7 +38,7 @@ impl WebSocketClient {
     /// told yet is told in the next frame, before anything of the new connection.
     #[func]
     fn connect_to_url(&self, url: GString, #[opt(default = OptionalTls(None))] tls_options: OptionalTls) -> Error {
-        self.run(|core| match core.target(&url, tls_options.0) {
+        self.begin(|core| match core.target(&url, tls_options.0) {
             Ok(target) => core.connect(target),
             Err((error, words)) => core.refuse(error, "connect_to_url", words),
         })

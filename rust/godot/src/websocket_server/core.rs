@@ -22,6 +22,7 @@ use super::handshake_request::WebSocketHandshakeRequest;
 use super::http::Http;
 use super::sink::Sink;
 use crate::admission::Admission;
+use crate::advice::Started;
 use crate::convert::{bind_error, message_value, prepare_text};
 use crate::lifecycle;
 use crate::pump::{Pump, QUITTING};
@@ -41,6 +42,7 @@ pub(crate) struct ServerCore {
     pub(crate) tls: RefCell<Option<Gd<TlsOptions>>>,
     /// The server of the last start, until all its clients are disconnected.
     server: RefCell<Option<Server>>,
+    started: Started,
     /// Stopped servers of earlier starts whose clients are not all disconnected.
     stopping: RefCell<Vec<Server>>,
     /// Messages of one client that a turn has not handled.
@@ -88,6 +90,7 @@ impl ServerCore {
         server.set_refusing(self.refusing.get());
         lifecycle::hook();
         pump.register(server.id(), self.clone());
+        self.started.note(&pump);
         if let Some(last) = self.server.replace(Some(server)) {
             self.stopping.borrow_mut().push(last);
         }
@@ -345,10 +348,14 @@ impl Socket for ServerCore {
     }
 
     fn release(&self, pump: &Pump) {
+        let was_listening = self.is_listening();
         drop(self.held.take());
         let servers = self.server.take().into_iter().chain(self.stopping.take());
         for server in servers {
             pump.unregister(server.id());
+        }
+        if was_listening {
+            self.started.warn_if_dropped_at_once(self.class(), pump);
         }
     }
 }

@@ -93,7 +93,7 @@ impl WebSocketServer {
     pub(super) fn to_client(&self, command: impl FnOnce(&mut Server) -> Result<(), ClientError>) -> Error {
         self.run(|core| {
             let error = match core.command(command) {
-                None => return core.fail(Error::ERR_UNCONFIGURED, NOT_RUNNING),
+                None => return core.not_started(NOT_RUNNING),
                 Some(Ok(())) => return Error::OK,
                 Some(Err(error)) => error,
             };

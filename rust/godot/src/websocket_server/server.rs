@@ -29,6 +29,7 @@ impl WebSocketServer {
         let address = BindAddress::parse(&host.to_string(), port);
         let address = address.map_err(|error| (Error::ERR_INVALID_PARAMETER, error.to_string()));
         core.base.set_last_error("");
+        core.base.begun.set(true);
         let started = address.and_then(|address| core.start(address));
         if let Err((_, error)) = &started {
             core.base.set_last_error(error);
