@@ -121,3 +121,54 @@ func test_lines_and_texts() -> void:
 	equal(await ends[1].recv(100, 5.0), [ERR_FILE_EOF, utf8("two\nlines")], "nothing of the refused line was sent")
 	is_error(ends[0].send_line("late"), ERR_UNAVAILABLE)
 	is_error(ends[0].send_text("late"), ERR_UNAVAILABLE)
+
+
+func test_a_line_for_the_engine() -> void:
+	var listener := listen()
+	var engine_peer := StreamPeerTCP.new()
+	is_ok(engine_peer.connect_to_host(LOOPBACK, listener.get_local_port()))
+	var accepted: Array = await listener.accept(5.0)
+	var client: TcpClient = accepted[1]
+	is_ok(client.send_line("ä"))
+	is_ok(client.send_text("b"))
+	var has_all := func() -> bool:
+		engine_peer.poll()
+		return engine_peer.get_available_bytes() == 4
+	check(await wait_for(has_all))
+	equal(engine_peer.get_data(4), [OK, utf8("ä\nb")])
+
+
+func test_poll() -> void:
+	var udp := UdpSocket.new()
+	udp.auto_process = false
+	is_ok(udp.bind(0, LOOPBACK))
+	var heard: Array[String] = []
+	udp.datagram_received.connect(
+		func(data: PackedByteArray, _address: String, _port: int) -> void: heard.append(data.get_string_from_utf8())
+	)
+	var engine_udp := PacketPeerUDP.new()
+	is_ok(engine_udp.connect_to_host(LOOPBACK, udp.get_local_port()))
+	is_ok(engine_udp.put_packet(utf8("datagram")))
+	var server := WebSocketServer.new()
+	server.auto_process = false
+	server.message_received.connect(func(_id: int, message: String) -> void: heard.append(message))
+	check(server.start(0, LOOPBACK))
+	var engine_socket := WebSocketPeer.new()
+	is_ok(engine_socket.connect_to_url("ws://%s:%d" % [LOOPBACK, server.get_local_port()]))
+	var is_open := func() -> bool:
+		engine_socket.poll()
+		return engine_socket.get_ready_state() == WebSocketPeer.STATE_OPEN
+	check(await wait_for(is_open))
+	is_ok(engine_socket.send_text("message"))
+	engine_socket.poll()
+	await seconds(0.2)
+	equal(heard, [] as Array[String], "nobody has polled")
+	udp.poll()
+	equal(heard, ["datagram"] as Array[String])
+	check(await wait_for(_polls_until.bind(server, heard)))
+	equal(heard, ["datagram", "message"] as Array[String])
+
+
+func _polls_until(server: WebSocketServer, heard: Array[String]) -> bool:
+	server.poll()
+	return heard.size() == 2

@@ -41,15 +41,15 @@ var plays_by_itself := false
 
 var _arguments := OS.get_cmdline_user_args()
 
-@onready var _address: Label = %Address
-@onready var _class: Label = %Class
-@onready var _values: Label = %Values
-@onready var _meter: FrameMeter = %FrameMeter
-@onready var _names: RichTextLabel = %Names
-@onready var _latencies: Label = %Latencies
-@onready var _log: RichTextLabel = %Log
-@onready var _players: Node2D = %Players
-@onready var _spawner: MultiplayerSpawner = %Spawner
+@onready var _address := %Address as Label
+@onready var _class := %Class as Label
+@onready var _values := %Values as Label
+@onready var _meter := %FrameMeter as FrameMeter
+@onready var _names := %Names as RichTextLabel
+@onready var _latencies := %Latencies as Label
+@onready var _log := %Log as RichTextLabel
+@onready var _players := %Players as Node2D
+@onready var _spawner := %Spawner as MultiplayerSpawner
 
 
 func _ready() -> void:
@@ -106,7 +106,7 @@ func spawn(data: Dictionary) -> Player:
 
 ## Runs in every process, with what the server gave to spawn().
 func _make_player(data: Dictionary) -> Player:
-	var player: Player = PLAYER_SCENE.instantiate()
+	var player := PLAYER_SCENE.instantiate() as Player
 	player.setup(data)
 	return player
 

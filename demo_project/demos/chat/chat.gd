@@ -19,11 +19,11 @@ const COLORS: Array[Color] = [
 
 var _chat := ChatServer.new()
 
-@onready var _address: Label = %Address
-@onready var _log: RichTextLabel = %Log
-@onready var _members_title: Label = %MembersTitle
-@onready var _members: RichTextLabel = %Members
-@onready var _entry: LineEdit = %Entry
+@onready var _address := %Address as Label
+@onready var _log := %Log as RichTextLabel
+@onready var _members_title := %MembersTitle as Label
+@onready var _members := %Members as RichTextLabel
+@onready var _entry := %Entry as LineEdit
 
 
 func _ready() -> void:

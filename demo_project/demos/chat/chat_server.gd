@@ -73,7 +73,7 @@ func _on_message_received(client_id: int, message: String) -> void:
 	if json.parse(message) != OK or not json.data is Dictionary:
 		_server.disconnect_client(client_id, CODE_RULES, "not JSON")
 		return
-	var request: Dictionary = json.data
+	var request := json.data as Dictionary
 	var type := str(request.get("type"))
 	if type == "join" and not _names.has(client_id):
 		_join(client_id, str(request.get("name", "")))

@@ -5,7 +5,7 @@ extends Control
 
 var _succeeded := false
 
-@onready var _transcript: Label = $Transcript
+@onready var _transcript := $Transcript as Label
 
 
 func _ready() -> void:
@@ -28,18 +28,17 @@ func _exchange() -> void:
 	await client.connected
 	_say("client", "connected")
 
-	var accepted: Array = await server.accept()
-	var peer: TcpClient = accepted[1]
+	var accepted := await server.accept() as Array
+	var peer := accepted[1] as TcpClient
 	_say("server", "accepted %s:%d" % [peer.get_connected_host(), peer.get_connected_port()])
 	peer.send("hello world".to_ascii_buffer())
 
-	var result: Array = await client.recv(11)
-	var data: PackedByteArray = result[1]
-	var greeting := data.get_string_from_ascii()
+	var result := await client.recv(11) as Array
+	var greeting := (result[1] as PackedByteArray).get_string_from_ascii()
 	_say("client", "received '%s' (%s)" % [greeting, error_string(result[0])])
 	client.send("thank you\n".to_ascii_buffer())
 
-	var answer: Array = await peer.recv_line()
+	var answer := await peer.recv_line() as Array
 	_say("server", "received '%s' (%s)" % [answer[1], error_string(answer[0])])
 
 	peer.disconnect_from_host()

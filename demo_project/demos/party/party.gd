@@ -31,17 +31,17 @@ var _quiz := _party.quiz
 var _seats: Array[SeatCard] = []
 var _answers: Array[Label] = []
 
-@onready var _round: Label = %Round
-@onready var _where: Label = %Where
-@onready var _lobby: Control = %Lobby
-@onready var _question_view: Control = %QuestionView
-@onready var _question: Label = %Question
-@onready var _countdown: ProgressBar = %Countdown
-@onready var _over: Control = %Over
-@onready var _winner: Label = %Winner
-@onready var _ranking: VBoxContainer = %Ranking
-@onready var _start: Button = %Start
-@onready var _hint: Label = %Hint
+@onready var _round := %Round as Label
+@onready var _where := %Where as Label
+@onready var _lobby := %Lobby as Control
+@onready var _question_view := %QuestionView as Control
+@onready var _question := %Question as Label
+@onready var _countdown := %Countdown as ProgressBar
+@onready var _over := %Over as Control
+@onready var _winner := %Winner as Label
+@onready var _ranking := %Ranking as VBoxContainer
+@onready var _start := %Start as Button
+@onready var _hint := %Hint as Label
 
 
 func _ready() -> void:

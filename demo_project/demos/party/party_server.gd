@@ -150,8 +150,8 @@ func _on_message_received(client_id: int, message: String) -> void:
 	if json.parse(message) != OK or not json.data is Dictionary:
 		_server.disconnect_client(client_id, CODE_RULES, "not JSON")
 		return
-	var request: Dictionary = json.data
-	var player: Player = _seated.get(client_id)
+	var request := json.data as Dictionary
+	var player := _seated.get(client_id) as Player
 	# Nothing in it can be trusted: `str` and `_int` take any type.
 	match [str(request.get("type")), player != null]:
 		["join", false]:
@@ -227,7 +227,7 @@ func _refuse(client_id: int, what: String, reason: String) -> void:
 
 
 func _on_client_disconnected(client_id: int, _code: int) -> void:
-	var player: Player = _seated.get(client_id)
+	var player := _seated.get(client_id) as Player
 	if player == null:
 		return
 	_seated.erase(client_id)

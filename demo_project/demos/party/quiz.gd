@@ -124,7 +124,7 @@ func _ask() -> void:
 		_questions.shuffle()
 	var card := (_questions.pop_back() as Array).duplicate()
 	question = card.pop_front()
-	var right: String = card[0]
+	var right := card[0] as String
 	card.shuffle()
 	answers = PackedStringArray(card)
 	right_answer = answers.find(right)

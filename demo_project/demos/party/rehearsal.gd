@@ -78,10 +78,10 @@ func _fetch(path: String) -> void:
 	http.max_redirects = 0
 	add_child(http)
 	http.request("http://127.0.0.1:%d%s" % [_party.get_port(), path])
-	var result: Array = await http.request_completed
+	var result := await http.request_completed as Array
 	http.queue_free()
-	var status: int = result[1]
-	var body: PackedByteArray = result[3]
+	var status := result[1] as int
+	var body := result[3] as PackedByteArray
 	var text := body.get_string_from_utf8().strip_edges()
 	if status != 200 and status != 302:
 		_failed = true
@@ -127,7 +127,7 @@ class Phone:
 		_ws.abort()
 
 	func _on_message_received(text: String) -> void:
-		var message: Dictionary = JSON.parse_string(text)
+		var message := JSON.parse_string(text) as Dictionary
 		match message["type"]:
 			"seat":
 				token = message["token"]

@@ -34,19 +34,19 @@ var _attempt := 0
 var _delay := 0.0
 var _due := 0
 
-@onready var _address: Label = %Address
-@onready var _server_panel: Control = %ServerPanel
-@onready var _server_state: Label = %ServerState
-@onready var _server_button: Button = %ServerButton
-@onready var _state: Label = %State
-@onready var _detail: Label = %Detail
-@onready var _countdown: ProgressBar = %Countdown
-@onready var _connect_button: Button = %ConnectButton
-@onready var _close_button: Button = %CloseButton
-@onready var _counts: Label = %Counts
-@onready var _queue: ProgressBar = %Queue
-@onready var _queue_text: Label = %QueueText
-@onready var _log: RichTextLabel = %Log
+@onready var _address := %Address as Label
+@onready var _server_panel := %ServerPanel as Control
+@onready var _server_state := %ServerState as Label
+@onready var _server_button := %ServerButton as Button
+@onready var _state := %State as Label
+@onready var _detail := %Detail as Label
+@onready var _countdown := %Countdown as ProgressBar
+@onready var _connect_button := %ConnectButton as Button
+@onready var _close_button := %CloseButton as Button
+@onready var _counts := %Counts as Label
+@onready var _queue := %Queue as ProgressBar
+@onready var _queue_text := %QueueText as Label
+@onready var _log := %Log as RichTextLabel
 
 
 func _ready() -> void:

@@ -10,7 +10,7 @@ var _client := WebSocketPeer.new()
 var _received: Array[String] = []
 var _clients_code := -1
 
-@onready var _transcript: Label = $Transcript
+@onready var _transcript := $Transcript as Label
 
 
 func _ready() -> void:

@@ -140,8 +140,8 @@ impl UdpSocket {
     }
 
     /// Queues a datagram of at most 65507 bytes for the host of [method connect_to_host]; never blocks. Returns
-    /// [constant ERR_UNCONFIGURED] if the socket is not connected, [constant ERR_OUT_OF_MEMORY] if more than 16 MiB
-    /// would be pending, or [constant ERR_INVALID_PARAMETER] if the datagram is too large.
+    /// [constant ERR_UNCONFIGURED] if the socket is not connected, [constant ERR_OUT_OF_MEMORY] if
+    /// [member max_pending_bytes] would be exceeded, or [constant ERR_INVALID_PARAMETER] if the datagram is too large.
     #[func]
     fn send(&self, data: PackedByteArray) -> Error {
         self.run(|core| core.send(data.as_slice(), None))

@@ -32,6 +32,7 @@ impl PeerCore {
         if object.bind().core().is_none() {
             return Error::ERR_UNAVAILABLE;
         }
+        client.base().begun.set(true);
         let error = match client.target(url, tls) {
             Ok(target) => client.connect(target),
             Err((error, words)) => return self.refuse(error, "create_client", words),

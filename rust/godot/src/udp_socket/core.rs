@@ -175,9 +175,11 @@ impl UdpCore {
                 Some(_) => self.ensure_bound(),
                 None => Error::OK,
             };
-            let error = match &*self.bound.borrow() {
-                _ if error != Error::OK => error,
-                Some(bound) => self.told(bound.send_to_awaited(data, to, token)),
+            if error != Error::OK {
+                return Err(error);
+            }
+            let error = match self.with(|bound| bound.send_to_awaited(data, to, token)) {
+                Some(sent) => self.told(sent),
                 None => self.not_started(NOT_CONNECTED),
             };
             if error == Error::OK { Ok(deadline) } else { Err(error) }
@@ -215,22 +217,14 @@ impl UdpCore {
             Ok(deadline) => deadline,
             Err(error) => return NetTask::answer(shape.nothing(error), &pump),
         };
-        match (shape, self.with(Bound::is_connected)) {
-            (Shape::Data, Some(false)) => {
-                let error = self.fail(
-                    Error::ERR_UNCONFIGURED,
-                    "the socket is not connected to a host; use recv_from()",
-                );
-                return NetTask::answer(shape.nothing(error), &pump);
-            }
-            (shape, None) => {
-                let error = self.not_started(match shape {
-                    Shape::Data => "the socket is not connected to a host; use recv_from(), or connect_to_host() first",
-                    Shape::From => "the socket is not bound; call bind() first",
-                });
-                return NetTask::answer(shape.nothing(error), &pump);
-            }
-            _ => {}
+        let words = match (shape, self.with(Bound::is_connected)) {
+            (Shape::Data, None | Some(false)) => Some("the socket is not connected to a host; use recv_from()"),
+            (Shape::From, None) => Some("the socket is not bound; call bind() first"),
+            _ => None,
+        };
+        if let Some(words) = words {
+            let error = self.not_started(words);
+            return NetTask::answer(shape.nothing(error), &pump);
         }
         if self.receives.is_empty()
             && pump.may_answer_now()
