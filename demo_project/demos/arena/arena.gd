@@ -19,6 +19,7 @@ extends Control
 ## A client asks for a player.
 signal introduced(peer_id: int, wanted_name: String)
 
+const Demo := preload("res://demos/shared/demo.gd")
 const Player := preload("res://demos/arena/player.gd")
 const FrameMeter := preload("res://demos/arena/frame_meter.gd")
 const PLAYER_SCENE := preload("res://demos/arena/player.tscn")
@@ -57,7 +58,7 @@ func _ready() -> void:
 	_spawner.spawn_function = _make_player
 	_players.child_entered_tree.connect(_on_player_came)
 	_players.child_exiting_tree.connect(_on_player_left)
-	plays_by_itself = is_headless and not _arguments.has("--serve")
+	plays_by_itself = Demo.runs_by_itself() and not Demo.has_flag("serve")
 	if not is_headless:
 		get_window().size = Vector2i(1152, 648)
 		(%Timer as Timer).timeout.connect(_show)
@@ -67,13 +68,19 @@ func _ready() -> void:
 	var role: Node = (load(SERVER_SCRIPT if is_server else CLIENT_SCRIPT) as GDScript).new()
 	add_child(role)
 	var is_started: bool = role.call(&"start", self)
-	if is_headless and not is_started:
+	if is_headless and not is_started and not Demo.is_from_menu:
 		get_tree().quit(1)
 	elif plays_by_itself:
 		var player: Node = (load(BY_ITSELF_SCRIPT) as GDScript).new()
 		add_child(player)
 		player.call(&"start", self)
 	_show()
+
+
+## What comes next, such as the menu, finds everything as it was.
+func _exit_tree() -> void:
+	multiplayer.multiplayer_peer = OfflineMultiplayerPeer.new()
+	get_tree().multiplayer_poll = true
 
 
 func _process(_delta: float) -> void:

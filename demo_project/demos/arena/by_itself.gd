@@ -6,6 +6,7 @@ extends Node
 ## server also wants a 0 from the client.
 
 const Arena := preload("res://demos/arena/arena.gd")
+const Demo := preload("res://demos/shared/demo.gd")
 const Player := preload("res://demos/arena/player.gd")
 
 const CLIENT_NAME := "Ada"
@@ -42,12 +43,9 @@ func start(arena: Arena) -> void:
 
 
 func _serve() -> bool:
-	var arguments := ["--headless", "--path", ProjectSettings.globalize_path("res://"), _arena.scene_file_path]
 	var bots := "--bots=%d" % _arena.get_players().size()
-	arguments.append_array(["--", "--join", _arena.url, "--name=" + CLIENT_NAME, bots])
-	# Set by scripts/godot.sh: an engine that was started through a loader does not know its own path.
-	var engine := OS.get_environment("GODOT")
-	var client := OS.create_process(OS.get_executable_path() if engine.is_empty() else engine, arguments)
+	var options: PackedStringArray = ["--join", _arena.url, "--name=" + CLIENT_NAME, bots]
+	var client := OS.create_process(Demo.get_engine(), Demo.get_engine_arguments(_arena.scene_file_path, options))
 	if client == -1:
 		return _fails("the second process does not start")
 	_arena.note("started a second process, with the engine's own client")

@@ -9,6 +9,7 @@ extends Control
 ## Headless, three simulated phones play a short game by themselves, and the engine quits. `-- --port=9000` after the
 ## engine's own arguments selects another port.
 
+const Demo := preload("res://demos/shared/demo.gd")
 const LanAddresses := preload("res://demos/lan_addresses.gd")
 const PartyServer := preload("res://demos/party/party_server.gd")
 const Player := preload("res://demos/party/player.gd")
@@ -57,7 +58,7 @@ func _ready() -> void:
 	_party.changed.connect(_show)
 	_party.noted.connect(func(text: String) -> void: print(text))
 	_start.pressed.connect(_quiz.start)
-	var is_rehearsal := rehearses and DisplayServer.get_name() == "headless"
+	var is_rehearsal := rehearses and Demo.runs_by_itself()
 	if is_rehearsal:
 		port = 0
 	for argument in OS.get_cmdline_user_args():
@@ -67,6 +68,11 @@ func _ready() -> void:
 	_show()
 	if is_rehearsal:
 		await _rehearse()
+
+
+## What comes next, such as the menu, scales as before.
+func _exit_tree() -> void:
+	get_window().content_scale_mode = Window.CONTENT_SCALE_MODE_DISABLED
 
 
 func _process(delta: float) -> void:

@@ -11,6 +11,8 @@ extends Control
 ## Headless, it goes through this by itself, prints what happens, and quits. `-- --url=wss://example.org/echo` after the
 ## engine's own arguments connects to another server than the one in this scene.
 
+const Demo := preload("res://demos/shared/demo.gd")
+
 const HOST := "127.0.0.1"
 ## Room for about ten of the messages that this scene sends.
 const OFFLINE_BYTES := 120
@@ -79,7 +81,7 @@ func _ready() -> void:
 		_server_panel.hide()
 	_address.text = _url
 	_connect()
-	if DisplayServer.get_name() == "headless":
+	if Demo.runs_by_itself():
 		await _play()
 	else:
 		(%Timer as Timer).timeout.connect(_send)
