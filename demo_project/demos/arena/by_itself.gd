@@ -90,7 +90,8 @@ func _play() -> bool:
 		return _fails("the server has %s bots" % _arena.get_option("bots", "0"))
 
 	# The position of `State` as it comes; in between, player.gd goes on from it.
-	(own.get_node(^"State") as MultiplayerSynchronizer).synchronized.connect(func() -> void: _told = own.net_position)
+	var state: MultiplayerSynchronizer = own.get_node(^"State")
+	var _error := state.synchronized.connect(func() -> void: _told = own.net_position)
 	_told = own.net_position
 	var entrance := _told
 	var bot: Player = bots[0]
