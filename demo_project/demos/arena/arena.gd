@@ -56,13 +56,13 @@ var _arguments := OS.get_cmdline_user_args()
 func _ready() -> void:
 	get_tree().multiplayer_poll = false
 	_spawner.spawn_function = _make_player
-	_players.child_entered_tree.connect(_on_player_came)
-	_players.child_exiting_tree.connect(_on_player_left)
+	var _error := _players.child_entered_tree.connect(_on_player_came)
+	_error = _players.child_exiting_tree.connect(_on_player_left)
 	plays_by_itself = Demo.runs_by_itself() and not Demo.has_flag("serve")
 	if not is_headless:
 		get_window().size = Vector2i(1152, 648)
 		var timer: Timer = %Timer
-		var _error := timer.timeout.connect(_show)
+		_error = timer.timeout.connect(_show)
 
 	# A build without the library, such as a web export, can only join.
 	is_server = ClassDB.class_exists(&"AsyncMultiplayerPeer") and not _arguments.has("--join")
@@ -89,7 +89,7 @@ func _exit_tree() -> void:
 func _process(_delta: float) -> void:
 	# By hand, to see what it takes. Otherwise, the tree does this before every frame.
 	var before := Time.get_ticks_usec()
-	multiplayer.poll()
+	var _error := multiplayer.poll()
 	_meter.add_poll(Time.get_ticks_usec() - before)
 	var own := get_own_player()
 	if own != null and not is_headless:
@@ -175,7 +175,9 @@ func show_class(peer_class: String) -> void:
 func _on_player_came(player: Player) -> void:
 	if not player.is_bot:
 		note("%s is here" % player.player_name)
-	player.said.connect(func(text: String) -> void: note("%s says '%s'" % [player.player_name, text]))
+	var _error := player.said.connect(
+		func(text: String) -> void: note("%s says '%s'" % [player.player_name, text])
+	)
 
 
 func _on_player_left(player: Player) -> void:
@@ -206,7 +208,7 @@ func _show() -> void:
 		_names.push_color(player.color)
 		_names.add_text(player.player_name + (" (you)" if player.is_mine() else ""))
 		_names.pop()
-		latencies.append("%.1f ms" % player.latency if player.latency >= 0.0 else "")
+		var _is_full := latencies.append("%.1f ms" % player.latency if player.latency >= 0.0 else "")
 	_latencies.text = "\n".join(latencies)
 
 

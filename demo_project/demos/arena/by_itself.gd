@@ -28,7 +28,7 @@ func start(arena: Arena) -> void:
 	_arena = arena
 	for player in _arena.get_players():
 		_listen_to(player)
-	_arena.get_field().child_entered_tree.connect(_listen_to)
+	var _error := _arena.get_field().child_entered_tree.connect(_listen_to)
 	_deadline = Time.get_ticks_msec() + int(1000 * (SERVER_LIMIT if _arena.is_server else CLIENT_LIMIT))
 	var succeeded := false
 	if _arena.is_server:
@@ -51,7 +51,7 @@ func _serve() -> bool:
 	_arena.note("started a second process, with the engine's own client")
 	var succeeded := await _watch(client)
 	if OS.is_process_running(client):
-		OS.kill(client)
+		var _error := OS.kill(client)
 	return succeeded
 
 
@@ -124,7 +124,11 @@ func _find(player_name: String) -> Player:
 
 
 func _listen_to(player: Player) -> void:
-	player.said.connect(func(text: String) -> void: _said.append("%s: %s" % [player.player_name, text]))
+	var _error := player.said.connect(_on_said.bind(player))
+
+
+func _on_said(text: String, player: Player) -> void:
+	var _is_full := _said.append("%s: %s" % [player.player_name, text])
 
 
 ## Waits until the condition holds. Returns false if the time is over, or the second condition no longer holds, first.

@@ -12,7 +12,7 @@ const CELL := 60.0
 
 
 func _ready() -> void:
-	resized.connect(_fit)
+	var _error := resized.connect(_fit)
 	_fit()
 
 

@@ -9,7 +9,7 @@ const Demo := preload("res://demos/shared/demo.gd")
 const Tour := preload("res://demos/menu/tour.gd")
 
 ## Folder in `demos`, title, what it is made of, and what it shows.
-const DEMOS: Array[PackedStringArray] = [
+const DEMOS: Array[Array] = [
 	["hello", "Hello, TCP", "TCP", "A listener and a client, awaited line by line"],
 	["websocket_echo", "WebSocket echo", "WebSocket", "A server by signals, and the engine's own client"],
 	["line_chat", "Line chat", "TCP", "A chat that nc or telnet joins, a coroutine for each"],
@@ -29,10 +29,14 @@ const DEMOS: Array[PackedStringArray] = [
 func _ready() -> void:
 	_version.text = "Async Sockets %s" % AsyncSockets.version
 	get_window().title = "Async Sockets"
-	for demo in DEMOS:
+	for demo: Array in DEMOS:
+		var folder: String = demo[0]
+		var title: String = demo[1]
+		var kind: String = demo[2]
+		var what: String = demo[3]
 		var card := Card.new()
-		card.setup(demo[1], demo[2], demo[3])
-		var _error := card.pressed.connect(open.bind(demo[0]))
+		card.setup(title, kind, what)
+		var _error := card.pressed.connect(open.bind(folder))
 		_cards.add_child(card)
 	var first: Card = _cards.get_child(0)
 	first.grab_focus()

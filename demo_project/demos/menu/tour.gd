@@ -13,9 +13,10 @@ const FRAMES := 20
 
 func _ready() -> void:
 	var failures := PackedStringArray()
-	for demo in Menu.DEMOS:
-		if not await _visit(demo[0]):
-			var _is_full := failures.append(demo[0])
+	for demo: Array in Menu.DEMOS:
+		var folder: String = demo[0]
+		if not await _visit(folder):
+			var _is_full := failures.append(folder)
 	if not failures.is_empty():
 		print("failed: ", ", ".join(failures))
 	Demo.finish(failures.is_empty())

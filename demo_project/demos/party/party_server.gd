@@ -126,14 +126,14 @@ func tick(delta: float) -> void:
 ## Requests that neither the folder nor the health check answers.
 func _on_http_requested(request: HttpServerRequest) -> void:
 	if request.method != "GET" and request.method != "HEAD":
-		request.respond(405, "Only GET and HEAD are possible here.\n", "", ["Allow: GET, HEAD"])
+		var _error := request.respond(405, "Only GET and HEAD are possible here.\n", "", ["Allow: GET, HEAD"])
 	elif request.path == "/players":
-		request.respond_json({"phase": PHASES[quiz.phase], "players": quiz.players.map(_public)})
+		var _error := request.respond_json({"phase": PHASES[quiz.phase], "players": quiz.players.map(_public)})
 	elif request.path.to_upper() == "/" + code:
 		# The link for phones, which has the code in it.
-		request.redirect("/?code=" + code)
+		var _error := request.redirect("/?code=" + code)
 	else:
-		request.respond(404, "There is nothing here.\n")
+		var _error := request.respond(404, "There is nothing here.\n")
 
 
 ## What everybody may know.

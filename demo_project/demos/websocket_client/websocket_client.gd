@@ -224,7 +224,7 @@ func _on_connect_button_pressed() -> void:
 	if _ws.get_ready_state() == WebSocketClient.STATE_CLOSED:
 		_connect()
 	else:
-		_ws.reconnect_now()
+		var _error := _ws.reconnect_now()
 
 
 func _on_close_button_pressed() -> void:
@@ -260,11 +260,11 @@ func _play() -> void:
 	for _number in 3:
 		_send()
 	_start_server()
-	_ws.reconnect_now()
+	var _error := _ws.reconnect_now()
 	await _until(func() -> bool: return _answered == 3)
 	# A code of the application's own: the server does not want it back.
 	for client_id in _server.get_client_ids():
-		var _error := _server.disconnect_client(client_id, 4000, "enough")
+		_error = _server.disconnect_client(client_id, 4000, "enough")
 	await _ws.gave_up
 	_server.stop()
 	var succeeded := _answered == 3 and _refused == 1 and _ws.get_close_code() == 4000
