@@ -5,7 +5,8 @@ extends Control
 ## `server.gd` is what there is to learn here, and says how to run the server alone. `server_process.gd` starts and
 ## controls it.
 ##
-## Headless, all this happens by itself: clients come, talk, and get a goodbye when the server is told to stop.
+## Headless, all this happens by itself: clients come, talk, and get a goodbye when the server is told to stop. In a
+## window, `-- --start` begins with a server and two clients.
 
 const Colors := preload("res://demos/shared/colors.gd")
 const Demo := preload("res://demos/shared/demo.gd")
@@ -54,6 +55,9 @@ func _ready() -> void:
 		_transcript.note("The server runs in a second process, without a window. Its log comes here.")
 		if Demo.has_flag("start"):
 			_on_start_pressed()
+			await _process_of_server.started
+			_add_client()
+			_add_client()
 
 
 func _exit_tree() -> void:
@@ -156,7 +160,7 @@ func _play() -> bool:
 		return _fails("the server does not start")
 	_add_client()
 	_add_client()
-	if not await Demo.until(func() -> bool: return _received.has("welcome, client 2")):
+	if not await Demo.until(func() -> bool: return _received.size() == 2):
 		return _fails("there is no welcome")
 	_talk_to_all()
 	if not await Demo.until(func() -> bool: return _received.size() == 3):

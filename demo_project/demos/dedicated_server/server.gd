@@ -61,7 +61,11 @@ func _ready() -> void:
 	# Without this, a headless loop sleeps 7 ms in every frame.
 	OS.low_processor_usage_mode_sleep_usec = 1
 	_listen_for_termination()
-	_tell_figures.call(maxf(1.0, Demo.get_option("log-every", "60").to_float()))
+	# A node, which is freed with this one. A coroutine that awaits a SceneTreeTimer would be left over when it quits.
+	var timer := Timer.new()
+	_error = timer.timeout.connect(func() -> void: write(get_status()))
+	add_child(timer)
+	timer.start(maxf(1.0, Demo.get_option("log-every", "60").to_float()))
 
 
 ## The network gets the whole tick and sleeps while nothing happens, so that a message is answered at once, and an idle
@@ -141,9 +145,3 @@ func _on_client_disconnected(client_id: int, code: int) -> void:
 
 func _on_message_received(client_id: int, message: String) -> void:
 	var _error := _server.broadcast_text("client %d: %s" % [client_id, message], [client_id])
-
-
-func _tell_figures(seconds: float) -> void:
-	while not _is_stopping:
-		await get_tree().create_timer(seconds).timeout
-		write(get_status())

@@ -82,10 +82,10 @@ func _connect() -> bool:
 	return false
 
 
-## A port that was free a moment ago.
+## A port that was free a moment ago. The engine's class gives it back at once; a listener of this library, a moment later.
 func _find_free_port() -> int:
-	var listener := TcpListener.create(0, HOST)
-	var _error := listener.start()
+	var listener := TCPServer.new()
+	var _error := listener.listen(0, HOST)
 	var free := listener.get_local_port()
 	listener.stop()
 	return free

@@ -8,11 +8,13 @@ const WAITING := Color("f0b866")
 const BAD := Color("ff9db0")
 const BLUE := Color("7cc4ff")
 
-## Each name gets one of these, chosen by its hash.
+## Each name gets one of these, chosen by its hash, but for two.
 const OF_NAMES: Array[Color] = [
 	Color("7cc4ff"), Color("9be48f"), Color("ff9db0"), Color("c7a6ff"), Color("6fe0d2"), Color("ffc38a")
 ]
 
 
 static func of_name(text: String) -> Color:
+	if text == "server" or text == "client":
+		return BLUE if text == "server" else GOOD
 	return OF_NAMES[text.hash() % OF_NAMES.size()]
