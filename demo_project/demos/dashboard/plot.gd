@@ -14,6 +14,7 @@ const HEADROOM := 1.1
 @export var unit := ""
 @export var is_scaled := true
 @export var color := Color("7cc4ff")
+@export var has_second := false
 ## Of the second figure.
 @export var second_color := Color("f0b866")
 ## The scale reaches at least this value.
@@ -81,7 +82,8 @@ func _draw_canvas() -> void:
 		var y := 1.0 + (_canvas.size.y - 2.0) * part
 		_canvas.draw_line(Vector2(0, y), Vector2(_canvas.size.x, y), GRID)
 	_draw_figure(_values, color, top)
-	_draw_figure(_second_values, second_color, top)
+	if has_second:
+		_draw_figure(_second_values, second_color, top)
 	if mark > 0.0:
 		var y := _canvas.size.y * (1.0 - mark / top)
 		_canvas.draw_line(Vector2(0, y), Vector2(_canvas.size.x, y), Color(Colors.DIM, 0.6))

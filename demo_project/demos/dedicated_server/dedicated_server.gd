@@ -55,9 +55,13 @@ func _ready() -> void:
 		_transcript.note("The server runs in a second process, without a window. Its log comes here.")
 		if Demo.has_flag("start"):
 			_on_start_pressed()
-			await _process_of_server.started
+			await _process_of_server.line_received
 			_add_client()
 			_add_client()
+
+
+func _process(_delta: float) -> void:
+	_process_of_server.poll()
 
 
 func _exit_tree() -> void:

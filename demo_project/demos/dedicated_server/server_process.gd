@@ -1,5 +1,6 @@
 extends RefCounted
 ## The dedicated server in a second process, as seen from here: it is started, followed by its control port, and stopped.
+## Call [method poll] in every frame.
 
 signal line_received(line: String)
 signal started
@@ -20,30 +21,38 @@ var _pid := -1
 var _control: TcpClient
 
 
-## Awaitable: returns when the server has ended. Returns false if it did not start.
-func run() -> bool:
+## Starts the server and follows its log to the end.
+func run() -> void:
 	port = _find_free_port()
 	control_port = _find_free_port()
 	var options: PackedStringArray = ["--port=%d" % port, "--control-port=%d" % control_port]
 	var pid := OS.create_process(Demo.get_engine(), Demo.get_engine_arguments(SCENE, options))
 	if pid == -1:
-		return false
+		ended.emit(-1)
+		return
 	_pid = pid
-	var is_there: bool = await _connect()
-	if is_there:
-		started.emit()
-		send("log")
-		while true:
-			var received: Array = await _control.recv_line()
-			if received[0] != OK:
-				break
-			var line: String = received[1]
-			line_received.emit(line)
-	var has_ended: bool = await Demo.until(func() -> bool: return not OS.is_process_running(pid))
-	var code := OS.get_process_exit_code(pid) if has_ended else -1
-	kill()
-	ended.emit(code)
-	return is_there
+	if not await _connect():
+		# Unless poll() has noticed its end.
+		if is_running():
+			kill()
+			ended.emit(-1)
+		return
+	started.emit()
+	send("log")
+	while _control != null:
+		var received: Array = await _control.recv_line()
+		if received[0] != OK:
+			break
+		var line: String = received[1]
+		line_received.emit(line)
+
+
+## Notices the end of the process.
+func poll() -> void:
+	if _pid != -1 and not OS.is_process_running(_pid):
+		var code := OS.get_process_exit_code(_pid)
+		kill()
+		ended.emit(code)
 
 
 func is_running() -> bool:

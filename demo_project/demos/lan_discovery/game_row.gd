@@ -3,7 +3,6 @@ extends HBoxContainer
 
 signal chosen(game: GameSearch.Game)
 
-const Colors := preload("res://demos/shared/colors.gd")
 const GameSearch := preload("res://demos/lan_discovery/game_search.gd")
 
 var _game: GameSearch.Game
@@ -33,7 +32,6 @@ func _init() -> void:
 func show_game(game: GameSearch.Game, is_joined: bool) -> void:
 	_game = game
 	_name.text = game.name
-	_name.modulate = Colors.of_name(game.name)
 	_where.text = "%s:%d" % [game.address, game.port]
 	_players.text = "%d players" % game.players if game.players != 1 else "1 player"
 	_join.text = "Leave" if is_joined else "Join"

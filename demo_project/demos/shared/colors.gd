@@ -17,4 +17,5 @@ const OF_NAMES: Array[Color] = [
 static func of_name(text: String) -> Color:
 	if text == "server" or text == "client":
 		return BLUE if text == "server" else GOOD
-	return OF_NAMES[text.hash() % OF_NAMES.size()]
+	# The lowest bits of this hash are those of the last letter.
+	return OF_NAMES[(text.hash() >> 5) % OF_NAMES.size()]

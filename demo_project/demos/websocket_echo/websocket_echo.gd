@@ -9,7 +9,7 @@ extends Control
 const Demo := preload("res://demos/shared/demo.gd")
 const Transcript := preload("res://demos/shared/transcript.gd")
 
-const GREETING := "hello, wörld 🌍"
+const GREETING := "hello, wörld"
 
 var _server := WebSocketServer.new()
 var _client := WebSocketPeer.new()
