@@ -175,9 +175,7 @@ func show_class(peer_class: String) -> void:
 func _on_player_came(player: Player) -> void:
 	if not player.is_bot:
 		note("%s is here" % player.player_name)
-	var _error := player.said.connect(
-		func(text: String) -> void: note("%s says '%s'" % [player.player_name, text])
-	)
+	var _error := player.said.connect(func(text: String) -> void: note("%s says '%s'" % [player.player_name, text]))
 
 
 func _on_player_left(player: Player) -> void:

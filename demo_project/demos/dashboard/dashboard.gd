@@ -144,9 +144,7 @@ func _show_settings() -> void:
 
 func _show_figures() -> void:
 	var fps := Engine.get_frames_per_second()
-	_frame_plot.add(
-		_figures.frame, _figures.network, "%d FPS   p99 %.1f ms" % [roundi(fps), _figures.get_frame_p99()]
-	)
+	_frame_plot.add(_figures.frame, _figures.network, "%d FPS   p99 %.1f ms" % [roundi(fps), _figures.get_frame_p99()])
 	_clients_plot.add(_figures.clients)
 	_messages_plot.add(_figures.messages)
 	var both := _figures.bytes_in + _figures.bytes_out

@@ -2,9 +2,9 @@ extends Node
 ## The clients that flood the dashboard. They run in a process of their own, so that the frame time which the dashboard
 ## shows is that of a server, and not that of its clients, too.
 ##
-## Each client keeps a number of messages on the way: it begins with all of them, and sends one for each that comes back.
-## So it always sends as much as the server takes, and memory stays bounded. It reaches this machine only, and ends by
-## itself after `--seconds`, at the latest when the server is gone. It quits with 0 if every message came back.
+## Each client keeps a number of messages on the way: it begins with all of them, and sends one for each that comes
+## back. So it always sends as much as the server takes, and memory stays bounded. It reaches this machine only, and
+## ends by itself after `--seconds`, at the latest when the server is gone. It quits with 0 if every message came back.
 
 const Demo := preload("res://demos/shared/demo.gd")
 

@@ -1,6 +1,6 @@
 extends Control
-## A dedicated server, seen from outside: this window starts it in a second process, without a window, shows its log, and
-## sends clients to it.
+## A dedicated server, seen from outside: this window starts it in a second process, without a window, shows its log,
+## and sends clients to it.
 ##
 ## `server.gd` is what there is to learn here, and says how to run the server alone. `server_process.gd` starts and
 ## controls it.
@@ -169,6 +169,11 @@ func _play() -> bool:
 	_talk_to_all()
 	if not await Demo.until(func() -> bool: return _received.size() == 3):
 		return _fails("the second client hears nothing")
+	var has_succeeded: bool = await _inspect() and await _end()
+	return has_succeeded
+
+
+func _inspect() -> bool:
 	_ask_for_health()
 	if not await Demo.until(func() -> bool: return _health == 200):
 		return _fails("the health check says %d" % _health)
@@ -176,6 +181,10 @@ func _play() -> bool:
 	if not await Demo.until(func() -> bool: return _has_line("2 clients, 1 messages in, 3 out")):
 		return _fails("the status is wrong: %s" % _lines[-1])
 	_transcript.note("status: %s" % _lines[-1])
+	return true
+
+
+func _end() -> bool:
 	_process_of_server.send("stop")
 	if not await Demo.until(func() -> bool: return _exit_code != -1, 8.0):
 		return _fails("the server does not end")

@@ -1,6 +1,6 @@
 extends RefCounted
-## The dedicated server in a second process, as seen from here: it is started, followed by its control port, and stopped.
-## Call [method poll] in every frame.
+## The dedicated server in a second process, as seen from here: it is started, followed by its control port, and
+## stopped. Call [method poll] in every frame.
 
 signal line_received(line: String)
 signal started
@@ -91,7 +91,8 @@ func _connect() -> bool:
 	return false
 
 
-## A port that was free a moment ago. The engine's class gives it back at once; a listener of this library, a moment later.
+## A port that was free a moment ago. The engine's class gives it back at once; a listener of this library, a moment
+## later.
 func _find_free_port() -> int:
 	var listener := TCPServer.new()
 	var _error := listener.listen(0, HOST)

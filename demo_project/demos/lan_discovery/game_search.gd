@@ -1,8 +1,9 @@
 extends RefCounted
-## Finds the games in the local network: it asks all, keeps a list of those that answer, and forgets those that no longer
-## do.
+## Finds the games in the local network: it asks all, keeps a list of those that answer, and forgets those that no
+## longer do.
 ##
-## Datagrams get lost, and nobody is told when a game ends. So the question is repeated, and an answer counts for a while.
+## Datagrams get lost, and nobody is told when a game ends. So the question is repeated, and an answer counts for a
+## while.
 
 signal changed
 signal noted(text: String)

@@ -2,9 +2,9 @@ extends RefCounted
 ## A chat room on plain TCP: lines of text, so that a terminal with `nc`, `ncat` or `telnet` is a client.
 ##
 ## Each guest has a coroutine, which reads like the talk with that guest: ask for the name, then read a line, act, and
-## read the next one, until an error says that it is over. While it waits, it costs nothing. The limits are what a server
-## that strangers reach needs: the length of a line, the time for a name, the number of guests, and how much may pile up
-## for one that does not read.
+## read the next one, until an error says that it is over. While it waits, it costs nothing. The limits are what a
+## server that strangers reach needs: the length of a line, the time for a name, the number of guests, and how much may
+## pile up for one that does not read.
 
 signal guest_joined(guest: String)
 signal guest_left(guest: String)

@@ -1,8 +1,8 @@
 extends Control
 ## A chat that any terminal joins: `nc localhost 7800`, or `ncat` or `telnet` on Windows.
 ##
-## `chat_room.gd` is what there is to learn here: a server of lines of text, with a coroutine for each guest. This script
-## shows the room, and lets the host speak.
+## `chat_room.gd` is what there is to learn here: a server of lines of text, with a coroutine for each guest. This
+## script shows the room, and lets the host speak.
 ##
 ## Headless, two guests visit the room by themselves, one of which is the engine's own StreamPeerTCP; `-- --serve` stays
 ## and serves instead. `-- --port=9000` selects another port.

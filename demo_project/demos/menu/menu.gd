@@ -19,7 +19,12 @@ const DEMOS: Array[Array] = [
 	["websocket_client", "A client that comes back", "WebSocket", "Stop its server, start it again, and watch"],
 	["arena", "Arena", "Multiplayer", "Bots and players by RPCs and synchronizers"],
 	["dashboard", "Dashboard", "WebSocket", "A flood of messages, and a frame rate that holds"],
-	["dedicated_server", "Dedicated server", "WebSocket + HTTP", "Headless, with a log, a health check and a control port"],
+	[
+		"dedicated_server",
+		"Dedicated server",
+		"WebSocket + HTTP",
+		"Headless, with a log, a health check and a control port"
+	],
 ]
 
 @onready var _cards: GridContainer = %Cards
