@@ -10,7 +10,7 @@ extends Control
 ## draws them. Other WebSocket clients may connect to the address, too.
 ##
 ## Headless, it floods itself for some seconds and prints the figures. `-- --port=9000` selects another port; `--flood`
-## begins at once.
+## begins after some seconds.
 
 const Colors := preload("res://demos/shared/colors.gd")
 const Demo := preload("res://demos/shared/demo.gd")
@@ -21,6 +21,7 @@ const FLOOD_SCENE := "res://demos/dashboard/flood.tscn"
 ## In seconds.
 const FLOOD := 20
 const FLOOD_BY_ITSELF := 3
+const FLOOD_AFTER := 7.0
 ## Time between two samples, in seconds.
 const PAUSE := 0.2
 ## As many as a game has.
@@ -68,6 +69,7 @@ func _ready() -> void:
 		var has_succeeded: bool = await _play()
 		Demo.finish(has_succeeded)
 	elif Demo.has_flag("flood"):
+		await get_tree().create_timer(FLOOD_AFTER).timeout
 		_start_flood(FLOOD)
 
 

@@ -6,8 +6,9 @@ const Colors := preload("res://demos/shared/colors.gd")
 ## Number of values, each as wide as the next.
 const VALUES := 150
 const GRID := Color("2b313d")
-## Part of the height above the largest value.
-const HEADROOM := 1.1
+## The scale ends at one of these, times a power of ten.
+const TOPS: PackedFloat64Array = [1.0, 1.2, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0]
+const SMALL := 13
 
 @export var title := ""
 ## Put behind the newest value. With `is_scaled`, 12300 becomes "12.3 k".
@@ -77,18 +78,28 @@ func _push(values: PackedFloat64Array, value: float) -> void:
 func _draw_canvas() -> void:
 	var top := least_top
 	for value in _values:
-		top = maxf(top, value * HEADROOM)
+		top = maxf(top, value)
+	top = _round_up(top)
 	for part: float in [0.0, 0.5, 1.0]:
 		var y := 1.0 + (_canvas.size.y - 2.0) * part
 		_canvas.draw_line(Vector2(0, y), Vector2(_canvas.size.x, y), GRID)
 	_draw_figure(_values, color, top)
 	if has_second:
 		_draw_figure(_second_values, second_color, top)
+	var font := get_theme_default_font()
+	_canvas.draw_string(font, Vector2(4, 17), get_text(top), HORIZONTAL_ALIGNMENT_LEFT, -1, SMALL, Colors.DIM)
 	if mark > 0.0:
 		var y := _canvas.size.y * (1.0 - mark / top)
 		_canvas.draw_line(Vector2(0, y), Vector2(_canvas.size.x, y), Color(Colors.DIM, 0.6))
-		var font := get_theme_default_font()
-		_canvas.draw_string(font, Vector2(4, y - 5), mark_name, HORIZONTAL_ALIGNMENT_LEFT, -1, 13, Colors.DIM)
+		_canvas.draw_string(font, Vector2(4, y - 5), mark_name, HORIZONTAL_ALIGNMENT_LEFT, -1, SMALL, Colors.DIM)
+
+
+func _round_up(value: float) -> float:
+	var power := pow(10.0, floorf(log(value) / log(10.0)))
+	for top in TOPS:
+		if top * power >= value:
+			return top * power
+	return 10.0 * power
 
 
 func _draw_figure(values: PackedFloat64Array, line_color: Color, top: float) -> void:
