@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
 # Builds the add-on, finds or fetches Godot, and runs the demos: a listener and a client written in GDScript exchange
-# real data, a WebSocket server talks to the engine's own WebSocket client, a WebSocket client finds its server again, a
-# client in a second process plays in an arena, and simulated phones play a party game.
+# real data, a WebSocket server talks to the engine's own WebSocket client, guests visit a chat of lines, a game is found
+# in the local network, a WebSocket client finds its server again, a client in a second process plays in an arena, a
+# second process floods a server, another one is a dedicated server, and simulated phones play a party game.
 #
 #   scripts/demo.sh                              headless; prints the transcripts and exits
-#   scripts/demo.sh --window [NAME [ARGS...]]    opens the demo in demo_project/demos/NAME in a window, with its
-#                                                arguments: hello (the default), websocket_echo, websocket_client,
-#                                                chat and party, which browsers join at the address that is shown, or
-#                                                arena, which `arena --join` joins in a second window
+#   scripts/demo.sh --window [NAME [ARGS...]]    opens a window: the menu, or the demo in demo_project/demos/NAME, with
+#                                                its arguments. Browsers join `chat` and `party` at the address that is
+#                                                shown, and `arena --join` joins `arena` in a second window.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 window=false
-name=hello
+name=menu
 case ${1:-} in
 	'') ;;
 	--window)
@@ -38,8 +38,6 @@ prepare_project "$demo_project"
 if $window; then
 	exec "$GODOT" --path "$demo_project" "res://demos/$name/$name.tscn" -- "${@:3}"
 fi
-run_demo "$demo_project" hello
-run_demo "$demo_project" websocket_echo
-run_demo "$demo_project" websocket_client
-run_demo "$demo_project" arena
-run_demo "$demo_project" party
+for name in "${demos[@]}"; do
+	run_demo "$demo_project" "$name"
+done

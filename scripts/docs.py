@@ -6,6 +6,7 @@ documentation of the classes, as scripts/class_docs.sh wrote them there.
 
 - Every block of GDScript compiles with the add-on loaded and every warning as an error. (How a block is marked, and
   what becomes of a fragment: scripts/docs/blocks.py.)
+- The scripts of the demos compile likewise.
 - Programs that are marked with `run` run to their end, offline, without a fault of the engine, and print what the page
   says.
 - Every number that a class has as a property is in the table of docs/limits-and-defaults.md, with its default.
@@ -33,6 +34,7 @@ from blocks import FENCE, Block, blocks, files  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 ADDON = "addons/async_sockets"
+DEMOS = "demo_project/demos"
 LIMITS = "docs/limits-and-defaults.md"
 CHECK_SECONDS = 30
 RUN_SECONDS = 20
@@ -65,7 +67,7 @@ def main() -> int:
     found = [block for page in pages for block in blocks(ROOT, page)]
     faults = [fault for page in pages for fault in broken_links(page)]
     with tempfile.TemporaryDirectory() as folder:
-        project = Project(Path(folder), found, defaults() if everything else {})
+        project = Project(Path(folder), found, everything)
         for page in pages:
             for path, content in files(page).items():
                 project.write(path, content)
@@ -85,9 +87,9 @@ def main() -> int:
 
 
 class Project:
-    """A project that contains the add-on and the blocks."""
+    """A project that contains the add-on, the blocks, and the demos."""
 
-    def __init__(self, folder: Path, found: list[Block], limits: dict[str, str]) -> None:
+    def __init__(self, folder: Path, found: list[Block], everything: bool) -> None:
         self.folder = folder
         self.blocks = found
         self.offsets: dict[str, tuple[Block, int]] = {}
@@ -104,7 +106,11 @@ class Project:
             self.write(path, script)
             self.write(f"{block.name}.tscn", SCENE % path)
         shutil.copy(ROOT / "scripts" / "docs" / "check.gd", folder / "check.gd")
-        todo = {"scripts": [f"res://{path}" for path in self.offsets], "defaults": limits}
+        scripts = list(self.offsets)
+        if everything:
+            shutil.copytree(ROOT / DEMOS, folder / "demos")
+            scripts += [path.relative_to(folder).as_posix() for path in sorted((folder / "demos").rglob("*.gd"))]
+        todo = {"scripts": [f"res://{path}" for path in scripts], "defaults": defaults() if everything else {}}
         self.write("check.json", json.dumps(todo))
 
     def write(self, path: str, text: str) -> None:
@@ -124,7 +130,7 @@ class Project:
         lines = log.splitlines()
         faults = []
         for line, where in zip(lines, lines[1:]):
-            place = re.search(r"\(res://(\w+\.gd):(\d+)\)", where)
+            place = re.search(r"\(res://([\w/]+\.gd):(\d+)\)", where)
             if "Parse Error: " in line and place:
                 faults.append(f"{self.place(place[1], int(place[2]))}: {line.split('Parse Error: ', 1)[1]}")
         # The engine has said why a script does not load.
@@ -175,12 +181,12 @@ class Project:
     def named(self, text: str) -> str:
         """Names the pages in the place of the scripts."""
         return re.sub(
-            r"res://(\w+\.gd):(\d+)", lambda place: self.place(place[1], int(place[2])), text
+            r"res://([\w/]+\.gd):(\d+)", lambda place: self.place(place[1], int(place[2])), text
         )
 
     def place(self, script: str, line: int) -> str:
         if script not in self.offsets:
-            return f"{script}:{line}"
+            return f"{Path(DEMOS).parent / script}:{line}"
         block, before = self.offsets[script]
         return f"{block.page}:{block.line + line - before}"
 

@@ -6,6 +6,8 @@ root=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/async-sockets-godot
 addon=$root/addons/async_sockets
 demo_project=$root/demo_project
+# Those that run by themselves without a window.
+demos=(hello websocket_echo line_chat lan_discovery websocket_client arena party dashboard dedicated_server menu)
 
 say() { printf '%s\n' "$*" >&2; }
 die() {

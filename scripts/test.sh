@@ -250,11 +250,10 @@ check_scenes() {
 		return
 	fi
 	if $unit; then check "class documentation" scripts/class_docs.sh --check || true; fi
-	check "demo hello" run_demo "$demo_project" hello || true
-	check "demo websocket_echo" run_demo "$demo_project" websocket_echo || true
-	check "demo websocket_client" run_demo "$demo_project" websocket_client || true
-	check "demo arena" run_demo "$demo_project" arena || true
-	check "demo party" run_demo "$demo_project" party || true
+	local name
+	for name in "${demos[@]}"; do
+		check "demo $name" run_demo "$demo_project" "$name" || true
+	done
 	check "code in the documents" "$(find_python)" scripts/docs.py || true
 	check "empty project" scripts/smoke.sh addons/async_sockets || true
 	run_all_scenes

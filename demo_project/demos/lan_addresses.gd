@@ -11,7 +11,7 @@ static func find() -> PackedStringArray:
 	for prefix in _PREFIXES:
 		for address in IP.get_local_addresses():
 			if address.begins_with(prefix) and _is_private(address) and not found.has(address):
-				found.append(address)
+				var _is_full := found.append(address)
 	return found if not found.is_empty() else PackedStringArray(["localhost"])
 
 

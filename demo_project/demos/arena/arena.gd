@@ -19,6 +19,7 @@ extends Control
 ## A client asks for a player.
 signal introduced(peer_id: int, wanted_name: String)
 
+const Demo := preload("res://demos/shared/demo.gd")
 const Player := preload("res://demos/arena/player.gd")
 const FrameMeter := preload("res://demos/arena/frame_meter.gd")
 const PLAYER_SCENE := preload("res://demos/arena/player.tscn")
@@ -41,45 +42,54 @@ var plays_by_itself := false
 
 var _arguments := OS.get_cmdline_user_args()
 
-@onready var _address := %Address as Label
-@onready var _class := %Class as Label
-@onready var _values := %Values as Label
-@onready var _meter := %FrameMeter as FrameMeter
-@onready var _names := %Names as RichTextLabel
-@onready var _latencies := %Latencies as Label
-@onready var _log := %Log as RichTextLabel
-@onready var _players := %Players as Node2D
-@onready var _spawner := %Spawner as MultiplayerSpawner
+@onready var _address: Label = %Address
+@onready var _class: Label = %Class
+@onready var _values: Label = %Values
+@onready var _meter: FrameMeter = %FrameMeter
+@onready var _names: RichTextLabel = %Names
+@onready var _latencies: Label = %Latencies
+@onready var _log: RichTextLabel = %Log
+@onready var _players: Node2D = %Players
+@onready var _spawner: MultiplayerSpawner = %Spawner
 
 
 func _ready() -> void:
 	get_tree().multiplayer_poll = false
 	_spawner.spawn_function = _make_player
-	_players.child_entered_tree.connect(_on_player_came)
-	_players.child_exiting_tree.connect(_on_player_left)
-	plays_by_itself = is_headless and not _arguments.has("--serve")
+	var _error := _players.child_entered_tree.connect(_on_player_came)
+	_error = _players.child_exiting_tree.connect(_on_player_left)
+	plays_by_itself = Demo.runs_by_itself() and not Demo.has_flag("serve")
 	if not is_headless:
 		get_window().size = Vector2i(1152, 648)
-		(%Timer as Timer).timeout.connect(_show)
+		var timer: Timer = %Timer
+		_error = timer.timeout.connect(_show)
 
 	# A build without the library, such as a web export, can only join.
 	is_server = ClassDB.class_exists(&"AsyncMultiplayerPeer") and not _arguments.has("--join")
-	var role: Node = (load(SERVER_SCRIPT if is_server else CLIENT_SCRIPT) as GDScript).new()
+	var script: GDScript = load(SERVER_SCRIPT if is_server else CLIENT_SCRIPT)
+	var role: Node = script.new()
 	add_child(role)
 	var is_started: bool = role.call(&"start", self)
-	if is_headless and not is_started:
+	if is_headless and not is_started and not Demo.is_from_menu:
 		get_tree().quit(1)
 	elif plays_by_itself:
-		var player: Node = (load(BY_ITSELF_SCRIPT) as GDScript).new()
+		var player_script: GDScript = load(BY_ITSELF_SCRIPT)
+		var player: Node = player_script.new()
 		add_child(player)
 		player.call(&"start", self)
 	_show()
 
 
+## What comes next, such as the menu, finds everything as it was.
+func _exit_tree() -> void:
+	multiplayer.multiplayer_peer = OfflineMultiplayerPeer.new()
+	get_tree().multiplayer_poll = true
+
+
 func _process(_delta: float) -> void:
 	# By hand, to see what it takes. Otherwise, the tree does this before every frame.
 	var before := Time.get_ticks_usec()
-	multiplayer.poll()
+	var _error := multiplayer.poll()
 	_meter.add_poll(Time.get_ticks_usec() - before)
 	var own := get_own_player()
 	if own != null and not is_headless:
@@ -87,7 +97,7 @@ func _process(_delta: float) -> void:
 
 
 func _unhandled_key_input(event: InputEvent) -> void:
-	var key := event as InputEventKey
+	var key: InputEventKey = event
 	var own := get_own_player()
 	if own != null and key.pressed and not key.echo and key.physical_keycode == KEY_SPACE:
 		own.say.rpc("hello")
@@ -106,7 +116,7 @@ func spawn(data: Dictionary) -> Player:
 
 ## Runs in every process, with what the server gave to spawn().
 func _make_player(data: Dictionary) -> Player:
-	var player := PLAYER_SCENE.instantiate() as Player
+	var player: Player = PLAYER_SCENE.instantiate()
 	player.setup(data)
 	return player
 
@@ -165,7 +175,7 @@ func show_class(peer_class: String) -> void:
 func _on_player_came(player: Player) -> void:
 	if not player.is_bot:
 		note("%s is here" % player.player_name)
-	player.said.connect(func(text: String) -> void: note("%s says '%s'" % [player.player_name, text]))
+	var _error := player.said.connect(func(text: String) -> void: note("%s says '%s'" % [player.player_name, text]))
 
 
 func _on_player_left(player: Player) -> void:
@@ -196,7 +206,7 @@ func _show() -> void:
 		_names.push_color(player.color)
 		_names.add_text(player.player_name + (" (you)" if player.is_mine() else ""))
 		_names.pop()
-		latencies.append("%.1f ms" % player.latency if player.latency >= 0.0 else "")
+		var _is_full := latencies.append("%.1f ms" % player.latency if player.latency >= 0.0 else "")
 	_latencies.text = "\n".join(latencies)
 
 

@@ -20,11 +20,11 @@ func start(arena: Arena) -> bool:
 	if after > 0 and after < arguments.size() and not arguments[after].begins_with("--"):
 		_arena.url = arguments[after]
 	_timer.one_shot = true
-	_timer.timeout.connect(_join)
+	var _error := _timer.timeout.connect(_join)
 	add_child(_timer)
-	multiplayer.connected_to_server.connect(_on_connected_to_server)
-	multiplayer.connection_failed.connect(_on_over.bind("there is no server at %s" % _arena.url))
-	multiplayer.server_disconnected.connect(_on_over.bind("the server is gone"))
+	_error = multiplayer.connected_to_server.connect(_on_connected_to_server)
+	_error = multiplayer.connection_failed.connect(_on_over.bind("there is no server at %s" % _arena.url))
+	_error = multiplayer.server_disconnected.connect(_on_over.bind("the server is gone"))
 	_arena.show_class("WebSocketMultiplayerPeer")
 	return _join()
 

@@ -44,9 +44,9 @@ func start(arena: Arena) -> bool:
 	multiplayer.multiplayer_peer = _peer
 
 	_arena.url = "ws://localhost:%d" % server.get_local_port()
-	multiplayer.peer_connected.connect(_on_peer_connected)
-	multiplayer.peer_disconnected.connect(_on_peer_disconnected)
-	_arena.introduced.connect(_on_introduced)
+	var _error := multiplayer.peer_connected.connect(_on_peer_connected)
+	_error = multiplayer.peer_disconnected.connect(_on_peer_disconnected)
+	_error = _arena.introduced.connect(_on_introduced)
 	_arena.show_class("AsyncMultiplayerPeer")
 	_arena.note("listening at %s" % _arena.url)
 	for number in _arena.get_option("bots", "12").to_int():
@@ -56,7 +56,7 @@ func start(arena: Arena) -> bool:
 	if not _arena.is_headless:
 		_add_player(MultiplayerPeer.TARGET_PEER_SERVER, "Host", HOST_COLOR)
 	var timer := Timer.new()
-	timer.timeout.connect(_measure_latency)
+	_error = timer.timeout.connect(_measure_latency)
 	add_child(timer)
 	timer.start(1.0)
 	return true
@@ -86,12 +86,12 @@ func _on_peer_disconnected(id: int) -> void:
 	if _players.has(id):
 		var player: Player = _players[id]
 		player.queue_free()
-		_players.erase(id)
+		var _was_here := _players.erase(id)
 
 
 func _add_player(id: int, player_name: String, color: Color) -> void:
 	var player := _spawn(id, player_name, color, false)
-	player.said.connect(func(_text: String) -> void: _answer(player))
+	var _error := player.said.connect(func(_text: String) -> void: _answer(player))
 	_players[id] = player
 
 
@@ -115,7 +115,7 @@ func _answer(player: Player) -> void:
 ## Pings every client once a second. The answers cost the clients' scripts nothing; `State` shows the result to all.
 func _measure_latency() -> void:
 	for id in multiplayer.get_peers():
-		_peer.get_server().ping(_peer.get_client_id(id))
+		var _error := _peer.get_server().ping(_peer.get_client_id(id))
 		if _players.has(id):
 			var player: Player = _players[id]
 			player.latency = _peer.get_peer_latency(id)

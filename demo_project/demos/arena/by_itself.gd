@@ -6,6 +6,7 @@ extends Node
 ## server also wants a 0 from the client.
 
 const Arena := preload("res://demos/arena/arena.gd")
+const Demo := preload("res://demos/shared/demo.gd")
 const Player := preload("res://demos/arena/player.gd")
 
 const CLIENT_NAME := "Ada"
@@ -27,7 +28,7 @@ func start(arena: Arena) -> void:
 	_arena = arena
 	for player in _arena.get_players():
 		_listen_to(player)
-	_arena.get_field().child_entered_tree.connect(_listen_to)
+	var _error := _arena.get_field().child_entered_tree.connect(_listen_to)
 	_deadline = Time.get_ticks_msec() + int(1000 * (SERVER_LIMIT if _arena.is_server else CLIENT_LIMIT))
 	var succeeded := false
 	if _arena.is_server:
@@ -42,18 +43,15 @@ func start(arena: Arena) -> void:
 
 
 func _serve() -> bool:
-	var arguments := ["--headless", "--path", ProjectSettings.globalize_path("res://"), _arena.scene_file_path]
 	var bots := "--bots=%d" % _arena.get_players().size()
-	arguments.append_array(["--", "--join", _arena.url, "--name=" + CLIENT_NAME, bots])
-	# Set by scripts/godot.sh: an engine that was started through a loader does not know its own path.
-	var engine := OS.get_environment("GODOT")
-	var client := OS.create_process(OS.get_executable_path() if engine.is_empty() else engine, arguments)
+	var options: PackedStringArray = ["--join", _arena.url, "--name=" + CLIENT_NAME, bots]
+	var client := OS.create_process(Demo.get_engine(), Demo.get_engine_arguments(_arena.scene_file_path, options))
 	if client == -1:
 		return _fails("the second process does not start")
 	_arena.note("started a second process, with the engine's own client")
 	var succeeded := await _watch(client)
 	if OS.is_process_running(client):
-		OS.kill(client)
+		var _error := OS.kill(client)
 	return succeeded
 
 
@@ -92,7 +90,8 @@ func _play() -> bool:
 		return _fails("the server has %s bots" % _arena.get_option("bots", "0"))
 
 	# The position of `State` as it comes; in between, player.gd goes on from it.
-	(own.get_node(^"State") as MultiplayerSynchronizer).synchronized.connect(func() -> void: _told = own.net_position)
+	var state: MultiplayerSynchronizer = own.get_node(^"State")
+	var _error := state.synchronized.connect(func() -> void: _told = own.net_position)
 	_told = own.net_position
 	var entrance := _told
 	var bot: Player = bots[0]
@@ -125,7 +124,11 @@ func _find(player_name: String) -> Player:
 
 
 func _listen_to(player: Player) -> void:
-	player.said.connect(func(text: String) -> void: _said.append("%s: %s" % [player.player_name, text]))
+	var _error := player.said.connect(_on_said.bind(player))
+
+
+func _on_said(text: String, player: Player) -> void:
+	var _is_full := _said.append("%s: %s" % [player.player_name, text])
 
 
 ## Waits until the condition holds. Returns false if the time is over, or the second condition no longer holds, first.

@@ -8,11 +8,11 @@ const LINE := Color("252b36")
 const EDGE := Color("3e6fe0")
 const CELL := 60.0
 
-@onready var _players := $Players as Node2D
+@onready var _players: Node2D = $Players
 
 
 func _ready() -> void:
-	resized.connect(_fit)
+	var _error := resized.connect(_fit)
 	_fit()
 
 

@@ -51,7 +51,7 @@ func setup(data: Dictionary) -> void:
 	color = data["color"]
 	is_bot = data["bot"]
 	net_position = data["position"]
-	var controls := $Controls as MultiplayerSynchronizer
+	var controls: MultiplayerSynchronizer = $Controls
 	controls.set_multiplayer_authority(peer_id)
 	# Nobody but the server needs this. Without it, the server would relay it to all others.
 	controls.public_visibility = false

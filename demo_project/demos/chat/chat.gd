@@ -19,19 +19,20 @@ const COLORS: Array[Color] = [
 
 var _chat := ChatServer.new()
 
-@onready var _address := %Address as Label
-@onready var _log := %Log as RichTextLabel
-@onready var _members_title := %MembersTitle as Label
-@onready var _members := %Members as RichTextLabel
-@onready var _entry := %Entry as LineEdit
+@onready var _address: Label = %Address
+@onready var _log: RichTextLabel = %Log
+@onready var _members_title: Label = %MembersTitle
+@onready var _members: RichTextLabel = %Members
+@onready var _entry: LineEdit = %Entry
 
 
 func _ready() -> void:
-	_chat.member_joined.connect(_on_member_joined)
-	_chat.member_left.connect(_on_member_left)
-	_chat.message_said.connect(_on_message_said)
-	_entry.text_submitted.connect(_on_text_submitted)
-	(%Send as Button).pressed.connect(func() -> void: _on_text_submitted(_entry.text))
+	var _error := _chat.member_joined.connect(_on_member_joined)
+	_error = _chat.member_left.connect(_on_member_left)
+	_error = _chat.message_said.connect(_on_message_said)
+	_error = _entry.text_submitted.connect(_on_text_submitted)
+	var send: Button = %Send
+	_error = send.pressed.connect(func() -> void: _on_text_submitted(_entry.text))
 	_entry.grab_focus()
 	_show_members()
 	for argument in OS.get_cmdline_user_args():

@@ -36,9 +36,9 @@ func _init() -> void:
 	# A browser that does not read must not hold up the others: it is disconnected.
 	_server.backpressure_policy = WebSocketServer.BACKPRESSURE_DISCONNECT
 	_server.heartbeat_interval = 10.0
-	_server.message_received.connect(_on_message_received)
-	_server.client_disconnected.connect(_on_client_disconnected)
-	_server.server_error.connect(func(error: String) -> void: push_warning(error))
+	var _error := _server.message_received.connect(_on_message_received)
+	_error = _server.client_disconnected.connect(_on_client_disconnected)
+	_error = _server.server_error.connect(func(error: String) -> void: push_warning(error))
 	# By plain HTTP on the same port. To have the page in an export, add `demos/chat/page/*` to the export preset's
 	# filter of files that are no resources.
 	if _server.serve_folder("/", PAGE) != OK:
@@ -71,26 +71,27 @@ func say(from: String, text: String) -> void:
 func _on_message_received(client_id: int, message: String) -> void:
 	var json := JSON.new()
 	if json.parse(message) != OK or not json.data is Dictionary:
-		_server.disconnect_client(client_id, CODE_RULES, "not JSON")
+		var _error := _server.disconnect_client(client_id, CODE_RULES, "not JSON")
 		return
-	var request := json.data as Dictionary
+	var request: Dictionary = json.data
 	var type := str(request.get("type"))
 	if type == "join" and not _names.has(client_id):
 		_join(client_id, str(request.get("name", "")))
 	elif type == "say" and _names.has(client_id):
 		var text := str(request.get("text", "")).strip_edges().left(MAX_TEXT_LENGTH)
 		if not text.is_empty():
-			say(_names[client_id], text)
+			var member: String = _names[client_id]
+			say(member, text)
 	else:
-		_server.disconnect_client(client_id, CODE_RULES, "join first, then say")
+		var _error := _server.disconnect_client(client_id, CODE_RULES, "join first, then say")
 
 
 func _join(client_id: int, wanted_name: String) -> void:
 	var member := _free_name(wanted_name)
 	_names[client_id] = member
-	_server.add_to_group(client_id, ROOM)
+	var _error := _server.add_to_group(client_id, ROOM)
 	_tell_all({"type": "joined", "name": member, "members": get_members()}, client_id)
-	_server.send_text(client_id, JSON.stringify({"type": "welcome", "name": member, "members": get_members()}))
+	_error = _server.send_text(client_id, JSON.stringify({"type": "welcome", "name": member, "members": get_members()}))
 	member_joined.emit(member)
 
 
@@ -98,14 +99,14 @@ func _on_client_disconnected(client_id: int, _code: int) -> void:
 	if not _names.has(client_id):
 		return
 	var member: String = _names[client_id]
-	_names.erase(client_id)
+	var _was_there := _names.erase(client_id)
 	_tell_all({"type": "left", "name": member, "members": get_members()})
 	member_left.emit(member)
 
 
 ## Only members receive this: the room is a group, which clients enter by joining.
 func _tell_all(what: Dictionary, but_not := 0) -> void:
-	_server.broadcast_text_to_group(ROOM, JSON.stringify(what), [but_not])
+	var _error := _server.broadcast_text_to_group(ROOM, JSON.stringify(what), [but_not])
 
 
 func _free_name(wanted: String) -> String:

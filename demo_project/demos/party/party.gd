@@ -9,6 +9,7 @@ extends Control
 ## Headless, three simulated phones play a short game by themselves, and the engine quits. `-- --port=9000` after the
 ## engine's own arguments selects another port.
 
+const Demo := preload("res://demos/shared/demo.gd")
 const LanAddresses := preload("res://demos/lan_addresses.gd")
 const PartyServer := preload("res://demos/party/party_server.gd")
 const Player := preload("res://demos/party/player.gd")
@@ -31,17 +32,22 @@ var _quiz := _party.quiz
 var _seats: Array[SeatCard] = []
 var _answers: Array[Label] = []
 
-@onready var _round := %Round as Label
-@onready var _where := %Where as Label
-@onready var _lobby := %Lobby as Control
-@onready var _question_view := %QuestionView as Control
-@onready var _question := %Question as Label
-@onready var _countdown := %Countdown as ProgressBar
-@onready var _over := %Over as Control
-@onready var _winner := %Winner as Label
-@onready var _ranking := %Ranking as VBoxContainer
-@onready var _start := %Start as Button
-@onready var _hint := %Hint as Label
+@onready var _round: Label = %Round
+@onready var _where: Label = %Where
+@onready var _lobby: Control = %Lobby
+@onready var _question_view: Control = %QuestionView
+@onready var _question: Label = %Question
+@onready var _countdown: ProgressBar = %Countdown
+@onready var _over: Control = %Over
+@onready var _winner: Label = %Winner
+@onready var _ranking: VBoxContainer = %Ranking
+@onready var _start: Button = %Start
+@onready var _hint: Label = %Hint
+@onready var _address: Label = %Address
+@onready var _code: Label = %Code
+@onready var _qr_code: TextureRect = %QrCode
+@onready var _seats_row: HBoxContainer = %Seats
+@onready var _answers_grid: GridContainer = %Answers
 
 
 func _ready() -> void:
@@ -50,14 +56,15 @@ func _ready() -> void:
 	get_window().content_scale_mode = Window.CONTENT_SCALE_MODE_CANVAS_ITEMS
 	get_window().content_scale_aspect = Window.CONTENT_SCALE_ASPECT_EXPAND
 	for _seat in Quiz.MAX_PLAYERS:
-		_seats.append(SeatCard.new())
-		%Seats.add_child(_seats.back() as SeatCard)
+		var card := SeatCard.new()
+		_seats.append(card)
+		_seats_row.add_child(card)
 	for color in ANSWER_COLORS:
 		_add_answer(color)
-	_party.changed.connect(_show)
-	_party.noted.connect(func(text: String) -> void: print(text))
-	_start.pressed.connect(_quiz.start)
-	var is_rehearsal := rehearses and DisplayServer.get_name() == "headless"
+	var _error := _party.changed.connect(_show)
+	_error = _party.noted.connect(func(text: String) -> void: print(text))
+	_error = _start.pressed.connect(_quiz.start)
+	var is_rehearsal := rehearses and Demo.runs_by_itself()
 	if is_rehearsal:
 		port = 0
 	for argument in OS.get_cmdline_user_args():
@@ -67,6 +74,11 @@ func _ready() -> void:
 	_show()
 	if is_rehearsal:
 		await _rehearse()
+
+
+## What comes next, such as the menu, scales as before.
+func _exit_tree() -> void:
+	get_window().content_scale_mode = Window.CONTENT_SCALE_MODE_DISABLED
 
 
 func _process(delta: float) -> void:
@@ -81,13 +93,13 @@ func get_party() -> PartyServer:
 
 func _open() -> void:
 	if not _party.start(port):
-		(%Address as Label).text = "port %d is taken" % port
+		_address.text = "port %d is taken" % port
 		print("Port %d cannot be opened. Choose another one with  -- --port=N" % port)
 		return
 	var addresses := LanAddresses.find()
 	var address := "%s:%d" % [addresses[0], _party.get_port()]
-	(%Address as Label).text = address
-	(%Code as Label).text = _party.code
+	_address.text = address
+	_code.text = _party.code
 	_where.text = "%s    %s" % [address, _party.code]
 	print("Open http://%s on your phone, and type in the code %s" % [address, _party.code])
 	for other in addresses.slice(1):
@@ -101,8 +113,8 @@ func _open() -> void:
 func _show_qr_code(link: String) -> void:
 	var image := QrCode.image(link)
 	if image != null:
-		(%QrCode as TextureRect).texture = ImageTexture.create_from_image(image)
-		(%QrCode as TextureRect).show()
+		_qr_code.texture = ImageTexture.create_from_image(image)
+		_qr_code.show()
 
 
 ## Everything on the screen follows from the quiz.
@@ -141,7 +153,8 @@ func _show_question() -> void:
 	for index in _answers.size():
 		_answers[index].text = "%s    %s" % ["ABCD"[index], _quiz.answers[index]]
 		var is_dim := _quiz.phase == Quiz.Phase.REVEAL and index != _quiz.right_answer
-		(_answers[index].get_parent() as Control).modulate = NOT_RIGHT if is_dim else Color.WHITE
+		var panel: Control = _answers[index].get_parent()
+		panel.modulate = NOT_RIGHT if is_dim else Color.WHITE
 
 
 func _show_ranking() -> void:
@@ -185,9 +198,10 @@ func _add_answer(color: Color) -> void:
 	var box := _box(color)
 	box.content_margin_left = 24
 	panel.add_theme_stylebox_override("panel", box)
-	_answers.append(_label("", 26))
-	panel.add_child(_answers.back() as Label)
-	%Answers.add_child(panel)
+	var answer := _label("", 26)
+	_answers.append(answer)
+	panel.add_child(answer)
+	_answers_grid.add_child(panel)
 
 
 func _label(text: String, font_size: int) -> Label:

@@ -75,7 +75,7 @@ var _seated := {}
 func _init() -> void:
 	for _letter in CODE_LENGTH:
 		code += CODE_LETTERS[randi() % CODE_LETTERS.length()]
-	quiz.changed.connect(_on_quiz_changed)
+	var _error := quiz.changed.connect(_on_quiz_changed)
 
 	# A phone says little. Whoever says more, or does not listen, is none of ours.
 	_server.max_clients = 64
@@ -84,9 +84,9 @@ func _init() -> void:
 	_server.backpressure_policy = WebSocketServer.BACKPRESSURE_DISCONNECT
 	# A phone out of reach says no goodbye. It is noticed when it does not answer a ping.
 	_server.heartbeat_interval = 5.0
-	_server.client_disconnected.connect(_on_client_disconnected)
-	_server.message_received.connect(_on_message_received)
-	_server.server_error.connect(func(error: String) -> void: push_warning(error))
+	_error = _server.client_disconnected.connect(_on_client_disconnected)
+	_error = _server.message_received.connect(_on_message_received)
+	_error = _server.server_error.connect(func(error: String) -> void: push_warning(error))
 
 	# What comes by plain HTTP is answered by the folder; by the health check, if somebody watches over the server; and
 	# all the rest by a method below. To have the folder in an export, add `demos/party/page/*` to the export preset's
@@ -95,7 +95,7 @@ func _init() -> void:
 		push_warning(_server.get_last_error_message())
 	_server.health_path = "/healthz"
 	_server.max_http_body_size = 0
-	_server.http_requested.connect(_on_http_requested)
+	_error = _server.http_requested.connect(_on_http_requested)
 
 
 func start(port: int, host := "*") -> bool:
@@ -126,14 +126,14 @@ func tick(delta: float) -> void:
 ## Requests that neither the folder nor the health check answers.
 func _on_http_requested(request: HttpServerRequest) -> void:
 	if request.method != "GET" and request.method != "HEAD":
-		request.respond(405, "Only GET and HEAD are possible here.\n", "", ["Allow: GET, HEAD"])
+		var _error := request.respond(405, "Only GET and HEAD are possible here.\n", "", ["Allow: GET, HEAD"])
 	elif request.path == "/players":
-		request.respond_json({"phase": PHASES[quiz.phase], "players": quiz.players.map(_public)})
+		var _error := request.respond_json({"phase": PHASES[quiz.phase], "players": quiz.players.map(_public)})
 	elif request.path.to_upper() == "/" + code:
 		# The link for phones, which has the code in it.
-		request.redirect("/?code=" + code)
+		var _error := request.redirect("/?code=" + code)
 	else:
-		request.respond(404, "There is nothing here.\n")
+		var _error := request.respond(404, "There is nothing here.\n")
 
 
 ## What everybody may know.
@@ -148,10 +148,10 @@ func _public(player: Player) -> Dictionary:
 func _on_message_received(client_id: int, message: String) -> void:
 	var json := JSON.new()
 	if json.parse(message) != OK or not json.data is Dictionary:
-		_server.disconnect_client(client_id, CODE_RULES, "not JSON")
+		var _error := _server.disconnect_client(client_id, CODE_RULES, "not JSON")
 		return
-	var request := json.data as Dictionary
-	var player := _seated.get(client_id) as Player
+	var request: Dictionary = json.data
+	var player: Player = _seated.get(client_id)
 	# Nothing in it can be trusted: `str` and `_int` take any type.
 	match [str(request.get("type")), player != null]:
 		["join", false]:
@@ -168,7 +168,7 @@ func _on_message_received(client_id: int, message: String) -> void:
 			if _int(request.get("round")) == quiz.round_number:
 				quiz.choose(player, _int(request.get("index")))
 		_:
-			_server.disconnect_client(client_id, CODE_RULES, "join first, then play")
+			var _error := _server.disconnect_client(client_id, CODE_RULES, "join first, then play")
 
 
 func _join(client_id: int, typed_code: String, typed_name: String) -> void:
@@ -200,8 +200,8 @@ func _return(client_id: int, token: String, take_over: bool) -> void:
 			_refuse(client_id, "return", "%s is played on another page." % player.name)
 			return
 		if player.is_here():
-			_seated.erase(player.client_id)
-			_server.disconnect_client(player.client_id, CODE_TAKEN_OVER, "played on another page")
+			var _was_seated := _seated.erase(player.client_id)
+			var _error := _server.disconnect_client(player.client_id, CODE_TAKEN_OVER, "played on another page")
 		_seat(client_id, player)
 		quiz.update()
 		noted.emit("%s is back" % player.name)
@@ -217,7 +217,7 @@ func _seat(client_id: int, player: Player) -> void:
 
 
 func _leave(client_id: int, player: Player) -> void:
-	_seated.erase(client_id)
+	var _was_seated := _seated.erase(client_id)
 	quiz.remove(player)
 	noted.emit("%s has left" % player.name)
 
@@ -227,10 +227,10 @@ func _refuse(client_id: int, what: String, reason: String) -> void:
 
 
 func _on_client_disconnected(client_id: int, _code: int) -> void:
-	var player := _seated.get(client_id) as Player
+	var player: Player = _seated.get(client_id)
 	if player == null:
 		return
-	_seated.erase(client_id)
+	var _was_seated := _seated.erase(client_id)
 	player.client_id = Player.NOBODY
 	player.away_since = Time.get_ticks_msec()
 	noted.emit("%s is away" % player.name)
@@ -239,7 +239,8 @@ func _on_client_disconnected(client_id: int, _code: int) -> void:
 
 func _on_quiz_changed() -> void:
 	for client_id: int in _seated:
-		_tell(client_id, _state_for(_seated[client_id]))
+		var player: Player = _seated[client_id]
+		_tell(client_id, _state_for(player))
 	changed.emit()
 
 
@@ -271,7 +272,7 @@ func _state_for(player: Player) -> Dictionary:
 
 
 func _tell(client_id: int, what: Dictionary) -> void:
-	_server.send_text(client_id, JSON.stringify(what))
+	var _error := _server.send_text(client_id, JSON.stringify(what))
 
 
 #endregion
@@ -295,4 +296,7 @@ func _free_color() -> Color:
 
 ## -1 for what is no number.
 func _int(value: Variant) -> int:
-	return int(value as float) if value is float else -1
+	if not value is float:
+		return -1
+	var number: float = value
+	return int(number)

@@ -13,6 +13,9 @@ const _CHECK_BYTES := 15
 const _BYTE_MODE := 4
 ## Level L and mask 0, with their error correction.
 const _FORMAT := 0x77C4
+## Rows and columns of its first and last bits, which avoid the lines of dots.
+const _FORMAT_DOWN: PackedInt32Array = [0, 1, 2, 3, 4, 5, 7, 8]
+const _FORMAT_LEFT: PackedInt32Array = [7, 5, 4, 3, 2, 1, 0]
 const _UNUSED := 2
 
 
@@ -47,7 +50,7 @@ static func image(text: String) -> Image:
 ## The patterns that are the same in every code; the other modules are unused.
 static func _frame() -> PackedByteArray:
 	var modules := PackedByteArray()
-	modules.resize(_SIZE * _SIZE)
+	var _error := modules.resize(_SIZE * _SIZE)
 	modules.fill(_UNUSED)
 	for at in range(8, _SIZE - 8):
 		_put(modules, at, 6, 1 - at % 2)
@@ -57,8 +60,8 @@ static func _frame() -> PackedByteArray:
 	_rings(modules, Vector2i(_ALIGNMENT, _ALIGNMENT), 2)
 	for index in 15:
 		var bit := _FORMAT >> index & 1
-		_put(modules, 8, [0, 1, 2, 3, 4, 5, 7, 8][index] as int if index < 8 else _SIZE - 15 + index, bit)
-		_put(modules, _SIZE - 1 - index if index < 8 else [7, 5, 4, 3, 2, 1, 0][index - 8] as int, 8, bit)
+		_put(modules, 8, _FORMAT_DOWN[index] if index < 8 else _SIZE - 15 + index, bit)
+		_put(modules, _SIZE - 1 - index if index < 8 else _FORMAT_LEFT[index - 8], 8, bit)
 	_put(modules, 8, _SIZE - 8, 1)
 	return modules
 
@@ -82,22 +85,22 @@ static func _bits(text: PackedByteArray) -> PackedByteArray:
 	var data := PackedByteArray()
 	var rest := _BYTE_MODE
 	for byte in PackedByteArray([text.size()]) + text + PackedByteArray([0]):
-		data.append((rest << 4 | byte >> 4) & 0xff)
+		var _is_full := data.append((rest << 4 | byte >> 4) & 0xff)
 		rest = byte & 0xf
 	while data.size() < _DATA_BYTES:
-		data.append(0xEC if (data.size() - text.size()) % 2 == 0 else 0x11)
+		var _is_full := data.append(0xEC if (data.size() - text.size()) % 2 == 0 else 0x11)
 	data.append_array(_check_bytes(data))
 	var bits := PackedByteArray()
 	for byte in data:
 		for shift: int in [7, 6, 5, 4, 3, 2, 1, 0]:
-			bits.append(byte >> shift & 1)
+			var _is_full := bits.append(byte >> shift & 1)
 	return bits
 
 
 ## The remainder of a division by the generator polynomial, as Reed and Solomon have it.
 static func _check_bytes(data: PackedByteArray) -> PackedByteArray:
 	var divisor := PackedByteArray()
-	divisor.resize(_CHECK_BYTES)
+	var _error := divisor.resize(_CHECK_BYTES)
 	divisor[_CHECK_BYTES - 1] = 1
 	var root := 1
 	for _degree in _CHECK_BYTES:
@@ -106,11 +109,11 @@ static func _check_bytes(data: PackedByteArray) -> PackedByteArray:
 			divisor[index] = _product(divisor[index], root) ^ following
 		root = _product(root, 2)
 	var remainder := PackedByteArray()
-	remainder.resize(_CHECK_BYTES)
+	_error = remainder.resize(_CHECK_BYTES)
 	for byte in data:
 		var factor := byte ^ remainder[0]
 		remainder = remainder.slice(1)
-		remainder.append(0)
+		var _is_full := remainder.append(0)
 		for index in _CHECK_BYTES:
 			remainder[index] ^= _product(divisor[index], factor)
 	return remainder

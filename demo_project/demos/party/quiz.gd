@@ -122,9 +122,10 @@ func _ask() -> void:
 	if _questions.is_empty():
 		_questions = Questions.ALL.duplicate()
 		_questions.shuffle()
-	var card := (_questions.pop_back() as Array).duplicate()
+	var next: Array = _questions.pop_back()
+	var card := next.duplicate()
 	question = card.pop_front()
-	var right := card[0] as String
+	var right: String = card[0]
 	card.shuffle()
 	answers = PackedStringArray(card)
 	right_answer = answers.find(right)

@@ -77,11 +77,11 @@ func _fetch(path: String) -> void:
 	var http := HTTPRequest.new()
 	http.max_redirects = 0
 	add_child(http)
-	http.request("http://127.0.0.1:%d%s" % [_party.get_port(), path])
-	var result := await http.request_completed as Array
+	var _error := http.request("http://127.0.0.1:%d%s" % [_party.get_port(), path])
+	var result: Array = await http.request_completed
 	http.queue_free()
-	var status := result[1] as int
-	var body := result[3] as PackedByteArray
+	var status: int = result[1]
+	var body: PackedByteArray = result[3]
 	var text := body.get_string_from_utf8().strip_edges()
 	if status != 200 and status != 302:
 		_failed = true
@@ -109,12 +109,12 @@ class Phone:
 
 	func _init(party: PartyServer) -> void:
 		_ws.emit_messages = true
-		_ws.message_received.connect(_on_message_received)
-		_ws.connect_to_url("ws://127.0.0.1:%d" % party.get_port())
+		var _error := _ws.message_received.connect(_on_message_received)
+		_error = _ws.connect_to_url("ws://127.0.0.1:%d" % party.get_port())
 
 	## What is sent too early waits for the connection.
 	func says(message: Dictionary) -> void:
-		_ws.send_text(JSON.stringify(message))
+		var _error := _ws.send_text(JSON.stringify(message))
 
 	func answers(index: int) -> void:
 		says({"type": "answer", "round": state["round"], "index": index})
@@ -127,7 +127,7 @@ class Phone:
 		_ws.abort()
 
 	func _on_message_received(text: String) -> void:
-		var message := JSON.parse_string(text) as Dictionary
+		var message: Dictionary = JSON.parse_string(text)
 		match message["type"]:
 			"seat":
 				token = message["token"]

@@ -11,6 +11,8 @@ extends Control
 ## Headless, it goes through this by itself, prints what happens, and quits. `-- --url=wss://example.org/echo` after the
 ## engine's own arguments connects to another server than the one in this scene.
 
+const Demo := preload("res://demos/shared/demo.gd")
+
 const HOST := "127.0.0.1"
 ## Room for about ten of the messages that this scene sends.
 const OFFLINE_BYTES := 120
@@ -34,19 +36,19 @@ var _attempt := 0
 var _delay := 0.0
 var _due := 0
 
-@onready var _address := %Address as Label
-@onready var _server_panel := %ServerPanel as Control
-@onready var _server_state := %ServerState as Label
-@onready var _server_button := %ServerButton as Button
-@onready var _state := %State as Label
-@onready var _detail := %Detail as Label
-@onready var _countdown := %Countdown as ProgressBar
-@onready var _connect_button := %ConnectButton as Button
-@onready var _close_button := %CloseButton as Button
-@onready var _counts := %Counts as Label
-@onready var _queue := %Queue as ProgressBar
-@onready var _queue_text := %QueueText as Label
-@onready var _log := %Log as RichTextLabel
+@onready var _address: Label = %Address
+@onready var _server_panel: Control = %ServerPanel
+@onready var _server_state: Label = %ServerState
+@onready var _server_button: Button = %ServerButton
+@onready var _state: Label = %State
+@onready var _detail: Label = %Detail
+@onready var _countdown: ProgressBar = %Countdown
+@onready var _connect_button: Button = %ConnectButton
+@onready var _close_button: Button = %CloseButton
+@onready var _counts: Label = %Counts
+@onready var _queue: ProgressBar = %Queue
+@onready var _queue_text: Label = %QueueText
+@onready var _log: RichTextLabel = %Log
 
 
 func _ready() -> void:
@@ -58,17 +60,17 @@ func _ready() -> void:
 
 	# This is the order in which they come: `connected` or `connect_failed` for each attempt, `disconnected` at the end
 	# of a connection, and after an end either `reconnecting` or `gave_up`.
-	_ws.connected.connect(_on_connected)
-	_ws.connect_failed.connect(_on_connect_failed)
-	_ws.disconnected.connect(_on_disconnected)
-	_ws.reconnecting.connect(_on_reconnecting)
-	_ws.gave_up.connect(_on_gave_up)
-	_ws.message_received.connect(_on_message_received)
+	var _error := _ws.connected.connect(_on_connected)
+	_error = _ws.connect_failed.connect(_on_connect_failed)
+	_error = _ws.disconnected.connect(_on_disconnected)
+	_error = _ws.reconnecting.connect(_on_reconnecting)
+	_error = _ws.gave_up.connect(_on_gave_up)
+	_error = _ws.message_received.connect(_on_message_received)
 
-	_server.message_received.connect(_on_server_received)
-	_server_button.pressed.connect(_on_server_button_pressed)
-	_connect_button.pressed.connect(_on_connect_button_pressed)
-	_close_button.pressed.connect(_on_close_button_pressed)
+	_error = _server.message_received.connect(_on_server_received)
+	_error = _server_button.pressed.connect(_on_server_button_pressed)
+	_error = _connect_button.pressed.connect(_on_connect_button_pressed)
+	_error = _close_button.pressed.connect(_on_close_button_pressed)
 	for argument in OS.get_cmdline_user_args():
 		if argument.begins_with("--url="):
 			_url = argument.trim_prefix("--url=")
@@ -79,11 +81,12 @@ func _ready() -> void:
 		_server_panel.hide()
 	_address.text = _url
 	_connect()
-	if DisplayServer.get_name() == "headless":
+	if Demo.runs_by_itself():
 		await _play()
 	else:
-		(%Timer as Timer).timeout.connect(_send)
-		(%Timer as Timer).start()
+		var timer: Timer = %Timer
+		_error = timer.timeout.connect(_send)
+		timer.start()
 
 
 func _connect() -> void:
@@ -158,7 +161,7 @@ func _stop_server() -> void:
 
 
 func _on_server_received(client_id: int, message: String) -> void:
-	_server.send_text(client_id, message)
+	var _error := _server.send_text(client_id, message)
 
 
 #endregion
@@ -221,7 +224,7 @@ func _on_connect_button_pressed() -> void:
 	if _ws.get_ready_state() == WebSocketClient.STATE_CLOSED:
 		_connect()
 	else:
-		_ws.reconnect_now()
+		var _error := _ws.reconnect_now()
 
 
 func _on_close_button_pressed() -> void:
@@ -247,7 +250,7 @@ func _note(text: String, color: Color) -> void:
 
 ## Pulls the plug and puts it back in, without a window.
 func _play() -> void:
-	await _ws.wait_connected(5.0)
+	var _connected: Array = await _ws.wait_connected(5.0)
 	_send()
 	await _until(func() -> bool: return _answered == 1)
 	_stop_server()
@@ -257,11 +260,11 @@ func _play() -> void:
 	for _number in 3:
 		_send()
 	_start_server()
-	_ws.reconnect_now()
+	var _error := _ws.reconnect_now()
 	await _until(func() -> bool: return _answered == 3)
 	# A code of the application's own: the server does not want it back.
 	for client_id in _server.get_client_ids():
-		_server.disconnect_client(client_id, 4000, "enough")
+		_error = _server.disconnect_client(client_id, 4000, "enough")
 	await _ws.gave_up
 	_server.stop()
 	var succeeded := _answered == 3 and _refused == 1 and _ws.get_close_code() == 4000

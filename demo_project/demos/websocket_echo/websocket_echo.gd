@@ -1,29 +1,50 @@
 extends Control
 ## A WebSocketServer that echoes what it receives, and the engine's own WebSocketPeer as its client.
 ##
-## Headless, it prints the transcript and quits; in a window, it shows the transcript and stays open.
+## The server reports by signals, and identifies its clients by numbers. Text and binary messages have a signal each. A
+## client that leaves has a code (RFC 6455 section 7.4.1), and a reason in words while the signal is handled.
+##
+## In a window, further text is sent from the entry. Headless, it prints the transcript and quits.
 
-const GREETING := "hello, wörld 🌍"
+const Demo := preload("res://demos/shared/demo.gd")
+const Transcript := preload("res://demos/shared/transcript.gd")
+
+const GREETING := "hello, wörld"
 
 var _server := WebSocketServer.new()
 var _client := WebSocketPeer.new()
 var _received: Array[String] = []
-var _clients_code := -1
+var _code_of_client := -1
 
-@onready var _transcript := $Transcript as Label
+@onready var _address: Label = %Address
+@onready var _transcript: Transcript = %Transcript
+@onready var _entry: LineEdit = %Entry
+@onready var _send: Button = %Send
 
 
 func _ready() -> void:
-	_server.client_connected.connect(_on_client_connected)
-	_server.message_received.connect(_on_message_received)
-	_server.data_received.connect(_on_data_received)
-	_server.client_disconnected.connect(_on_client_disconnected)
-	if not _server.start(0, "127.0.0.1"):
-		_finish(false)
-		return
-	_say("server", "listening on port %d" % _server.get_local_port())
-	_client.connect_to_url("ws://127.0.0.1:%d" % _server.get_local_port())
-	_exchange()
+	var _error := _server.client_connected.connect(_on_client_connected)
+	_error = _server.message_received.connect(_on_message_received)
+	_error = _server.data_received.connect(_on_data_received)
+	_error = _server.client_disconnected.connect(_on_client_disconnected)
+	_error = _entry.text_submitted.connect(_on_text_submitted)
+	_error = _send.pressed.connect(func() -> void: _on_text_submitted(_entry.text))
+	var has_succeeded := false
+	# Port 0 asks the system for any port that is free.
+	if _server.start(0, "127.0.0.1"):
+		var url := "ws://127.0.0.1:%d" % _server.get_local_port()
+		_address.text = url
+		_transcript.say("server", "listening on port %d" % _server.get_local_port())
+		_error = _client.connect_to_url(url)
+		has_succeeded = await _exchange()
+	if Demo.runs_by_itself():
+		if has_succeeded:
+			has_succeeded = await _leave()
+		Demo.finish(has_succeeded)
+	else:
+		_entry.editable = has_succeeded
+		_send.disabled = not has_succeeded
+		_entry.grab_focus()
 
 
 func _process(_delta: float) -> void:
@@ -31,56 +52,49 @@ func _process(_delta: float) -> void:
 	_client.poll()
 	while _client.get_available_packet_count() > 0:
 		var packet := _client.get_packet()
-		_received.append(packet.get_string_from_utf8() if _client.was_string_packet() else packet.hex_encode())
-		_say("client", "received '%s'" % _received.back())
+		var text := packet.get_string_from_utf8() if _client.was_string_packet() else packet.hex_encode()
+		_received.append(text)
+		_transcript.say("client", "received '%s'" % text)
 
 
-func _exchange() -> void:
-	await _until(func() -> bool: return _received.size() == 1)
-	_client.send_text(GREETING)
-	await _until(func() -> bool: return _received.size() == 2)
-	_client.send(PackedByteArray([1, 2, 255]))
-	await _until(func() -> bool: return _received.size() == 3)
+func _exchange() -> bool:
+	var _is_welcome: bool = await Demo.until(func() -> bool: return _received.size() == 1)
+	var _error := _client.send_text(GREETING)
+	var _is_text_back: bool = await Demo.until(func() -> bool: return _received.size() == 2)
+	_error = _client.send(PackedByteArray([1, 2, 255]))
+	var _is_data_back: bool = await Demo.until(func() -> bool: return _received.size() == 3)
+	return _received == ["welcome, client 1", "echo: " + GREETING, "0102ff"]
+
+
+func _leave() -> bool:
 	_client.close(1000, "thank you")
-	await _until(func() -> bool: return _clients_code != -1)
+	var _has_left: bool = await Demo.until(func() -> bool: return _code_of_client != -1)
 	_server.stop()
-	_finish(_received == ["welcome, client 1", "echo: " + GREETING, "0102ff"] and _clients_code == 1000)
-
-
-## Waits until the condition holds, for 5 seconds at most.
-func _until(condition: Callable) -> void:
-	var deadline := Time.get_ticks_msec() + 5000
-	while not condition.call() and Time.get_ticks_msec() < deadline:
-		await get_tree().process_frame
+	return _code_of_client == 1000
 
 
 func _on_client_connected(client_id: int) -> void:
-	_say("server", "client %d is in, from %s" % [client_id, _server.get_client_address(client_id)])
-	_server.send_text(client_id, "welcome, client %d" % client_id)
+	_transcript.say("server", "client %d is in, from %s" % [client_id, _server.get_client_address(client_id)])
+	var _error := _server.send_text(client_id, "welcome, client %d" % client_id)
 
 
 func _on_message_received(client_id: int, message: String) -> void:
-	_say("server", "client %d says '%s'" % [client_id, message])
-	_server.send_text(client_id, "echo: " + message)
+	_transcript.say("server", "client %d says '%s'" % [client_id, message])
+	var _error := _server.send_text(client_id, "echo: " + message)
 
 
 func _on_data_received(client_id: int, data: PackedByteArray) -> void:
-	_say("server", "client %d sends %d bytes" % [client_id, data.size()])
-	_server.send_binary(client_id, data)
+	_transcript.say("server", "client %d sends %d bytes" % [client_id, data.size()])
+	var _error := _server.send_binary(client_id, data)
 
 
 func _on_client_disconnected(client_id: int, code: int) -> void:
-	_clients_code = code
-	_say("server", "client %d has left: %d, '%s'" % [client_id, code, _server.get_close_reason(client_id)])
+	_code_of_client = code
+	_transcript.say("server", "client %d has left: %d, '%s'" % [client_id, code, _server.get_close_reason(client_id)])
 
 
-func _finish(succeeded: bool) -> void:
-	_say("demo", "done" if succeeded else "FAILED")
-	if DisplayServer.get_name() == "headless":
-		get_tree().quit(0 if succeeded else 1)
-
-
-func _say(who: String, what: String) -> void:
-	var line := "%s: %s" % [who, what]
-	print(line)
-	_transcript.text += line + "\n"
+func _on_text_submitted(text: String) -> void:
+	_entry.clear()
+	_entry.grab_focus()
+	if not text.is_empty():
+		var _error := _client.send_text(text)
