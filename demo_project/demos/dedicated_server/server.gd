@@ -110,10 +110,11 @@ func shut_down(why: String) -> void:
 	get_tree().quit()
 
 
-## The place for what the system says. A program is asked to end by SIGTERM (`kill`, `systemctl stop`, `docker stop`) or
-## Ctrl-C. The engine does not handle them: it ends on the spot, and the clients see 1006. So this server is stopped by
-## "stop" on the control port. What tells of a signal should call `shut_down("SIGTERM")` from here.
+## A program is asked to end by SIGTERM (`kill`, `systemctl stop`, `docker stop`) or Ctrl-C. The engine does not handle
+## them: without this, it would end on the spot, and the clients see 1006.
 func _listen_for_termination() -> void:
+	AsyncSockets.handle_termination = true
+	var _error := AsyncSockets.terminate_requested.connect(shut_down.bind("asked by the system"))
 	# A window that is closed, if there is one, is a request of the same kind.
 	get_tree().auto_accept_quit = false
 

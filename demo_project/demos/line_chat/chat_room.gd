@@ -72,7 +72,7 @@ func say(from: String, text: String) -> void:
 
 
 func _serve(client: TcpClient) -> void:
-	client.max_pending_send_bytes = MAX_PENDING
+	client.max_pending_bytes = MAX_PENDING
 	var guest: String = await _ask_for_name(client)
 	if not guest.is_empty():
 		_names[client] = guest
