@@ -232,7 +232,7 @@ namespace AsyncSockets
         public static Sockets Singleton { get; } =
             new Sockets(Engine.GetSingleton("AsyncSockets"));
 
-        /// <summary>Catch the system's request to end: SIGTERM (kill, systemctl stop, docker stop) and Ctrl-C; on Windows Ctrl-C, Ctrl-Break, a console that is closed, logging off and shutting down.</summary>
+        /// <summary>Catch the system's request to end: SIGTERM (kill, systemctl stop, docker stop) and Ctrl-C; on Windows Ctrl-C, Ctrl-Break and a console that is closed.</summary>
         public bool HandleTermination
         {
             get { return Instance.Get("handle_termination").AsBool(); }

@@ -13,8 +13,8 @@ func after_each() -> void:
 	_folders.clear()
 
 
-## A new folder of [code]user://[/code] with these files, a [String] or a [PackedByteArray] each. It is removed after the
-## test.
+## A new folder of [code]user://[/code] with these files, a [String] or a [PackedByteArray] each. It is removed after
+## the test.
 func folder_with(files: Dictionary) -> String:
 	var folder := "user://http_%d_%d" % [OS.get_process_id(), Time.get_ticks_usec()]
 	DirAccess.make_dir_recursive_absolute(folder)

@@ -40,7 +40,7 @@ pub(crate) struct AsyncSockets {
     #[var(get = get_version, no_set)]
     version: PhantomVar<GString>,
     /// Catch the system's request to end: SIGTERM ([code]kill[/code], [code]systemctl stop[/code], [code]docker
-    /// stop[/code]) and Ctrl-C; on Windows Ctrl-C, Ctrl-Break, a console that is closed, logging off and shutting down.
+    /// stop[/code]) and Ctrl-C; on Windows Ctrl-C, Ctrl-Break and a console that is closed.
     /// Default: [code]false[/code], and the engine ends on the spot, without a word to its peers. If
     /// [code]true[/code], [signal terminate_requested] is emitted; if that has no connection, [method SceneTree.quit] is
     /// called, so the exit code is 0 and WebSocket clients get 1001.

@@ -415,15 +415,10 @@ fn called(awaitable: Variant) -> Variant {
         return varray![Error::ERR_INVALID_PARAMETER].to_variant();
     }
     // A call without an argument that the function needs fails without a word, and gives the default of its type.
-    let missing = missing_arguments(&callable);
-    if missing.in_any_case > 0 {
-        return report_missing(&callable, missing.in_any_case);
+    match missing_arguments(&callable) {
+        0 => callable.call(&[]),
+        missing => report_missing(&callable, missing),
     }
-    let result = callable.call(&[]);
-    if missing.perhaps > 0 && !result.booleanize() {
-        return report_missing(&callable, missing.perhaps);
-    }
-    result
 }
 
 fn report_missing(callable: &Callable, missing: usize) -> Variant {
@@ -434,27 +429,16 @@ fn report_missing(callable: &Callable, missing: usize) -> Variant {
     varray![Error::ERR_INVALID_PARAMETER].to_variant()
 }
 
-/// Numbers of arguments that a Callable needs and has not bound.
-struct Missing {
-    in_any_case: usize,
-    /// Of a lambda, whose arguments may have defaults: the engine does not tell.
-    perhaps: usize,
-}
-
-fn missing_arguments(callable: &Callable) -> Missing {
-    let taken = callable.get_argument_count();
-    let defaults = if taken > 0 {
-        default_arguments(callable)
-    } else {
-        Some(0)
-    };
-    Missing {
-        in_any_case: defaults.map_or(0, |defaults| taken.saturating_sub(defaults)),
-        perhaps: if defaults.is_none() { taken } else { 0 },
+/// Number of arguments that a Callable needs and has not bound. 0 where the engine does not tell which have defaults, as
+/// of a lambda and a static function.
+fn missing_arguments(callable: &Callable) -> usize {
+    match callable.get_argument_count() {
+        0 => 0,
+        taken => default_arguments(callable).map_or(0, |defaults| taken.saturating_sub(defaults)),
     }
 }
 
-/// Number of default arguments of a method; `None` for a lambda.
+/// Number of default arguments of a method; `None` for a lambda or a static function.
 fn default_arguments(callable: &Callable) -> Option<usize> {
     let (object, name) = callable.object().zip(callable.method_name())?;
     let name = GString::from(&name);

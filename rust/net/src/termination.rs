@@ -1,5 +1,5 @@
-//! Requests of the system that the process end: SIGTERM and Ctrl-C; on Windows Ctrl-C, Ctrl-Break, a console that
-//! closes, and the end of the session.
+//! Requests of the system that the process end: SIGTERM and Ctrl-C; on Windows Ctrl-C, Ctrl-Break and a console that
+//! closes. (The end of the session reaches services only.)
 //!
 //! They end the process on the spot unless they are caught. What is caught is one request: the next one ends the process
 //! by the default action, because the program may hang. Those that come within [`SAME_REQUEST`] belong to the first: a
@@ -49,14 +49,24 @@ struct Catching {
 /// # Errors
 /// Those of the system.
 pub fn catch() -> io::Result<()> {
-    release();
     let (task, released) = oneshot::channel();
     let mut state = state();
+    let previous = state.take();
+    REQUESTED.store(false, Ordering::Relaxed);
+    // Handlers that are there stay: a signal in between must not end the process.
     #[cfg(unix)]
-    let before = actions::Before::now()?;
-    let signals = runtime::enter(Signals::new)??;
+    let before = match previous {
+        Some(previous) => previous.before,
+        None => actions::Before::now()?,
+    };
+    #[cfg(windows)]
+    drop(previous);
+    let signals = runtime::enter(Signals::new).and_then(|signals| signals);
     #[cfg(unix)]
-    actions::install_handlers()?;
+    let signals = signals
+        .and_then(|signals| actions::install_handlers().map(|()| signals))
+        .inspect_err(|_| before.restore());
+    let signals = signals?;
     *state = Some(Catching {
         _task: task,
         #[cfg(unix)]
@@ -78,7 +88,7 @@ pub fn release() {
     REQUESTED.store(false, Ordering::Relaxed);
 }
 
-/// Whether requests are caught.
+/// Whether [`catch`] was called since the last [`release`]. It stays so after the request that was caught.
 #[must_use]
 pub fn is_caught() -> bool {
     state().is_some()

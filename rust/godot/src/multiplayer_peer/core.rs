@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use async_sockets_net::mailbox::SocketId;
 use async_sockets_net::wakes;
+use async_sockets_net::websocket::options::BackpressurePolicy;
 use godot::builtin::{PackedByteArray, Variant};
 use godot::classes::multiplayer_peer::{ConnectionStatus, TransferMode};
 use godot::global::push_warning;
@@ -50,6 +51,8 @@ pub(crate) struct PeerCore {
     pub(super) roster: RefCell<Roster>,
     pub(super) incoming: RefCell<Incoming>,
     pub(super) outgoing: RefCell<Outgoing>,
+    /// `outbound_buffer_size` and what happens at it, as the server was started with them.
+    pub(super) limits: Cell<(usize, BackpressurePolicy)>,
     pub(super) relaying: RefCell<Relaying>,
     /// Packets from client to client go round in the background.
     pub(super) relay_in_background: Cell<bool>,
@@ -82,6 +85,7 @@ impl PeerCore {
             roster: RefCell::default(),
             incoming: RefCell::default(),
             outgoing: RefCell::default(),
+            limits: Cell::default(),
             relaying: RefCell::default(),
             relay_in_background: Cell::new(false),
             target: Cell::new(0),

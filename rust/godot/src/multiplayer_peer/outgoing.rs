@@ -123,10 +123,7 @@ impl PeerCore {
     /// The buffer of a client is full, which is logged once. If it is being disconnected for that, its end is told in
     /// the next poll: the closing handshake of one that does not read would last for `close_timeout`.
     pub(super) fn note_full(&self, id: i32) {
-        let (limit, policy) = {
-            let options = self.server().1.options.borrow();
-            (options.max_pending, options.backpressure)
-        };
+        let (limit, policy) = self.limits.get();
         if policy == BackpressurePolicy::Disconnect {
             self.stop_relaying(id);
         }

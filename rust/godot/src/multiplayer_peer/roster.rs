@@ -143,13 +143,12 @@ impl Roster {
         !self.ended.is_empty()
     }
 
-    /// Removes the peers whose end may be told now.
-    pub(super) fn take_ended(&mut self, may: impl Fn(i32) -> bool) -> Vec<i32> {
-        let ended: Vec<i32> = self.ended.extract_if(.., |peer| may(*peer)).collect();
-        for peer in &ended {
-            self.peers.remove(peer);
-        }
-        ended
+    /// Removes a peer whose end may be told now.
+    pub(super) fn take_ended(&mut self, may: impl Fn(i32) -> bool) -> Option<i32> {
+        let at = self.ended.iter().position(|peer| may(*peer))?;
+        let peer = self.ended.remove(at);
+        self.peers.remove(&peer);
+        Some(peer)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -215,8 +214,8 @@ mod tests {
         assert_eq!(roster.join(1, None, None), 77);
         assert_eq!(roster.end(77), Some(1));
         assert!(roster.reserve(2, 77).is_err());
-        assert!(roster.take_ended(|_| false).is_empty());
-        assert_eq!(roster.take_ended(|_| true), [77]);
+        assert_eq!(roster.take_ended(|_| false), None);
+        assert_eq!(roster.take_ended(|_| true), Some(77));
         assert!(roster.reserve(2, 77).is_ok());
         roster.unreserve(2);
         assert!(roster.reserve(3, 77).is_ok());

@@ -44,6 +44,7 @@ impl PeerCore {
             let mut options = server.options.borrow_mut();
             options.relay = relays.then_some(rule);
             options.close_delay = super::CLOSE_DELAY;
+            self.limits.set((options.max_pending, options.backpressure));
         }
         if let Err((error, words)) = server.start(address) {
             return self.fail(error, words);
@@ -77,12 +78,16 @@ impl PeerCore {
         if !self.roster.borrow().has_ended() {
             return;
         }
-        let has_packets = |peer| self.incoming.borrow().holds(peer);
-        let ended = self.roster.borrow_mut().take_ended(|peer| !has_packets(peer));
-        for peer in ended {
+        // One by one: a handler may close the server, and the others are in use until they were told.
+        while let Some(peer) = self.take_ended() {
             pump.count_event(&self.base);
             self.base.emit(&pump.names.peer_disconnected, &[peer.to_variant()]);
         }
+    }
+
+    fn take_ended(&self) -> Option<i32> {
+        let incoming = self.incoming.borrow();
+        self.roster.borrow_mut().take_ended(|peer| !incoming.holds(peer))
     }
 
     pub(super) fn server_has_work(&self) -> bool {

@@ -148,9 +148,10 @@ impl Relay {
         self.change(|members| {
             members.insert(label, client.clone());
         });
-        // It may have ended before it was added, and then nothing else removes it.
+        // It may have ended, and left the relay, before it was added; then nothing else removes it.
         if client.link.is_closed() {
             self.leave(client);
+            self.remove(label, client);
         }
     }
 
@@ -182,6 +183,10 @@ impl Relay {
             return;
         };
         client.link.set_paused(false);
+        self.remove(label, client);
+    }
+
+    fn remove(&self, label: Label, client: &Client) {
         self.change(|members| {
             if members.get(&label).is_some_and(|member| member.id == client.id) {
                 members.remove(&label);
