@@ -49,7 +49,9 @@ func _udp() -> bool:
 
 func _websocket() -> bool:
 	var server := WebSocketServer.new()
-	return server.start(0, LOOPBACK) and server.is_listening()
+	var is_listening := server.start(0, LOOPBACK) and server.is_listening()
+	server.stop()
+	return is_listening
 
 
 ## By its path: the first scan, which finds the names of scripts, may not be over.
