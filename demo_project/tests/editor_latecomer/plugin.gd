@@ -26,6 +26,7 @@ func _process(_delta: float) -> void:
 		var listener: RefCounted = ClassDB.instantiate(&"TcpListener")
 		if listener.call(&"start") == OK:
 			print("the running editor has the classes")
+			listener.call(&"stop")
 		get_tree().quit.call_deferred()
 
 
