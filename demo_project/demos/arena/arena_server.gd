@@ -5,6 +5,7 @@ extends Node
 ## export, such a script does not load; `arena.gd` loads it only in a process that serves.
 
 const Arena := preload("res://demos/arena/arena.gd")
+const Demo := preload("res://demos/shared/demo.gd")
 const Player := preload("res://demos/arena/player.gd")
 
 const HOST_COLOR := Color("f0b866")
@@ -36,7 +37,7 @@ func start(arena: Arena) -> bool:
 	server.backpressure_policy = WebSocketServer.BACKPRESSURE_DISCONNECT
 
 	# By itself, it takes any port that is free.
-	var port := _arena.get_option("port", "0" if _arena.plays_by_itself else "9080").to_int()
+	var port := Demo.get_option("port", "0" if _arena.plays_by_itself else "9080").to_int()
 	# With WebSocketMultiplayerPeer, these lines would be the same.
 	if _peer.create_server(port) != OK:
 		_arena.note("cannot serve: %s" % _peer.get_last_error_message())
@@ -49,7 +50,7 @@ func start(arena: Arena) -> bool:
 	_error = _arena.introduced.connect(_on_introduced)
 	_arena.show_class("AsyncMultiplayerPeer")
 	_arena.note("listening at %s" % _arena.url)
-	for number in _arena.get_option("bots", "12").to_int():
+	for number in Demo.get_option("bots", "12").to_int():
 		var bot := Bot.new()
 		bot.player = _spawn(MultiplayerPeer.TARGET_PEER_SERVER, "Bot %d" % (number + 1), BOT_COLOR, true)
 		_bots.append(bot)

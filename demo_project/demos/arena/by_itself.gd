@@ -86,8 +86,8 @@ func _play() -> bool:
 	var own := _arena.get_own_player()
 	var bots := _arena.get_players().filter(func(player: Player) -> bool: return player.is_bot)
 	_arena.note("%d nodes were spawned here: %d bots, and me" % [_arena.get_players().size(), bots.size()])
-	if bots.size() != _arena.get_option("bots", "0").to_int():
-		return _fails("the server has %s bots" % _arena.get_option("bots", "0"))
+	if bots.size() != Demo.get_option("bots", "0").to_int():
+		return _fails("the server has %s bots" % Demo.get_option("bots", "0"))
 
 	# The position of `State` as it comes; in between, player.gd goes on from it.
 	var state: MultiplayerSynchronizer = own.get_node(^"State")

@@ -6,6 +6,7 @@ extends Control
 ## own arguments selects another port.
 
 const ChatServer := preload("res://demos/chat/chat_server.gd")
+const Demo := preload("res://demos/shared/demo.gd")
 const LanAddresses := preload("res://demos/lan_addresses.gd")
 
 const COLOR_DIM := Color("8b93a3")
@@ -35,9 +36,7 @@ func _ready() -> void:
 	_error = send.pressed.connect(func() -> void: _on_text_submitted(_entry.text))
 	_entry.grab_focus()
 	_show_members()
-	for argument in OS.get_cmdline_user_args():
-		if argument.begins_with("--port="):
-			port = argument.trim_prefix("--port=").to_int()
+	port = Demo.get_option("port", str(port)).to_int()
 	if _chat.start(port):
 		_address.text = "http://%s:%d" % [LanAddresses.find()[0], _chat.get_port()]
 		_note("The room is open. Join it in a browser: http://localhost:%d" % _chat.get_port())

@@ -67,9 +67,7 @@ func _ready() -> void:
 	var is_rehearsal := rehearses and Demo.runs_by_itself()
 	if is_rehearsal:
 		port = 0
-	for argument in OS.get_cmdline_user_args():
-		if argument.begins_with("--port="):
-			port = argument.trim_prefix("--port=").to_int()
+	port = Demo.get_option("port", str(port)).to_int()
 	_open()
 	_show()
 	if is_rehearsal:

@@ -22,7 +22,7 @@ static func has_flag(flag: String) -> bool:
 static func get_option(option: String, otherwise: String) -> String:
 	for argument in OS.get_cmdline_user_args():
 		if argument.begins_with("--%s=" % option):
-			return argument.get_slice("=", 1)
+			return argument.trim_prefix("--%s=" % option)
 	return otherwise
 
 

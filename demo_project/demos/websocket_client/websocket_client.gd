@@ -71,9 +71,7 @@ func _ready() -> void:
 	_error = _server_button.pressed.connect(_on_server_button_pressed)
 	_error = _connect_button.pressed.connect(_on_connect_button_pressed)
 	_error = _close_button.pressed.connect(_on_close_button_pressed)
-	for argument in OS.get_cmdline_user_args():
-		if argument.begins_with("--url="):
-			_url = argument.trim_prefix("--url=")
+	_url = Demo.get_option("url", "")
 	if _url.is_empty():
 		_start_server()
 		_url = "ws://%s:%d" % [HOST, _port]
