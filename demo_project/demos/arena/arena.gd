@@ -40,7 +40,6 @@ var is_server := false
 var is_headless := DisplayServer.get_name() == "headless"
 var plays_by_itself := false
 
-
 @onready var _address: Label = %Address
 @onready var _class: Label = %Class
 @onready var _values: Label = %Values
