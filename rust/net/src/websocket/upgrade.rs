@@ -118,17 +118,20 @@ pub(crate) async fn upgrade<S: Transport>(mut stream: S, received: Vec<u8>, mut 
         deciding: None,
         received,
     };
-    let refused = match negotiation.run().await {
+    let failure = match negotiation.run().await {
         Ok((client, early)) => return Outcome::Upgraded(Upgraded { stream, client, early }),
         Err(Failure::Http) => {
             let received = std::mem::take(&mut negotiation.received);
             return Outcome::Http(stream, received);
         }
-        Err(Failure::Refused(refusal)) => turn_away(stream, &refusal).await,
-        Err(Failure::Gone) => Refused(stream),
+        Err(failure) => failure,
     };
+    // Counted before the peer can know of it.
     arrival.registry.refuse();
-    Outcome::Refused(refused)
+    Outcome::Refused(match failure {
+        Failure::Refused(refusal) => turn_away(stream, &refusal).await,
+        Failure::Gone | Failure::Http => Refused(stream),
+    })
 }
 
 /// Sends a refusal, and closes the sending side.
