@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL,
     CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED, LOCATION, RETRY_AFTER,
-    UPGRADE,
+    UPGRADE, VARY,
 };
 use hyper::{Request, StatusCode};
 use tokio::sync::{oneshot, watch};
@@ -84,9 +84,13 @@ impl Response {
         }
     }
 
-    /// Adds header lines. The first with a name replaces those that were set before.
+    /// Adds header lines. The first with a name replaces those that were set before. A `Vary` is added to them: what
+    /// the content depends on already still counts.
     pub(crate) fn add(&mut self, headers: &[ResponseHeader]) {
         let mut own = HeaderMap::new();
+        if let Some(varies) = self.headers.remove(VARY) {
+            own.append(VARY, varies);
+        }
         for header in headers {
             let name = HeaderName::from_bytes(header.name().as_bytes());
             let value = HeaderValue::from_bytes(header.value().as_bytes());
