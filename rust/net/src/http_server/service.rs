@@ -288,7 +288,7 @@ impl Service {
         let deadline = Instant::now() + options.answer_timeout.unwrap_or(NO_TIME_LIMIT).min(NO_TIME_LIMIT);
         let mut stopping = self.stopping.clone();
         let queued = tokio::select! {
-            queued = timeout_at(deadline, self.memory.queue(body.len())) => queued,
+            queued = timeout_at(deadline, self.memory.queue(asked.size() + body.len())) => queued,
             () = self.memory.shed() => return Response::refusal(out_of_memory()),
             _ = stopping.wait_for(|stop| *stop) => return Response::refusal(is_stopping()),
         };
@@ -373,13 +373,14 @@ impl Service {
             AnswerContent::None => return self.nothing(asked, false),
             AnswerContent::Bytes(bytes) => {
                 let mut response = Response::new(answer.status);
-                response.content = Content::Bytes(bytes);
+                response.content = Content::Bytes(self.memory.outgoing(bytes));
                 if answer.status == 205 {
                     response.content = Content::empty();
                 }
                 response
             }
             AnswerContent::File(name, bytes) => {
+                let bytes = self.memory.outgoing(bytes);
                 let read = read_file(asked, move || Some(Resource::kept(name, bytes))).await;
                 read.map(|mut response| {
                     // Only the content is known.
