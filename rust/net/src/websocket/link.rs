@@ -20,6 +20,10 @@ use crate::wakes;
 /// Maximum size of a block that consecutive small messages share, in bytes.
 const COALESCE: usize = 16 * 1024;
 
+/// Minimum size of a frame that is shared with other clients, in bytes. A copy of a smaller one takes less memory than
+/// the place that is kept for a shared one.
+const SHARED: usize = 256;
+
 /// Minimum capacity of a new block, in bytes.
 const MIN_BLOCK: usize = 256;
 
@@ -145,15 +149,14 @@ impl Link {
     pub(crate) fn send_parts(&self, by: By, kind: Kind, head: &[u8], body: &[u8]) -> bool {
         let len = self.frame_len(head.len() + body.len());
         self.queue(by, len, |commands| {
-            let (before, after) = append(commands, len, |block| {
+            self.append(commands, len, |block| {
                 encode_parts(self.role, kind, [head, body], block);
             });
-            self.account().charge(after - before);
         })
     }
 
-    /// Queues frames that are shared with other clients, each of which was admitted. Returns whether the task must be
-    /// woken.
+    /// Queues frames that are the same for other clients, and shared with them unless they are small, each of which was
+    /// admitted. Returns whether the task must be woken.
     pub(crate) fn send_shared<'a>(&self, by: By, frames: impl IntoIterator<Item = &'a Bytes>) -> bool {
         let mut outbox = self.outbox();
         if self.gate.closed.load(Ordering::Acquire) {
@@ -164,10 +167,22 @@ impl Link {
         let mut frames = frames.into_iter().peekable();
         let must_wake = frames.peek().is_some() && outbox.must_wake(by);
         for frame in frames {
-            self.account().share(frame.len());
-            outbox.commands.push(WebSocketCommand::Shared(frame.clone()));
+            if frame.len() < SHARED {
+                self.append(&mut outbox.commands, frame.len(), |block| {
+                    block.extend_from_slice(frame)
+                });
+            } else {
+                self.account().share(frame.len());
+                outbox.commands.push(WebSocketCommand::Shared(frame.clone()));
+            }
         }
         must_wake
+    }
+
+    /// Lets `write` append a frame of `len` bytes to the last block, or to a new one.
+    fn append(&self, commands: &mut Vec<WebSocketCommand>, len: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        let (before, after) = append(commands, len, write);
+        self.account().charge(after - before);
     }
 
     /// Queues a ping of at most 125 bytes whose frame was admitted, and wakes the task.
@@ -387,5 +402,39 @@ fn append(commands: &mut Vec<WebSocketCommand>, len: usize, write: impl FnOnce(&
             commands.push(WebSocketCommand::Frames(block));
             (0, after)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+    use crate::budget::Budget;
+
+    #[test]
+    fn frames_for_many_are_shared_if_they_are_large() {
+        let budget = Budget::new(0, usize::MAX);
+        let link = Link::new(Role::Server, budget.open(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+        let send = |frame: &Bytes| {
+            link.admit(frame.len(), usize::MAX).expect("room");
+            link.send_shared(By::Task, [frame]);
+        };
+        let (small, large) = (Bytes::from(vec![1; 10]), Bytes::from(vec![2; 1000]));
+        (0..1000).for_each(|_| send(&small));
+        send(&large);
+        (0..1000).for_each(|_| send(&small));
+        assert!(budget.used() >= 20_000, "{}", budget.used());
+        let commands = link.take_commands();
+        let blocks: Vec<&[u8]> = commands
+            .iter()
+            .map(|command| match command {
+                WebSocketCommand::Frames(frames) => &frames[..],
+                WebSocketCommand::Shared(frame) => &frame[..],
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        let expected = [vec![1; 10_000], vec![2; 1000], vec![1; 10_000]];
+        assert_eq!(blocks, expected);
     }
 }
