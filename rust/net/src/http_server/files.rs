@@ -20,8 +20,8 @@ use crate::http::range::{Wanted, wanted};
 /// block would cost more than reading them.
 const SMALL: u64 = 32 * 1024;
 
-/// The response with a representation of a file, or with a part of it, or that it has not changed. Blocks if it has to
-/// read an open file.
+/// The response with a representation of a file, or with a part of it, or that it has not changed. Conditions count for
+/// GET and HEAD alone, since any other method has done its work by now. Blocks if it has to read an open file.
 pub(crate) fn file_response(asked: &Asked, resource: Resource) -> Response {
     let Resource {
         content,
@@ -30,10 +30,11 @@ pub(crate) fn file_response(asked: &Asked, resource: Resource) -> Response {
         varies,
         name,
     } = resource;
-    if validators.has_changed(&asked.headers) {
+    let has_conditions = matches!(&*asked.method, "GET" | "HEAD");
+    if has_conditions && validators.has_changed(&asked.headers) {
         return Response::text(412, "The file has changed.\n");
     }
-    let mut response = if validators.is_unchanged(&asked.headers) {
+    let mut response = if has_conditions && validators.is_unchanged(&asked.headers) {
         Response::new(304)
     } else {
         let len = content.len();
