@@ -1,10 +1,10 @@
 extends Button
 ## A demo in the menu.
 
+const Colors := preload("res://demos/shared/colors.gd")
+
 ## By what a demo is made of, up to the first space.
-const COLORS := {
-	"TCP": Color("7cc4ff"), "UDP": Color("ffc38a"), "WebSocket": Color("9be48f"), "Multiplayer": Color("c7a6ff")
-}
+const COLORS := {"TCP": Colors.BLUE, "UDP": Color("ffc38a"), "WebSocket": Colors.GOOD, "Multiplayer": Color("c7a6ff")}
 
 
 func setup(title: String, kind: String, what: String) -> void:
