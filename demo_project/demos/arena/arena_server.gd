@@ -79,7 +79,7 @@ func _on_introduced(id: int, wanted_name: String) -> void:
 
 
 func _on_peer_disconnected(id: int) -> void:
-	# It may have left before it had a player. The MultiplayerSpawner removes him everywhere.
+	# It may have left before it had a player. The MultiplayerSpawner removes the player everywhere.
 	if _players.has(id):
 		var player: Player = _players[id]
 		player.queue_free()
@@ -98,7 +98,7 @@ func _spawn(id: int, player_name: String, color: Color, is_bot: bool) -> Player:
 	return _arena.spawn({"peer": id, "name": player_name, "color": color, "bot": is_bot, "position": at})
 
 
-## The nearest bot greets whoever says something.
+## The nearest bot greets a player that says something.
 func _answer(player: Player) -> void:
 	var nearest: Player = null
 	for bot in _bots:

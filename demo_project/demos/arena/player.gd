@@ -90,7 +90,7 @@ func is_mine() -> bool:
 ## relays the call of a client to the other clients.
 @rpc("any_peer", "call_local", "reliable")
 func say(text: String) -> void:
-	# Any peer can call this on any node; only a player himself may.
+	# Any peer can call this on any node; only the player's own peer may.
 	if multiplayer.get_remote_sender_id() != peer_id:
 		return
 	_speech = text.left(MAX_TEXT_LENGTH)
