@@ -39,6 +39,13 @@ func setup(title: String, kind: String, what: String) -> void:
 	rows.add_child(description)
 
 
+## Makes it a demo that cannot be opened.
+func disable() -> void:
+	disabled = true
+	focus_mode = FOCUS_NONE
+	modulate.a = 0.4
+
+
 func _make_label(words: String, variation: StringName, font_size: int, color: Color) -> Label:
 	var label := Label.new()
 	label.text = words

@@ -46,7 +46,7 @@ func _ready() -> void:
 		_version.text = "Async Sockets %s" % Engine.get_singleton(LIBRARY).get(&"version")
 	else:
 		_version.text = NO_LIBRARY
-		_version.modulate = Colors.BAD
+		_version.add_theme_color_override(&"font_color", Colors.BAD)
 		printerr(NO_LIBRARY)
 	get_window().title = "Async Sockets"
 	for demo: Array in DEMOS:
@@ -56,11 +56,14 @@ func _ready() -> void:
 		var what: String = demo[3]
 		var card := Card.new()
 		card.setup(title, kind, what)
-		card.disabled = not has_library and folder != WITHOUT_LIBRARY
+		if not has_library and folder != WITHOUT_LIBRARY:
+			card.disable()
 		var _error := card.pressed.connect(open.bind(folder))
 		_cards.add_child(card)
-	var first: Card = _cards.get_child(0)
-	first.grab_focus()
+	for card: Card in _cards.get_children():
+		if not card.disabled:
+			card.grab_focus()
+			break
 	if Demo.runs_by_itself():
 		if not has_library:
 			Demo.finish(false)

@@ -223,5 +223,4 @@ func _rehearse() -> void:
 	add_child(rehearsal)
 	var succeeded := await rehearsal.play()
 	_party.stop()
-	print("done" if succeeded else "FAILED")
-	get_tree().quit(0 if succeeded else 1)
+	Demo.finish(succeeded)

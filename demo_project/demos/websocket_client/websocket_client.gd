@@ -250,7 +250,7 @@ func _note(text: String, color: Color) -> void:
 func _play() -> void:
 	var _connected: Array = await _ws.wait_connected(5.0)
 	_send()
-	await _until(func() -> bool: return _answered == 1)
+	var _is_answered: bool = await Demo.until(func() -> bool: return _answered == 1)
 	_stop_server()
 	await _ws.reconnecting
 	# There is room for two of these three.
@@ -259,21 +259,12 @@ func _play() -> void:
 		_send()
 	_start_server()
 	var _error := _ws.reconnect_now()
-	await _until(func() -> bool: return _answered == 3)
+	_is_answered = await Demo.until(func() -> bool: return _answered == 3)
 	# A code of the application's own: the server does not want it back.
 	for client_id in _server.get_client_ids():
 		_error = _server.disconnect_client(client_id, 4000, "enough")
 	await _ws.gave_up
 	_server.stop()
-	var succeeded := _answered == 3 and _refused == 1 and _ws.get_close_code() == 4000
-	print("done" if succeeded else "FAILED")
-	get_tree().quit(0 if succeeded else 1)
-
-
-## Waits until the condition holds, for 5 seconds at most.
-func _until(condition: Callable) -> void:
-	var deadline := Time.get_ticks_msec() + 5000
-	while not condition.call() and Time.get_ticks_msec() < deadline:
-		await get_tree().process_frame
+	Demo.finish(_answered == 3 and _refused == 1 and _ws.get_close_code() == 4000)
 
 #endregion
