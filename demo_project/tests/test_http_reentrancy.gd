@@ -50,13 +50,13 @@ func test_every_action_inside_client_left() -> void:
 		var request := await _pending_request()
 		if request[0] == null:
 			return
-		var left := [0]
+		var left: Array[int] = [0]
 		var leave := func() -> void:
 			left[0] += 1
 			action.call(running)
 			_requests.clear()
-		request[0].client_left.connect(leave)
-		var reference := weakref(request[0])
+		_requests[0].client_left.connect(leave)
+		var reference := weakref(_requests[0]) as WeakRef
 		(request[1] as Raw).drop()
 		request.clear()
 		check(await wait_for(func() -> bool: return left[0] == 1), str(action))
@@ -139,6 +139,26 @@ func test_a_scene_is_left_while_a_request_waits() -> void:
 	check([503, 504].has(connection.status()), str(connection.status()))
 
 
+func test_the_engine_quits_while_requests_wait() -> void:
+	var port := free_port()
+	var command: PackedStringArray = [_engine(), "--headless", "--path", ProjectSettings.globalize_path("res://")]
+	command.append_array(["res://tests/children/child.tscn", "--", "http_quit", str(port)])
+	var program := run_in_background(command, 30.0)
+	var waiting := await _raw_at(port)
+	waiting.send(utf8("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n"))
+	var leaving := await _raw_at(port)
+	leaving.send(utf8("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n"))
+	leaving.drop()
+	var quitting := await _raw_at(port)
+	quitting.send(utf8("GET /quit HTTP/1.1\r\nHost: a\r\n\r\n"))
+	check(await wait_for(program.is_over, 30.0))
+	equal(program.code, 0, program.output)
+	for trouble: String in ["ERROR", "WARNING", "leaked", "panicked"]:
+		check(not program.output.contains(trouble), program.output)
+	check(await wait_for(func() -> bool: return waiting.is_ended() and quitting.is_ended()))
+	equal([quitting.status(), waiting.status()], [200, 503])
+
+
 func _actions() -> Array[Callable]:
 	return [_stop, _restart, _process_all, _stop_all, _change_everything]
 
@@ -188,6 +208,23 @@ func _pending_request() -> Array:
 	if not check(await wait_for(func() -> bool: return _requests.size() > known), "a request"):
 		return [null, connection]
 	return [_requests.back(), connection]
+
+
+## A connection to another engine, once that listens.
+func _raw_at(port: int) -> Raw:
+	var connection := Raw.new()
+	_raws.append(connection)
+	var is_connected_now := func() -> bool:
+		match connection.stream.get_status():
+			StreamPeerTCP.STATUS_CONNECTED:
+				return true
+			StreamPeerTCP.STATUS_CONNECTING:
+				return false
+		connection.stream = StreamPeerTCP.new()
+		connection.stream.connect_to_host(LOOPBACK, port)
+		return false
+	check(await wait_for(is_connected_now, 20.0), "the other engine listens")
+	return connection
 
 
 class Holder:

@@ -19,7 +19,7 @@ impl AsyncMultiplayerPeer {
     /// Starts a server on a port (0 picks a free one, see [method WebSocketServer.get_local_port]) of an IP address,
     /// `"*"` (IPv6 and IPv4) or [code]"localhost"[/code]. With [param tls_options], by
     /// [code]TLSOptions.server(key, certificate)[/code], clients connect with [code]wss[/code]; [code]null[/code], the
-    /// default, leaves it to [member WebSocketServer.tls_options].
+    /// default, leaves it to [member WebSocketServer.tls_options] of [method get_server].
     /// [br][br]Returns [constant ERR_ALREADY_IN_USE] if the peer is a server or a client already, or the port is taken,
     /// [constant ERR_INVALID_PARAMETER] for an invalid address, port or options, [constant ERR_UNAUTHORIZED] if the
     /// system does not allow the port, or [constant ERR_CANT_CREATE]; [method get_last_error_message] has the words.

@@ -34,10 +34,6 @@ impl PeerCore {
             Err(error) => return self.refuse(Error::ERR_INVALID_PARAMETER, "create_server", error),
         };
         let server = self.server().clone();
-        if tls.is_some() {
-            let before = server.tls.replace(tls);
-            drop(before);
-        }
         server.set_refusing(self.refusing.get());
         let relays = self.relay_in_background.get();
         {
@@ -46,7 +42,7 @@ impl PeerCore {
             options.close_delay = super::CLOSE_DELAY;
             self.limits.set((options.max_pending, options.backpressure));
         }
-        match server.start(address) {
+        match server.start(address, tls) {
             Ok(()) => {}
             Err(StartError::Misuse(error, words)) => return self.refuse(error, "create_server", words),
             Err(StartError::System(error, words)) => return self.fail(error, words),

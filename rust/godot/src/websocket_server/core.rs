@@ -75,8 +75,8 @@ impl ServerCore {
 
     // Starting and stopping -------------------------------------------------------------------------------------------
 
-    /// Starts the server.
-    pub(crate) fn start(self: &Rc<Self>, address: BindAddress) -> Result<(), StartError> {
+    /// Starts the server, with these options for TLS, or else those of the property.
+    pub(crate) fn start(self: &Rc<Self>, address: BindAddress, tls: Option<Gd<TlsOptions>>) -> Result<(), StartError> {
         let pump = Pump::get();
         if pump.is_closed() {
             return Err(StartError::System(Error::ERR_UNAVAILABLE, QUITTING.to_owned()));
@@ -90,7 +90,7 @@ impl ServerCore {
         options.prepare_text = Some(prepare_text);
         options.admission = self.admission.rules();
         options.http.has_handler = self.hears_requests(&pump);
-        let tls = self.tls.borrow().clone();
+        let tls = tls.or_else(|| self.tls.borrow().clone());
         if let Some(tls) = &tls {
             // HTTP/1.1 is the only protocol for the opening handshake; clients without ALPN are accepted too.
             let config = tls::server(tls, &PackedStringArray::from(["http/1.1"].map(GString::from)));

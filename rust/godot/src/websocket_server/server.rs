@@ -30,7 +30,7 @@ impl WebSocketServer {
         core.base.set_last_error("");
         core.base.begun.set(true);
         let started = match address {
-            Ok(address) => core.start(address),
+            Ok(address) => core.start(address, None),
             Err(error) => Err(StartError::Misuse(Error::ERR_INVALID_PARAMETER, error.to_string())),
         };
         let Err(StartError::Misuse(_, words) | StartError::System(_, words)) = started else {
