@@ -37,6 +37,14 @@ func test_calls_that_are_meant_without_a_start() -> void:
 	await _does_not_warn("not_started_on_purpose")
 
 
+func test_handshakes_that_nobody_decides() -> void:
+	var output := await run_child("advice", ["undecided"])
+	equal(output.count("WARNING"), 1, output)
+	equal(output.count("WARNING: WebSocketServer: manual_handshake is on, but handshake_requested"), 1, output)
+	output = await _does_not_warn("decided_later")
+	check(output.contains("it is in"), output)
+
+
 func test_overload() -> void:
 	for how: String in ["overload", "overload_of_process", "overload_of_one_server"]:
 		var output := await run_child("advice", [how])

@@ -142,6 +142,33 @@ func _not_started_on_purpose() -> void:
 
 
 #endregion
+#region Handshakes that nobody decides
+
+
+func _undecided() -> void:
+	_server.manual_handshake = true
+	_server.handshake_timeout = 0.2
+	for _time in 2:
+		await _start_and_connect()
+		_server.stop()
+
+
+## The handler may decide later.
+func _decided_later() -> void:
+	var requests: Array[WebSocketHandshakeRequest] = []
+	_server.manual_handshake = true
+	_server.handshake_requested.connect(requests.append)
+	_server.start(0, LOOPBACK)
+	_client.connect_to_url("ws://%s:%d" % [LOOPBACK, _server.get_local_port()])
+	while requests.is_empty():
+		await get_tree().process_frame
+	await get_tree().create_timer(0.2).timeout
+	requests[0].accept()
+	await _client.wait_connected(5.0)
+	print("it is in" if _client.get_ready_state() == WebSocketClient.STATE_OPEN else "WARNING: it is not in")
+
+
+#endregion
 #region Overload
 
 

@@ -16,6 +16,8 @@ pub(crate) enum Advice {
     Dropped,
     /// Something was called before the socket was ever started.
     NotStarted,
+    /// Clients wait for a decision that nobody takes.
+    Undecided,
     /// The main thread has not got through the queued events for a while.
     Overload,
     /// A socket without automatic processing has events, and nobody calls its `process()`.

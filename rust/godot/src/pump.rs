@@ -177,6 +177,7 @@ impl Pump {
         base.ticket.set(None);
         base.line.clear();
         self.watch.forget(base.key());
+        self.registry.remove_owner(base.key());
         self.stop_polling(base);
     }
 
@@ -186,6 +187,18 @@ impl Pump {
 
     pub(crate) fn sockets(&self) -> Vec<Rc<dyn Socket>> {
         self.registry.all()
+    }
+
+    /// Those of which a script says that they are open.
+    pub(crate) fn open_sockets(&self) -> Vec<Rc<dyn Socket>> {
+        let mut sockets = self.sockets();
+        sockets.retain(|socket| socket.is_open());
+        sockets
+    }
+
+    /// Has a socket that works by others, and is never registered itself, found if its object goes in another thread.
+    pub(crate) fn note_owner(&self, socket: &Rc<dyn Socket>) {
+        self.registry.add_owner(socket);
     }
 
     // Requests of sockets ---------------------------------------------------------------------------------------------
@@ -210,7 +223,8 @@ impl Pump {
         self.finished.borrow_mut().push_back((task, result));
     }
 
-    /// Calls `work` in drains until it returns false: for bytes that still have to leave.
+    /// Calls `work` in drains until it returns false: for bytes that still have to leave, or once, for what has to wait
+    /// until the present call is over.
     pub(crate) fn finish_in_background(&self, work: impl FnMut() -> bool + 'static) {
         self.leftovers.add(work);
     }

@@ -170,6 +170,11 @@ pub(crate) trait Socket {
     /// The id under which it is registered now.
     fn id(&self) -> Option<SocketId>;
 
+    /// Whether it is open, as a script sees it. One may stay registered longer, for what is still pending.
+    fn is_open(&self) -> bool {
+        true
+    }
+
     /// Number of queued events.
     fn queued(&self) -> usize;
 
