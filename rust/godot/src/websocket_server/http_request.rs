@@ -18,6 +18,7 @@ use godot::register::{GodotClass, godot_api};
 use super::core::ServerCore;
 use super::folders::{Place, place};
 use crate::convert::{entry, header, headers, query, text, utf8, utf8_text};
+use crate::emission::emit;
 use crate::guard::{WeakState, misuse, on_main_thread};
 use crate::pump::Pump;
 
@@ -296,8 +297,7 @@ impl HttpServerRequest {
     /// Emits `client_left`. Runs user code.
     pub(super) fn tell_left(this: &Gd<Self>) {
         this.bind().client_left.set(true);
-        let mut object = this.clone().upcast::<RefCounted>();
-        object.emit_signal(&Pump::get().names.client_left, &[]);
+        emit(this, &Pump::get().names.client_left, &[]);
     }
 
     fn answer(
