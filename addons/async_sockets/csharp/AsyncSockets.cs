@@ -312,7 +312,7 @@ namespace AsyncSockets
             get { return Instance.Get("method").AsString(); }
         }
 
-        /// <summary>The path, decoded, beginning with /; * of OPTIONS *.</summary>
+        /// <summary>The path, decoded, beginning with /.</summary>
         public string Path
         {
             get { return Instance.Get("path").AsString(); }
