@@ -1962,7 +1962,7 @@ namespace AsyncSockets
             set { Instance.Set("max_pending_bytes", value); }
         }
 
-        /// <summary>Maximum memory of all clients together, in bytes: incomplete messages, messages queued for this server and frames pending for clients (those of a broadcast count once), requests by plain HTTP that are queued, and the answers to them.</summary>
+        /// <summary>Maximum memory of all clients together, in bytes: incomplete messages, messages queued for this server and frames pending for clients (those of a broadcast count once), requests by plain HTTP that are queued, and responses that are being sent.</summary>
         public long MaxTotalBytes
         {
             get { return Instance.Get("max_total_bytes").AsInt64(); }

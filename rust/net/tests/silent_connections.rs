@@ -15,6 +15,7 @@ use std::thread::{JoinHandle, spawn};
 use async_sockets_net::limits::{MAX_TLS_HANDSHAKES, NO_TIME_LIMIT};
 use async_sockets_net::options::ListenOptions;
 use async_sockets_net::websocket::options::{HandshakeOptions, WebSocketOptions};
+#[cfg(target_os = "linux")]
 use http_common::{answer, with_handler};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tls_common::{Authority, listen_with, try_connect};
@@ -201,6 +202,7 @@ fn tls_handshakes_too() {
 }
 
 /// Runs a test in a process of its own, because it uses up all descriptors. Returns whether this is the process.
+#[cfg(target_os = "linux")]
 fn with_few_files(test: &str) -> bool {
     const CHILD: &str = "ASYNC_SOCKETS_TEST_SILENT_FEW_FILES";
     if std::env::var_os(CHILD).is_none() {
@@ -221,6 +223,7 @@ fn with_few_files(test: &str) -> bool {
 }
 
 /// Opens files until there is one descriptor left, for the peer's end of a connection, and none for the server's.
+#[cfg(target_os = "linux")]
 fn use_up_files() -> Vec<std::fs::File> {
     let mut files = Vec::new();
     while let Ok(file) = std::fs::File::open("/dev/null") {

@@ -1,4 +1,4 @@
-//! The memory that a connection takes for its requests, and for the answers to them.
+//! The memory that a connection takes for its requests and their responses.
 
 use std::future::poll_fn;
 use std::net::IpAddr;
@@ -31,6 +31,29 @@ struct Shed(watch::Sender<bool>);
 impl Holder for Shed {
     fn shed(&self) {
         self.0.send_replace(true);
+    }
+}
+
+/// Counts the content of responses of one connection.
+#[derive(Debug)]
+pub(crate) struct Scale {
+    account: Arc<Account>,
+    outgoing: Arc<AtomicUsize>,
+}
+
+impl Scale {
+    /// Counts these bytes for as long as they are kept, unless they are few.
+    pub(crate) fn outgoing(&self, bytes: Bytes) -> Bytes {
+        if bytes.len() <= SMALL {
+            return bytes;
+        }
+        self.outgoing.fetch_add(1, Ordering::AcqRel);
+        self.account.charge(bytes.len());
+        Bytes::from_owner(Outgoing {
+            bytes,
+            account: self.account.clone(),
+            all: self.outgoing.clone(),
+        })
     }
 }
 
@@ -77,18 +100,12 @@ impl Memory {
         let _ = shed.wait_for(|shed| *shed).await;
     }
 
-    /// Counts the content of a response for as long as it is kept, unless it is small.
-    pub(crate) fn outgoing(&self, bytes: Bytes) -> Bytes {
-        if bytes.len() <= SMALL {
-            return bytes;
-        }
-        self.outgoing.fetch_add(1, Ordering::AcqRel);
-        self.account.0.charge(bytes.len());
-        Bytes::from_owner(Outgoing {
-            bytes,
+    /// What counts the content of responses.
+    pub(crate) fn scale(&self) -> Scale {
+        Scale {
             account: self.account.0.clone(),
-            all: self.outgoing.clone(),
-        })
+            outgoing: self.outgoing.clone(),
+        }
     }
 
     /// Whether a response that counts is being sent. Then nothing but the end of the connection frees its memory.
