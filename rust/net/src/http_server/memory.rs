@@ -20,8 +20,7 @@ pub(crate) struct Memory {
     budget: Arc<Budget>,
     account: Share,
     holder: Arc<Shed>,
-    /// Number of [`Outgoing`] ones.
-    outgoing: Arc<AtomicUsize>,
+    scale: Scale,
 }
 
 /// Tells whether the connection was chosen to be shed.
@@ -34,10 +33,11 @@ impl Holder for Shed {
     }
 }
 
-/// Counts the content of responses of one connection.
-#[derive(Debug)]
+/// Counts the content of the responses of one connection.
+#[derive(Debug, Clone)]
 pub(crate) struct Scale {
     account: Arc<Account>,
+    /// Number of [`Outgoing`] ones.
     outgoing: Arc<AtomicUsize>,
 }
 
@@ -51,8 +51,7 @@ impl Scale {
         self.account.charge(bytes.len());
         Bytes::from_owner(Outgoing {
             bytes,
-            account: self.account.clone(),
-            all: self.outgoing.clone(),
+            scale: self.clone(),
         })
     }
 }
@@ -61,9 +60,7 @@ impl Scale {
 #[derive(Debug)]
 struct Outgoing {
     bytes: Bytes,
-    account: Arc<Account>,
-    /// Those of the connection.
-    all: Arc<AtomicUsize>,
+    scale: Scale,
 }
 
 impl AsRef<[u8]> for Outgoing {
@@ -74,8 +71,8 @@ impl AsRef<[u8]> for Outgoing {
 
 impl Drop for Outgoing {
     fn drop(&mut self) {
-        self.all.fetch_sub(1, Ordering::AcqRel);
-        self.account.release(self.bytes.len());
+        self.scale.outgoing.fetch_sub(1, Ordering::AcqRel);
+        self.scale.account.release(self.bytes.len());
     }
 }
 
@@ -85,11 +82,15 @@ impl Memory {
         let account = budget.open(ip);
         let weak = Arc::downgrade(&holder);
         account.0.set_holder(weak);
+        let scale = Scale {
+            account: account.0.clone(),
+            outgoing: Arc::default(),
+        };
         Self {
             budget: budget.clone(),
             account,
             holder,
-            outgoing: Arc::default(),
+            scale,
         }
     }
 
@@ -102,15 +103,12 @@ impl Memory {
 
     /// What counts the content of responses.
     pub(crate) fn scale(&self) -> Scale {
-        Scale {
-            account: self.account.0.clone(),
-            outgoing: self.outgoing.clone(),
-        }
+        self.scale.clone()
     }
 
     /// Whether a response that counts is being sent. Then nothing but the end of the connection frees its memory.
     pub(crate) fn is_sending(&self) -> bool {
-        self.outgoing.load(Ordering::Acquire) > 0
+        self.scale.outgoing.load(Ordering::Acquire) > 0
     }
 
     /// Begins to count a body.
