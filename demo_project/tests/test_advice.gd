@@ -37,6 +37,14 @@ func test_calls_that_are_meant_without_a_start() -> void:
 	await _does_not_warn("not_started_on_purpose")
 
 
+func test_handshakes_that_nobody_decides() -> void:
+	var output := await run_child("advice", ["undecided"])
+	equal(output.count("WARNING"), 1, output)
+	equal(output.count("WARNING: WebSocketServer: manual_handshake is on, but handshake_requested"), 1, output)
+	output = await _does_not_warn("decided_later")
+	check(output.contains("it is in"), output)
+
+
 func test_overload() -> void:
 	for how: String in ["overload", "overload_of_process", "overload_of_one_server"]:
 		var output := await run_child("advice", [how])
@@ -53,6 +61,16 @@ func test_busy_is_not_overload() -> void:
 func test_back_pressure_is_not_overload() -> void:
 	var output := await _does_not_warn("slowed_on_purpose")
 	check(output.contains("it was slowed down"), output)
+
+
+func test_nobody_calls_process() -> void:
+	var output := await run_child("advice", ["never_processed"])
+	equal(output.count("WARNING"), 1, output)
+	equal(output.count("for 5 seconds, events have waited for process(), which nobody called"), 1, output)
+
+
+func test_process_is_called_now_and_then() -> void:
+	await _does_not_warn("seldom_processed")
 
 
 func test_process_of_more_than_a_frame() -> void:

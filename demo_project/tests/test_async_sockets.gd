@@ -47,6 +47,24 @@ func test_every_socket_is_found() -> void:
 		check(AsyncSockets.get_socket(wrong) == null, str(wrong))
 
 
+## A closed client is not open, even though its object and the id of its last connection are still there.
+func test_clients_that_are_closed_are_not_open() -> void:
+	var server := WebSocketServer.new()
+	check(server.start(0, LOOPBACK))
+	var client := WebSocketClient.new()
+	is_ok(client.connect_to_url("ws://%s:%d" % [LOOPBACK, server.get_local_port()]))
+	check(AsyncSockets.get_sockets().has(client), "while connecting")
+	is_ok(await client.wait_connected())
+	check(AsyncSockets.get_socket(client.get_id()) == client)
+	is_ok(await client.close_async())
+	equal(client.get_ready_state(), WebSocketClient.STATE_CLOSED)
+	equal(AsyncSockets.get_sockets(), [server] as Array[RefCounted])
+	check(AsyncSockets.get_socket(client.get_id()) == null)
+	equal(AsyncSockets.get_statistics()["sockets"], 1)
+	server.stop()
+	check(await wait_for(func() -> bool: return AsyncSockets.get_sockets().is_empty()))
+
+
 func test_it_keeps_nothing_alive() -> void:
 	var ends := await connect_pair()
 	var id := ends[0].get_id()

@@ -39,6 +39,12 @@ func test_not_connected() -> void:
 	var client := TcpClient.new()
 	is_error(client.send(utf8("x")), ERR_UNCONFIGURED)
 	_says(client, ["not connected"])
+	var tls := TcpClient.new()
+	is_error(await tls.start_tls(TLSOptions.client()), ERR_UNCONFIGURED)
+	_says(tls, ["not connected"])
+	is_ok(tls.connect_to_host(LOOPBACK, listen().get_local_port()))
+	is_error(await tls.start_tls(TLSOptions.client()), ERR_UNCONFIGURED)
+	_says(tls, ["wait_connected"])
 	var ends := await connect_pair()
 	ends[0].disconnect_from_host()
 	is_error(ends[0].send(utf8("x")), ERR_UNAVAILABLE)
@@ -58,7 +64,7 @@ func test_a_broadcast_that_was_not_asked_for() -> void:
 func test_a_taken_port() -> void:
 	var listener := listen()
 	var server := WebSocketServer.new()
-	check(not server.start(listener.get_local_port(), LOOPBACK), "nobody listens to server_error: it is printed")
+	check(not server.start(listener.get_local_port(), LOOPBACK))
 	_says(server, [str(listener.get_local_port()), "in use"])
 	var told: Array[String] = []
 	server.server_error.connect(func(error: String) -> void: told.append(error))
@@ -70,9 +76,54 @@ func test_a_taken_port() -> void:
 	equal(server.get_last_error_message(), "", "a new start clears the words")
 	is_error(server.send_text(77, "x"), ERR_DOES_NOT_EXIST)
 	_says(server, ["77"])
+	is_error(server.send_text_data(77, PackedByteArray([0xff])), ERR_INVALID_DATA)
+	_says(server, ["utf-8"])
 	is_error(server.disconnect_client(1, 5), ERR_INVALID_PARAMETER)
 	_says(server, ["5"])
 	server.stop()
+
+
+## A script that looks at the reason prints it itself, if it wants to; any other is told.
+func test_a_failed_start_is_told_once() -> void:
+	var engine_log := EngineLog.new()
+	if not engine_log.start():
+		skip("the engine has no loggers before 4.5")
+		return
+	var listener := listen()
+	var taken := listener.get_local_port()
+	var server := WebSocketServer.new()
+	server.start(taken, LOOPBACK)
+	_start_a_server_that_nobody_keeps(-1)
+	equal(engine_log.take_count(), 0, "it may still look")
+	await frames(2)
+	equal(engine_log.lines_with("WebSocketServer.start: ").size(), 2)
+	equal(engine_log.lines_with("already in use").size(), 1)
+	equal(engine_log.lines_with("0..65535").size(), 1)
+	equal(engine_log.take_count(), 2)
+
+	if not server.start(taken, LOOPBACK):
+		push_error(server.get_last_error_message())
+	await frames(2)
+	equal(engine_log.take_count(), 1, "by the script alone")
+
+	for port: int in [taken, taken, 0]:
+		if server.start(port, LOOPBACK):
+			break
+	check(server.is_listening())
+	server.stop()
+	await frames(2)
+	equal(engine_log.take_count(), 0, "the next port was free")
+
+	var told: Array[String] = []
+	server.server_error.connect(told.append)
+	server.start(taken, LOOPBACK)
+	await frames(2)
+	equal([told.size(), engine_log.take_count()], [1, 0])
+	engine_log.stop()
+
+
+func _start_a_server_that_nobody_keeps(port: int) -> void:
+	WebSocketServer.new().start(port, LOOPBACK)
 
 
 func _says(object: RefCounted, words: Array[String]) -> void:

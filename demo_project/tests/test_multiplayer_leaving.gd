@@ -135,6 +135,33 @@ func test_the_last_reference_closes() -> void:
 		close_world()
 
 
+## As when a thread that loads levels holds the old one to the end.
+func test_the_last_reference_goes_in_another_thread() -> void:
+	var holder: Array[AsyncMultiplayerPeer] = [AsyncMultiplayerPeer.new(), AsyncMultiplayerPeer.new()]
+	port = free_port()
+	check(holder[0].create_server(port, LOOPBACK) == OK)
+	check(holder[1].create_client("ws://%s:%d" % [LOOPBACK, port]) == OK)
+	var is_joined := func() -> bool:
+		for peer: AsyncMultiplayerPeer in holder:
+			peer.poll()
+		return holder[1].get_connection_status() == MultiplayerPeer.CONNECTION_CONNECTED
+	check(await wait_for(is_joined))
+	var ends: Array[bool] = []
+	var server := holder[0].get_server()
+	for index: int in [1, 0]:
+		var thread := Thread.new()
+		thread.start(func() -> void: holder.remove_at(index))
+		check(await wait_for(func() -> bool: return not thread.is_alive()))
+		thread.wait_to_finish()
+		if index == 1:
+			var is_gone := func() -> bool:
+				holder[0].poll()
+				return server.get_client_count() == 0
+			ends.append(await wait_for(is_gone))
+	equal(ends, [true] as Array[bool], "the client has left")
+	check(await wait_for(func() -> bool: return not server.is_listening()), "the port is free")
+
+
 func test_kick() -> void:
 	for world in WORLDS:
 		var server := open_server(world[0])

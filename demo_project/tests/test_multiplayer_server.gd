@@ -77,6 +77,18 @@ func test_a_bad_url_is_told_once_under_its_own_name() -> void:
 	check(peer.get_last_error_message().contains("ws://"), peer.get_last_error_message())
 
 
+func test_wrong_options_are_told_once() -> void:
+	if not engine_log.start():
+		skip("the engine has no loggers before 4.5")
+		return
+	var peer := AsyncMultiplayerPeer.new()
+	is_error(peer.create_server(0, LOOPBACK, TLSOptions.client()), ERR_INVALID_PARAMETER)
+	equal(engine_log.lines_with("AsyncMultiplayerPeer.create_server: ").size(), 1)
+	equal(engine_log.take_count(), 1)
+	is_ok(peer.create_server(0, LOOPBACK, null))
+	peer.close()
+
+
 func test_unknown_ids() -> void:
 	var server := open_server(true)
 	var client := await join(true)
@@ -166,6 +178,28 @@ func test_a_chosen_id() -> void:
 		equal(three.id(), 77)
 		peer.get_server().handshake_requested.disconnect(note)
 		close_world()
+
+
+## A second decision about the same request changes nothing.
+func test_a_chosen_id_stays_chosen() -> void:
+	var server := open_server(true, {})
+	var peer := server.peer as AsyncMultiplayerPeer
+	peer.close()
+	peer.get_server().manual_handshake = true
+	var errors: Array[int] = []
+	var decide := func(request: WebSocketHandshakeRequest) -> void:
+		errors.append(request.accept("", 77))
+		errors.append(request.accept("", 88))
+		errors.append(request.accept("", 77))
+	peer.get_server().handshake_requested.connect(decide)
+	check(peer.create_server(port, LOOPBACK) == OK)
+	server.use(null)
+	server.use(peer)
+	var one := open_client(true)
+	check(await wait_for(one.is_connected_to_server))
+	equal(errors, [OK, ERR_DOES_NOT_EXIST, ERR_DOES_NOT_EXIST] as Array[int])
+	equal(one.id(), 77)
+	peer.get_server().handshake_requested.disconnect(decide)
 
 
 func test_no_peer_ids_without_a_peer() -> void:

@@ -154,6 +154,17 @@ func test_nobody_listens_to_the_signal() -> void:
 	await refused(peer, 503)
 
 
+## Nobody can decide about it any more, so it does not wait.
+func test_a_request_that_nobody_keeps() -> void:
+	_ask_later({"handshake_timeout": 0.0})
+	var peer := await raw()
+	peer.send(head())
+	var id := (await _request()).get_client_id()
+	_requests.clear()
+	await refused(peer, 503)
+	await _fails_once(id, "in time")
+
+
 func test_the_client_leaves_first() -> void:
 	_ask_later()
 	var peer := await raw()

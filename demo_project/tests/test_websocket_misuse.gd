@@ -123,6 +123,14 @@ func test_wrong_properties_change_nothing() -> void:
 		"backpressure_policy": [-1, 2],
 		"backlog": [0, -1, 65536],
 		"supported_protocols": [PackedStringArray(["a b"]), PackedStringArray([""])],
+		# No browser sends these, so they would refuse everybody.
+		"allowed_origins":
+		[
+			PackedStringArray(["https://a.example", "https://a.example/"]),
+			PackedStringArray(["a.example"]),
+			PackedStringArray(["https://*.a.example"]),
+		],
+		"allowed_paths": [PackedStringArray(["/", "chat"]), PackedStringArray(["/chat?a=b"]), PackedStringArray([""])],
 		"handshake_headers":
 		[
 			PackedStringArray(["no colon"]),

@@ -16,8 +16,12 @@ pub(crate) enum Advice {
     Dropped,
     /// Something was called before the socket was ever started.
     NotStarted,
+    /// Clients wait for a decision that nobody takes.
+    Undecided,
     /// The main thread has not got through the queued events for a while.
     Overload,
+    /// A socket without automatic processing has events, and nobody calls its `process()`.
+    NeverProcessed,
     /// `process()` takes more than a frame's time in every frame.
     LongProcess,
 }

@@ -61,10 +61,10 @@ impl IObject for AsyncSockets {
 
 #[godot_api]
 impl AsyncSockets {
-    /// The system has asked the process to end, and [member handle_termination] is on. Emitted once, at the beginning of
-    /// a frame, or by [code]process()[/code] of any socket, which then returns before its budget is over. Save what is to be saved, and call [method SceneTree.quit]:
-    /// while this signal has a connection, nothing else does. The system may grant a few seconds only: 5 for a closed
-    /// console of Windows, 10 with Docker, 90 with systemd.
+    /// The system has asked the process to end, and [member handle_termination] is on. Emitted once, at the beginning
+    /// of a frame, or by [code]process()[/code] of any socket, which then returns before its budget is over. Save what
+    /// is to be saved, and call [method SceneTree.quit]: while this signal has a connection, nothing else does. The
+    /// system may grant a few seconds only: 5 for a closed console of Windows, 10 with Docker, 90 with systemd.
     #[signal]
     fn terminate_requested();
 
@@ -96,7 +96,7 @@ impl AsyncSockets {
             return None;
         }
         let socket = Pump::get()
-            .sockets()
+            .open_sockets()
             .into_iter()
             .find(|s| s.id().is_some_and(|own| int(own.get()) == id))?;
         socket.base().object()
@@ -108,7 +108,7 @@ impl AsyncSockets {
         if !on_main_thread() {
             return Array::new();
         }
-        let mut sockets = Pump::get().sockets();
+        let mut sockets = Pump::get().open_sockets();
         sockets.sort_by_key(|socket| socket.id());
         sockets.iter().filter_map(|socket| socket.base().object()).collect()
     }
@@ -169,7 +169,7 @@ impl AsyncSockets {
             return VarDictionary::new();
         }
         let pump = Pump::get();
-        let (sockets, figures) = (pump.sockets(), &pump.figures);
+        let (sockets, figures) = (pump.open_sockets(), &pump.figures);
         vdict! {
             "sockets" => int(sockets.len()),
             "connections" => int(sockets.iter().map(|socket| socket.connections()).sum::<usize>()),

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use async_sockets_net::http::headers::ResponseHeader;
-use async_sockets_net::websocket::client_handshake::RequestHeader;
+use async_sockets_net::websocket::opening_request::RequestHeader;
 use async_sockets_net::websocket::options::Subprotocol;
 use godot::builtin::{GString, PackedStringArray};
 use godot::classes::MultiplayerPeerExtension;
@@ -161,7 +161,7 @@ impl AsyncMultiplayerPeer {
 
     #[func]
     fn get_supported_protocols(&self) -> PackedStringArray {
-        let options = self.core.server().1.options.borrow();
+        let options = self.core.server().options.borrow();
         let names = options.handshake.protocols.iter().map(Subprotocol::as_str);
         names.map(GString::from).collect()
     }
@@ -171,9 +171,9 @@ impl AsyncMultiplayerPeer {
         let names = protocols.as_slice().iter();
         let parsed: Result<Vec<_>, _> = names.map(|name| Subprotocol::parse(&name.to_string())).collect();
         if let Some(protocols) = self.parsed("supported_protocols", parsed) {
-            let (_, server) = self.core.server();
+            let server = self.core.server();
             server.options.borrow_mut().handshake.protocols.clone_from(&protocols);
-            let (_, client) = self.core.client();
+            let client = self.core.client();
             client.change_options(|options| options.protocols = protocols);
         }
     }
@@ -199,37 +199,37 @@ impl AsyncMultiplayerPeer {
                 }
             }
         }
-        let (_, server) = self.core.server();
+        let server = self.core.server();
         server.options.borrow_mut().handshake.response_headers = responses;
-        let (_, client) = self.core.client();
+        let client = self.core.client();
         client.change_options(|options| options.headers = requests);
         *self.core.headers.borrow_mut() = lines;
     }
 
     #[func]
     fn get_handshake_timeout(&self) -> f64 {
-        time::seconds(self.core.server().1.options.borrow().handshake.timeout)
+        time::seconds(self.core.server().options.borrow().handshake.timeout)
     }
 
     #[func]
     fn set_handshake_timeout(&self, seconds: f64) {
         if let Some(limit) = self.time("handshake_timeout", seconds) {
-            self.core.server().1.options.borrow_mut().handshake.timeout = limit;
-            let (_, client) = self.core.client();
+            self.core.server().options.borrow_mut().handshake.timeout = limit;
+            let client = self.core.client();
             client.change_options(|options| options.handshake_timeout = limit);
         }
     }
 
     #[func]
     fn get_inbound_buffer_size(&self) -> i64 {
-        int(self.core.server().1.options.borrow().max_queued_per_client)
+        int(self.core.server().options.borrow().max_queued_per_client)
     }
 
     #[func]
     fn set_inbound_buffer_size(&self, bytes: i64) {
         if let Some(bytes) = self.size("inbound_buffer_size", bytes, 1) {
-            self.core.server().1.options.borrow_mut().max_queued_per_client = bytes;
-            self.core.client().1.set_max_queued(bytes);
+            self.core.server().options.borrow_mut().max_queued_per_client = bytes;
+            self.core.client().set_max_queued(bytes);
         }
     }
 
@@ -241,8 +241,8 @@ impl AsyncMultiplayerPeer {
     #[func]
     fn set_outbound_buffer_size(&self, bytes: i64) {
         if let Some(bytes) = self.size("outbound_buffer_size", bytes, 1) {
-            self.core.server().1.options.borrow_mut().max_pending = bytes;
-            let (_, client) = self.core.client();
+            self.core.server().options.borrow_mut().max_pending = bytes;
+            let client = self.core.client();
             client.change_options(|options| options.max_pending = bytes);
         }
     }
@@ -259,14 +259,14 @@ impl AsyncMultiplayerPeer {
 
     #[func]
     fn get_max_queued_packets(&self) -> i64 {
-        int(self.core.server().1.options.borrow().max_queued_messages)
+        int(self.core.server().options.borrow().max_queued_messages)
     }
 
     #[func]
     fn set_max_queued_packets(&self, packets: i64) {
         if let Some(packets) = self.size("max_queued_packets", packets, 1) {
-            self.core.server().1.options.borrow_mut().max_queued_messages = packets;
-            let (_, client) = self.core.client();
+            self.core.server().options.borrow_mut().max_queued_messages = packets;
+            let client = self.core.client();
             client.change_options(|options| options.max_queued_messages = packets);
         }
     }
@@ -275,7 +275,6 @@ impl AsyncMultiplayerPeer {
 impl AsyncMultiplayerPeer {
     /// The limit of pending bytes of a peer.
     fn outbound(&self) -> usize {
-        self.core()
-            .map_or(0, |core| core.server().1.options.borrow().max_pending)
+        self.core().map_or(0, |core| core.server().options.borrow().max_pending)
     }
 }

@@ -20,6 +20,7 @@ use background::{Leftovers, POLL_INTERVAL, Polled};
 use budget::Budget;
 use ears::Ears;
 use figures::Figures;
+use neglect::Neglect;
 use registry::Registry;
 use turns::Turns;
 use watch::Watch;
@@ -31,6 +32,7 @@ mod drain;
 mod ears;
 mod figures;
 pub(crate) mod line;
+mod neglect;
 mod registry;
 mod running;
 mod turns;
@@ -59,6 +61,7 @@ pub(crate) struct Pump {
     polled: Polled,
     leftovers: Leftovers,
     watch: Watch,
+    neglect: Neglect,
     /// Number of drains and turns that have begun, and of tasks completed between turns.
     steps: Cell<u64>,
     /// How often a drain has waited because nothing was queued.
@@ -98,6 +101,7 @@ impl Pump {
             polled: Polled::default(),
             leftovers: Leftovers::default(),
             watch: Watch::default(),
+            neglect: Neglect::default(),
             steps: Cell::new(0),
             waits: Cell::new(0),
             finished: RefCell::default(),
@@ -124,6 +128,9 @@ impl Pump {
     pub(crate) fn register(&self, id: SocketId, socket: Rc<dyn Socket>) {
         // An alarm under an earlier id is for nobody.
         socket.base().alarm.set(None);
+        if !socket.base().auto_process.get() {
+            self.neglect.expect();
+        }
         self.registry.add(id, &socket);
     }
 
@@ -146,6 +153,9 @@ impl Pump {
         if base.auto_process.replace(on) == on {
             return;
         }
+        if !on {
+            self.neglect.expect();
+        }
         if base.polled.get() {
             self.stop_polling(base);
             self.poll_always(socket.clone());
@@ -167,6 +177,7 @@ impl Pump {
         base.ticket.set(None);
         base.line.clear();
         self.watch.forget(base.key());
+        self.registry.remove_owner(base.key());
         self.stop_polling(base);
     }
 
@@ -176,6 +187,18 @@ impl Pump {
 
     pub(crate) fn sockets(&self) -> Vec<Rc<dyn Socket>> {
         self.registry.all()
+    }
+
+    /// Those of which a script says that they are open.
+    pub(crate) fn open_sockets(&self) -> Vec<Rc<dyn Socket>> {
+        let mut sockets = self.sockets();
+        sockets.retain(|socket| socket.is_open());
+        sockets
+    }
+
+    /// Has a socket that works by others, and is never registered itself, found if its object goes in another thread.
+    pub(crate) fn note_owner(&self, socket: &Rc<dyn Socket>) {
+        self.registry.add_owner(socket);
     }
 
     // Requests of sockets ---------------------------------------------------------------------------------------------
@@ -200,7 +223,8 @@ impl Pump {
         self.finished.borrow_mut().push_back((task, result));
     }
 
-    /// Calls `work` in drains until it returns false: for bytes that still have to leave.
+    /// Calls `work` in drains until it returns false: for bytes that still have to leave, or once, for what has to wait
+    /// until the present call is over.
     pub(crate) fn finish_in_background(&self, work: impl FnMut() -> bool + 'static) {
         self.leftovers.add(work);
     }

@@ -72,8 +72,8 @@ impl NetTask {
     fn completed(result: Variant);
 
     /// Returns the task of an awaitable; a task, or its signal, returns the task itself. The result for a [Callable]
-    /// that cannot be called, or needs arguments, is [code][ERR_INVALID_PARAMETER][/code], reported as an error. A [Signal] whose object was freed is reported as
-    /// an error, and its task is pending until [method cancel].
+    /// that cannot be called, or needs arguments, is [code][ERR_INVALID_PARAMETER][/code], reported as an error. A
+    /// [Signal] whose object was freed is reported as an error, and its task is pending until [method cancel].
     #[func]
     fn from(awaitable: Variant) -> Gd<Self> {
         if !on_main_thread() {

@@ -105,14 +105,14 @@ impl IRefCounted for UdpSocket {
 
 #[godot_api]
 impl UdpSocket {
-    /// A datagram arrived that no [method recv_from] or [method recv] waited for. While this signal has a connection, every such
-    /// datagram is emitted, queued ones first; a one-shot connection receives one. Without a connection datagrams stay
-    /// queued.
+    /// A datagram arrived that no [method recv_from] or [method recv] waited for. While this signal has a connection,
+    /// every such datagram is emitted, queued ones first; a one-shot connection receives one. Without a connection
+    /// datagrams stay queued.
     #[signal]
     fn datagram_received(data: PackedByteArray, address: GString, port: i64);
-    /// A datagram could not be sent, also one of [method send_async] or [method send_to_async]. [constant ERR_CONNECTION_ERROR] without data:
-    /// the peer of a connected socket does not accept datagrams. An error without data and address: [method
-    /// connect_to_host] failed. The socket stays open.
+    /// A datagram could not be sent, also one of [method send_async] or [method send_to_async]. [constant
+    /// ERR_CONNECTION_ERROR] without data: the peer of a connected socket does not accept datagrams. An error without
+    /// data and address: [method connect_to_host] failed. The socket stays open.
     #[signal]
     fn send_failed(error: Error, data: PackedByteArray, address: GString, port: i64);
 

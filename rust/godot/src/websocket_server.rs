@@ -2,7 +2,7 @@
 
 use async_sockets_net::http::headers::ResponseHeader;
 use async_sockets_net::http::trusted::TrustedProxies;
-use async_sockets_net::websocket::options::{BackpressurePolicy, Subprotocol};
+use async_sockets_net::websocket::options::{BackpressurePolicy, Subprotocol, parse_origin, parse_path};
 use async_sockets_net::websocket_server::WebSocketServer as Server;
 use godot::builtin::{GString, PackedByteArray, PackedStringArray};
 use godot::classes::{IRefCounted, RefCounted, TlsOptions};
@@ -18,6 +18,7 @@ use crate::convert::int;
 use crate::guard::State;
 use crate::time;
 use core::ServerCore;
+pub(crate) use core::StartError;
 use handshake_request::WebSocketHandshakeRequest;
 use http_request::HttpServerRequest;
 pub(crate) use sink::Sink;
@@ -149,11 +150,13 @@ pub(crate) struct WebSocketServer {
     handshake_headers: PhantomVar<PackedStringArray>,
     /// Origins that may connect, such as `https://example.org`; others are refused with 403.
     /// [code]""[/code] stands for a client without an origin, which is no browser, and `"*"` for all.
-    /// Default: empty, which allows all. Read by [method start].
+    /// Default: empty, which allows all. If an entry is not an origin, such as one with a path or a slash at the end, the
+    /// property keeps its value. Read by [method start].
     #[var(get = get_allowed_origins, set = set_allowed_origins)]
     allowed_origins: PhantomVar<PackedStringArray>,
-    /// Paths that exist, such as [code]"/chat"[/code]; others are refused with 404. Default: empty, which allows all.
-    /// Read by [method start].
+    /// Paths that exist, such as [code]"/chat"[/code]; others are refused with 404. What is not ASCII must be
+    /// percent-encoded. Default: empty, which allows all. If an entry does not begin with a slash or has a query, the
+    /// property keeps its value. Read by [method start].
     #[var(get = get_allowed_paths, set = set_allowed_paths)]
     allowed_paths: PhantomVar<PackedStringArray>,
     /// Emit [signal handshake_requested] and wait for your decision before a client is established. Default:
@@ -504,7 +507,11 @@ impl WebSocketServer {
 
     #[func]
     fn set_allowed_origins(&self, origins: PackedStringArray) {
-        self.core.options.borrow_mut().handshake.allowed_origins = strings(&origins);
+        let entries = origins.as_slice().iter();
+        let parsed: Result<Vec<_>, _> = entries.map(|origin| parse_origin(&origin.to_string())).collect();
+        if let Some(origins) = self.parsed("allowed_origins", parsed) {
+            self.core.options.borrow_mut().handshake.allowed_origins = origins;
+        }
     }
 
     #[func]
@@ -521,7 +528,11 @@ impl WebSocketServer {
 
     #[func]
     fn set_allowed_paths(&self, paths: PackedStringArray) {
-        self.core.options.borrow_mut().handshake.paths = strings(&paths);
+        let entries = paths.as_slice().iter();
+        let parsed: Result<Vec<_>, _> = entries.map(|path| parse_path(&path.to_string())).collect();
+        if let Some(paths) = self.parsed("allowed_paths", parsed) {
+            self.core.options.borrow_mut().handshake.paths = paths;
+        }
     }
 
     #[func]
@@ -681,8 +692,4 @@ impl WebSocketServer {
             self.core.apply_admission();
         }
     }
-}
-
-fn strings(array: &PackedStringArray) -> Vec<String> {
-    array.as_slice().iter().map(ToString::to_string).collect()
 }

@@ -3,12 +3,12 @@
 //!
 //! They end the process on the spot unless they are caught. What is caught is one request: the next one ends the process
 //! by the default action, because the program may hang. Those that come within [`SAME_REQUEST`] belong to the first: a
-//! terminal and a wrapper in it may both pass on the same Ctrl-C.
+//! terminal and a wrapper in it may both pass on the same Ctrl-C. That also holds if the next one is caught meanwhile.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use tokio::time::sleep;
@@ -35,6 +35,9 @@ static REQUESTED: AtomicBool = AtomicBool::new(false);
 
 static STATE: Mutex<Option<Catching>> = Mutex::new(None);
 
+/// When the last request came, unless that is forgotten.
+static LAST: Mutex<Option<Instant>> = Mutex::new(None);
+
 /// Requests are caught while this exists.
 struct Catching {
     /// Dropped to end the task that waits for them.
@@ -44,7 +47,7 @@ struct Catching {
 }
 
 /// Catches the next request; a second one after [`SAME_REQUEST`] ends the process. Starts the runtime if necessary, and
-/// must be called again after it was stopped. Forgets a request that was not taken.
+/// must be called again after it was stopped. A request that was caught before and not taken can still be taken.
 ///
 /// # Errors
 /// Those of the system.
@@ -52,7 +55,6 @@ pub fn catch() -> io::Result<()> {
     let (task, released) = oneshot::channel();
     let mut state = state();
     let previous = state.take();
-    REQUESTED.store(false, Ordering::Relaxed);
     // Handlers that are there stay: a signal in between must not end the process.
     #[cfg(unix)]
     let before = match previous {
@@ -86,6 +88,7 @@ pub fn release() {
     #[cfg(windows)]
     drop(state().take());
     REQUESTED.store(false, Ordering::Relaxed);
+    *last() = None;
 }
 
 /// Whether [`catch`] was called since the last [`release`]. It stays so after the request that was caught.
@@ -102,10 +105,15 @@ pub fn take_request() -> bool {
 
 /// Waits for a request, and then lets the next one end the process.
 async fn watch(mut signals: Signals, mut released: oneshot::Receiver<()>) {
-    tokio::select! {
-        biased;
-        _ = &mut released => return,
-        () = signals.next() => {}
+    loop {
+        tokio::select! {
+            biased;
+            _ = &mut released => return,
+            () = signals.next() => {}
+        }
+        if is_new() {
+            break;
+        }
     }
     unless_released(&mut released, || REQUESTED.store(true, Ordering::Release));
     ReadyList::global().wake();
@@ -118,6 +126,20 @@ async fn watch(mut signals: Signals, mut released: oneshot::Receiver<()>) {
     unless_released(&mut released, actions::set_default);
     // On Windows the default follows from there being no receiver.
     drop(signals);
+}
+
+/// Whether a signal that has just come is a request of its own.
+fn is_new() -> bool {
+    let (mut last, now) = (last(), Instant::now());
+    let is_new = last.is_none_or(|last| now.duration_since(last) >= SAME_REQUEST);
+    if is_new {
+        *last = Some(now);
+    }
+    is_new
+}
+
+fn last() -> MutexGuard<'static, Option<Instant>> {
+    LAST.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs `act` unless [`release`] was called, which undoes what it does.

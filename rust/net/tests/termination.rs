@@ -48,8 +48,8 @@ fn each_signal_is_a_request_and_wakes_the_main_thread() {
         assert!(is_requested(), "{signal:?}");
         assert!(start.elapsed() < WAIT / 2, "it did not wait for the deadline");
         assert!(!take_request(), "it is taken once");
+        release();
     }
-    release();
     assert!(!is_caught());
 }
 
@@ -67,7 +67,35 @@ fn signals_in_a_row_are_one_request() {
 }
 
 #[test]
-fn a_request_that_was_not_taken_is_forgotten() {
+fn signals_in_a_row_are_one_request_even_if_the_next_one_is_caught_meanwhile() {
+    let _turn = turn();
+    catch().expect("to be caught");
+    send(Signal::INT);
+    assert!(is_requested());
+    catch().expect("to be caught");
+    send(Signal::TERM);
+    std::thread::sleep(SAME_REQUEST / 5);
+    assert!(!take_request());
+    std::thread::sleep(SAME_REQUEST);
+    send(Signal::TERM);
+    assert!(is_requested(), "that is another one");
+    release();
+}
+
+#[test]
+fn a_request_is_not_lost_when_it_is_caught_again() {
+    let _turn = turn();
+    catch().expect("to be caught");
+    while ReadyList::global().pop().is_some() {}
+    send(Signal::TERM);
+    assert!(ReadyList::global().pop_until(Instant::now() + WAIT).is_some());
+    catch().expect("to be caught");
+    assert!(take_request() && !take_request());
+    release();
+}
+
+#[test]
+fn a_request_that_was_not_taken_is_forgotten_with_its_release() {
     let _turn = turn();
     catch().expect("to be caught");
     send(Signal::TERM);

@@ -40,14 +40,20 @@ pub(super) enum Role {
     Leaving(i32),
 }
 
-/// An engine object that the peer works with, and its state.
-pub(super) type Part<T, C> = OnceCell<(Gd<T>, Rc<C>)>;
+/// The engine objects that the peer works with. They go with its own, even where its state cannot, as it was dropped in
+/// another thread.
+#[derive(Default)]
+struct Parts {
+    server: Option<Gd<WebSocketServer>>,
+    client: Option<Gd<WebSocketClient>>,
+}
 
 pub(crate) struct PeerCore {
     pub(super) base: SocketBase,
     pub(super) role: Cell<Role>,
-    server: Part<WebSocketServer, ServerCore>,
-    client: Part<WebSocketClient, ClientCore>,
+    server: OnceCell<Rc<ServerCore>>,
+    client: OnceCell<Rc<ClientCore>>,
+    parts: RefCell<Parts>,
     pub(super) roster: RefCell<Roster>,
     pub(super) incoming: RefCell<Incoming>,
     pub(super) outgoing: RefCell<Outgoing>,
@@ -82,6 +88,7 @@ impl PeerCore {
             role: Cell::new(Role::Nothing),
             server: OnceCell::new(),
             client: OnceCell::new(),
+            parts: RefCell::default(),
             roster: RefCell::default(),
             incoming: RefCell::default(),
             outgoing: RefCell::default(),
@@ -103,7 +110,7 @@ impl PeerCore {
 
     // Parts -----------------------------------------------------------------------------------------------------------
 
-    pub(super) fn server(&self) -> &(Gd<WebSocketServer>, Rc<ServerCore>) {
+    pub(super) fn server(&self) -> &Rc<ServerCore> {
         self.server.get_or_init(|| {
             let object = WebSocketServer::new_gd();
             let core = object.bind().core().cloned().unwrap_or_default();
@@ -111,11 +118,17 @@ impl PeerCore {
             options.max_queued_per_client = super::INBOUND_DEFAULT;
             options.max_queued_messages = super::PACKETS_DEFAULT;
             drop(options);
-            (object, core)
+            self.parts.borrow_mut().server = Some(object);
+            core
         })
     }
 
-    pub(super) fn client(&self) -> &(Gd<WebSocketClient>, Rc<ClientCore>) {
+    pub(super) fn server_object(&self) -> Option<Gd<WebSocketServer>> {
+        self.server();
+        self.parts.borrow().server.clone()
+    }
+
+    pub(super) fn client(&self) -> &Rc<ClientCore> {
         self.client.get_or_init(|| {
             let object = WebSocketClient::new_gd();
             let core = object.bind().core().cloned().unwrap_or_default();
@@ -124,8 +137,20 @@ impl PeerCore {
                 options.max_queued_messages = super::PACKETS_DEFAULT;
             });
             core.set_max_queued(super::INBOUND_DEFAULT);
-            (object, core)
+            self.parts.borrow_mut().client = Some(object);
+            core
         })
+    }
+
+    pub(super) fn client_object(&self) -> Option<Gd<WebSocketClient>> {
+        self.client();
+        self.parts.borrow().client.clone()
+    }
+
+    /// Has the pump find this peer if its object goes in another thread.
+    pub(super) fn note_owner(self: &Rc<Self>) {
+        let owner: Rc<dyn Socket> = self.clone();
+        Pump::get().note_owner(&owner);
     }
 
     // Status ----------------------------------------------------------------------------------------------------------
@@ -199,7 +224,7 @@ impl PeerCore {
     pub(super) fn take_in(&self) {
         let hold = wakes::hold();
         match self.role.get() {
-            Role::Server => self.server().1.collect_messages(self.deadline.get()),
+            Role::Server => self.server().collect_messages(self.deadline.get()),
             Role::Joined(_) => self.take_from_server(),
             Role::Nothing | Role::Joining(_) | Role::Leaving(_) => {}
         }
@@ -242,8 +267,8 @@ impl PeerCore {
         self.flush();
         let socket: Rc<dyn Socket> = match self.role.get() {
             Role::Nothing => return 0,
-            Role::Server => self.server().1.clone(),
-            Role::Joining(_) | Role::Joined(_) | Role::Leaving(_) => self.client().1.clone(),
+            Role::Server => self.server().clone(),
+            Role::Joining(_) | Role::Joined(_) | Role::Leaving(_) => self.client().clone(),
         };
         if !budget.is_zero() && !self.has_work() {
             Pump::get().process_until(socket, budget, &|| self.has_work());
@@ -307,5 +332,7 @@ impl Socket for PeerCore {
 
     fn release(&self, _pump: &Pump) {
         self.close();
+        let parts = self.parts.take();
+        drop(parts);
     }
 }

@@ -1,5 +1,6 @@
 //! The peer as a client.
 
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use async_sockets_net::websocket::close_code::CloseFrame;
@@ -12,7 +13,6 @@ use godot::obj::Gd;
 
 use super::core::{PeerCore, Role};
 use super::roster::SERVER;
-use crate::class::SocketClass;
 use crate::pump::Pump;
 use crate::socket::Socket;
 use crate::time;
@@ -21,17 +21,13 @@ use crate::websocket_client::packets::Progress;
 const NO_ID: &str = "the first message of the server is no peer id";
 
 impl PeerCore {
-    pub(super) fn create_client(&self, url: &GString, tls: Option<Gd<TlsOptions>>) -> Error {
+    pub(super) fn create_client(self: &Rc<Self>, url: &GString, tls: Option<Gd<TlsOptions>>) -> Error {
         if self.role.get() != Role::Nothing {
             let words = "the peer is in use; close it first, or create a new one";
             return self.refuse(Error::ERR_ALREADY_IN_USE, "create_client", words);
         }
-        let (object, client) = self.client();
+        let client = self.client();
         client.serve_a_peer();
-        // Tells the state its object.
-        if object.bind().core().is_none() {
-            return Error::ERR_UNAVAILABLE;
-        }
         client.base().begun.set(true);
         let error = match client.target(url, tls) {
             Ok(target) => client.connect(target),
@@ -41,12 +37,13 @@ impl PeerCore {
             return self.fail(error, client.base().last_error().to_string());
         }
         let limit = client.options(|options| options.handshake_timeout);
+        self.note_owner();
         self.role.set(Role::Joining(time::deadline(limit)));
         error
     }
 
     pub(super) fn poll_client(&self, pump: &Pump, budget: Duration) {
-        let client = self.client().1.clone();
+        let client = self.client().clone();
         pump.give_one_turn(client.clone(), budget);
         if let Role::Joining(deadline) = self.role.get() {
             self.receive_id(pump);
@@ -72,7 +69,7 @@ impl PeerCore {
     /// Takes in packets, once those before them are read.
     pub(super) fn take_from_server(&self) {
         if self.incoming.borrow().len() == 0
-            && let Some(messages) = self.client().1.take_packets()
+            && let Some(messages) = self.client().take_packets()
         {
             self.incoming.borrow_mut().push(SERVER, messages);
             self.check_next();
@@ -81,7 +78,7 @@ impl PeerCore {
 
     /// Ends the attempt if it has failed, or has taken too long.
     fn check_attempt(&self, deadline: Option<Instant>) {
-        let client = &self.client().1;
+        let client = &self.client();
         if client.progress() == Progress::Over {
             self.base.set_last_error(client.base().last_error().to_string());
             self.reset();
@@ -95,7 +92,7 @@ impl PeerCore {
 
     /// Takes the id, which is the first message. What follows it waits to be read.
     fn receive_id(&self, pump: &Pump) {
-        let Some(mut messages) = self.client().1.take_packets() else {
+        let Some(mut messages) = self.client().take_packets() else {
             return;
         };
         let Some(id) = id(&mut messages) else {
@@ -115,7 +112,7 @@ impl PeerCore {
 
     /// The connection is over, and its packets have been read.
     fn tell_end(&self, pump: &Pump) {
-        let (role, client) = (self.role.get(), &self.client().1);
+        let (role, client) = (self.role.get(), &self.client());
         self.base.set_last_error(client.base().last_error().to_string());
         pump.count_event(&self.base);
         self.base.emit(&pump.names.peer_disconnected, &[SERVER.to_variant()]);
@@ -125,13 +122,13 @@ impl PeerCore {
     }
 
     pub(super) fn client_has_work(&self) -> bool {
-        let client = &self.client().1;
+        let client = &self.client();
         client.has_packets() || client.progress() == Progress::Over
     }
 
     /// Leaves the server, with 1001, after what was sent.
     pub(super) fn leave(&self) {
-        self.client().1.close(CloseFrame::going_away());
+        self.client().close(CloseFrame::going_away());
     }
 
     /// Leaves the server for a reason. If it had joined, the end is told in the next poll.
@@ -141,7 +138,7 @@ impl PeerCore {
         }
         self.incoming.borrow_mut().clear();
         if let Ok(frame) = CloseFrame::parse(code, reason) {
-            self.client().1.close(frame);
+            self.client().close(frame);
         }
     }
 

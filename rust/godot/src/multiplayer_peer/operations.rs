@@ -19,7 +19,7 @@ impl AsyncMultiplayerPeer {
     /// Starts a server on a port (0 picks a free one, see [method WebSocketServer.get_local_port]) of an IP address,
     /// `"*"` (IPv6 and IPv4) or [code]"localhost"[/code]. With [param tls_options], by
     /// [code]TLSOptions.server(key, certificate)[/code], clients connect with [code]wss[/code]; [code]null[/code], the
-    /// default, leaves it to [member WebSocketServer.tls_options].
+    /// default, leaves it to [member WebSocketServer.tls_options] of [method get_server].
     /// [br][br]Returns [constant ERR_ALREADY_IN_USE] if the peer is a server or a client already, or the port is taken,
     /// [constant ERR_INVALID_PARAMETER] for an invalid address, port or options, [constant ERR_UNAUTHORIZED] if the
     /// system does not allow the port, or [constant ERR_CANT_CREATE]; [method get_last_error_message] has the words.
@@ -50,7 +50,7 @@ impl AsyncMultiplayerPeer {
     /// clients expect packets only: do not send them anything else.
     #[func]
     fn get_server(&self) -> Option<Gd<WebSocketServer>> {
-        self.core().map(|core| core.server().0.clone())
+        self.core()?.server_object()
     }
 
     /// The client that this peer works with, the same object at all times: set its properties before [method
@@ -58,7 +58,7 @@ impl AsyncMultiplayerPeer {
     /// off.
     #[func]
     fn get_client(&self) -> Option<Gd<WebSocketClient>> {
-        self.core().map(|core| core.client().0.clone())
+        self.core()?.client_object()
     }
 
     /// The id of a peer at [method get_server]; 0 for an unknown peer.
@@ -140,7 +140,7 @@ impl PeerCore {
     fn address_of(&self, peer: i32) -> Option<std::net::SocketAddr> {
         match self.role.get() {
             Role::Server => self.roster.borrow().address_of(peer),
-            Role::Joining(_) | Role::Joined(_) | Role::Leaving(_) if peer == SERVER => self.client().1.server_address(),
+            Role::Joining(_) | Role::Joined(_) | Role::Leaving(_) if peer == SERVER => self.client().server_address(),
             _ => None,
         }
     }
@@ -149,9 +149,9 @@ impl PeerCore {
         match self.role.get() {
             Role::Server => {
                 let client = self.client_of(peer)?;
-                self.server().1.of_client(|server| server.client_latency(client))
+                self.server().of_client(|server| server.client_latency(client))
             }
-            Role::Joining(_) | Role::Joined(_) | Role::Leaving(_) if peer == SERVER => self.client().1.latency(),
+            Role::Joining(_) | Role::Joined(_) | Role::Leaving(_) if peer == SERVER => self.client().latency(),
             _ => None,
         }
     }

@@ -87,7 +87,7 @@ impl PeerCore {
             return self.fail(Error::ERR_UNAVAILABLE, format_args!("peer {id} is being disconnected"));
         }
         let outgoing = &mut *self.outgoing.borrow_mut();
-        let (_, server) = self.server();
+        let server = self.server();
         let admitted = server.command(|server| {
             if !std::mem::replace(&mut outgoing.corked, true) {
                 server.cork();
@@ -149,9 +149,9 @@ impl PeerCore {
     }
 
     fn put_to_server(&self, packet: &[u8]) -> Error {
-        let error = self.client().1.send_packet(packet);
+        let error = self.client().send_packet(packet);
         if error != Error::OK {
-            let words = self.client().1.base().last_error().to_string();
+            let words = self.client().base().last_error().to_string();
             if error == Error::ERR_OUT_OF_MEMORY
                 && !std::mem::replace(&mut self.outgoing.borrow_mut().is_full_logged, true)
             {
@@ -185,7 +185,7 @@ impl PeerCore {
     /// Queues the last packet, which gets no more recipients.
     pub(super) fn send_last(&self) {
         if let Some(last) = self.outgoing.borrow_mut().last.take() {
-            self.server().1.command(|server| server.send_multicast(last));
+            self.server().command(|server| server.send_multicast(last));
         }
     }
 
@@ -197,7 +197,7 @@ impl PeerCore {
             return;
         }
         let last = outgoing.last.take();
-        self.server().1.command(|server| {
+        self.server().command(|server| {
             if let Some(last) = last {
                 server.send_multicast(last);
             }

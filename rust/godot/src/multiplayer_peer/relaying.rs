@@ -159,7 +159,7 @@ impl PeerCore {
             return;
         }
         let head = system_packet(RELAY, peer);
-        let joined = self.server().1.command(|server| server.join_relay(client, peer, &head));
+        let joined = self.server().command(|server| server.join_relay(client, peer, &head));
         if let Some(Ok(())) = joined {
             relaying.members.insert(peer);
             relaying.waiting.push(peer);
@@ -180,7 +180,6 @@ impl PeerCore {
             !incoming.holds(peer)
                 && self
                     .server()
-                    .1
                     .command(|server| server.begin_relay(client))
                     .unwrap_or(true)
         };
@@ -195,7 +194,7 @@ impl PeerCore {
         }
         relaying.waiting.retain(|waiting| *waiting != peer);
         if let Some(client) = self.client_of(peer) {
-            self.server().1.command(|server| server.leave_relay(client));
+            self.server().command(|server| server.leave_relay(client));
         }
     }
 }

@@ -17,7 +17,7 @@ use super::relaying::{Relaying, rule};
 use super::roster::SERVER;
 use crate::pump::Pump;
 use crate::socket::Socket;
-use crate::websocket_server::Sink;
+use crate::websocket_server::{Sink, StartError};
 
 /// Close codes (RFC 6455 section 7.4.1) by which a connection ends that was not closed in good order: protocol error,
 /// invalid text, policy, too big, and out of memory.
@@ -33,11 +33,7 @@ impl PeerCore {
             Ok(address) => address,
             Err(error) => return self.refuse(Error::ERR_INVALID_PARAMETER, "create_server", error),
         };
-        let server = self.server().1.clone();
-        if tls.is_some() {
-            let before = server.tls.replace(tls);
-            drop(before);
-        }
+        let server = self.server().clone();
         server.set_refusing(self.refusing.get());
         let relays = self.relay_in_background.get();
         {
@@ -46,17 +42,20 @@ impl PeerCore {
             options.close_delay = super::CLOSE_DELAY;
             self.limits.set((options.max_pending, options.backpressure));
         }
-        if let Err((error, words)) = server.start(address) {
-            return self.fail(error, words);
+        match server.start(address, tls) {
+            Ok(()) => {}
+            Err(StartError::Misuse(error, words)) => return self.refuse(error, "create_server", words),
+            Err(StartError::System(error, words)) => return self.fail(error, words),
         }
         server.set_sink(self);
+        self.note_owner();
         self.relaying.replace(Relaying::new(relays));
         self.role.set(Role::Server);
         Error::OK
     }
 
     pub(super) fn poll_server(&self, pump: &Pump, budget: Duration) {
-        let server = self.server().1.clone();
+        let server = self.server().clone();
         self.begin_relaying();
         self.tell_ends(pump);
         // In most polls there are packets alone.
@@ -92,11 +91,11 @@ impl PeerCore {
 
     pub(super) fn server_has_work(&self) -> bool {
         // A poll begins the relay of those that wait for it, which are not read until then.
-        self.server().1.queued() > 0 || self.roster.borrow().has_ended() || self.relaying.borrow().has_waiting()
+        self.server().queued() > 0 || self.roster.borrow().has_ended() || self.relaying.borrow().has_waiting()
     }
 
     pub(super) fn stop_server(&self) {
-        let server = &self.server().1;
+        let server = self.server();
         server.remove_sink();
         server.close();
     }
@@ -129,14 +128,14 @@ impl PeerCore {
         };
         if let (Some(client), Ok(frame)) = (client, CloseFrame::parse(1000, "")) {
             // It may be closing already.
-            let _ = self.server().1.command(|server| server.disconnect_now(client, frame));
+            let _ = self.server().command(|server| server.disconnect_now(client, frame));
         }
     }
 
     fn disconnect(&self, client: ClientId, code: i64, reason: &str) {
         if let Ok(frame) = CloseFrame::parse(code, reason) {
             // It may be closing already.
-            let _ = self.server().1.command(|server| server.disconnect(client, frame));
+            let _ = self.server().command(|server| server.disconnect(client, frame));
         }
     }
 
@@ -190,7 +189,7 @@ impl Sink for PeerCore {
             self.roster.borrow_mut().unreserve(client);
             return self.disconnect(client, 1013, "the server takes no new clients");
         }
-        let (_, server) = self.server();
+        let server = self.server();
         let address = server.of_client(|server| server.client_info(client).map(|info| info.peer));
         let recipient = server.of_client(|server| server.recipient(client));
         let peer = self.roster.borrow_mut().join(client, recipient, address);

@@ -128,7 +128,7 @@ impl IMultiplayerPeerExtension for AsyncMultiplayerPeer {
     fn set_refuse_new_connections(&mut self, on: bool) {
         if let Some(core) = self.core() {
             core.refusing.set(on);
-            core.server().1.set_refusing(on);
+            core.server().set_refusing(on);
         }
     }
 

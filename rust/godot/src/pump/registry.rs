@@ -20,6 +20,8 @@ pub(super) struct Registry {
     sockets: RefCell<HashMap<SocketId, Registered>>,
     /// The ids of each socket; more than one while servers of an earlier start are still stopping.
     ids: RefCell<HashMap<SocketKey, Vec<SocketId>>>,
+    /// Those that have no id, as they only own others.
+    owners: RefCell<HashMap<SocketKey, Weak<dyn Socket>>>,
 }
 
 impl Registry {
@@ -42,13 +44,25 @@ impl Registry {
         }
     }
 
+    pub(super) fn add_owner(&self, socket: &Rc<dyn Socket>) {
+        let (key, socket) = (socket.base().key(), Rc::downgrade(socket));
+        self.owners.borrow_mut().insert(key, socket);
+    }
+
+    pub(super) fn remove_owner(&self, key: SocketKey) {
+        self.owners.borrow_mut().remove(&key);
+    }
+
     pub(super) fn get(&self, id: SocketId) -> Option<Rc<dyn Socket>> {
         self.sockets.borrow().get(&id)?.socket.upgrade()
     }
 
     pub(super) fn find(&self, key: SocketKey) -> Option<Rc<dyn Socket>> {
-        let id = *self.ids.borrow().get(&key)?.last()?;
-        self.get(id)
+        let id = self.ids.borrow().get(&key).and_then(|ids| ids.last().copied());
+        match id {
+            Some(id) => self.get(id),
+            None => self.owners.borrow().get(&key)?.upgrade(),
+        }
     }
 
     pub(super) fn all(&self) -> Vec<Rc<dyn Socket>> {

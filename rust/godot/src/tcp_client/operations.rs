@@ -97,6 +97,7 @@ impl TcpClient {
     /// [member connect_timeout], [constant ERR_CANT_CONNECT] if the handshake fails otherwise. The connection ends
     /// then, and [method get_last_error_message] says why. [constant ERR_ALREADY_IN_USE] if the connection uses TLS
     /// already or is starting it, as does one that a listener with TLS accepted; the connection continues unharmed.
+    /// [constant ERR_UNCONFIGURED] before the connection is established, and the error of its end after that.
     #[func]
     fn start_tls(&self, options: Option<Gd<TlsOptions>>, #[opt(default = "")] server_name: GString) -> Variant {
         let Some(core) = self.core() else {

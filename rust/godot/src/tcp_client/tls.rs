@@ -58,8 +58,12 @@ impl ClientCore {
         };
         let timeout = self.settings.connect_timeout().unwrap_or(NO_TIME_LIMIT);
         let upgrade = TlsUpgrade { side, timeout };
+        if self.status() == Status::Connecting {
+            let words = "the connection is not established yet; call wait_connected() first";
+            return Err(self.fail(Error::ERR_UNCONFIGURED, words));
+        }
         if !self.is_open() {
-            return Err(self.not_open_error());
+            return Err(self.say_not_open());
         }
         match self.begin_tls(upgrade) {
             Ok(()) => Ok(()),

@@ -274,8 +274,9 @@ impl UdpCore {
         match event {
             UdpEvent::Connected(_) | UdpEvent::Closed(None) => {}
             UdpEvent::Closed(Some(error)) => {
-                self.base.set_last_error(error.to_string());
                 self.close();
+                // Why, and not that it was closed.
+                self.base.set_last_error(error.to_string());
             }
             UdpEvent::Sent(token) => self.answer_send(token, Error::OK, pump),
             UdpEvent::SendFailed(lost) => self.lost(&lost, pump),

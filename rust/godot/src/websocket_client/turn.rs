@@ -12,6 +12,7 @@ use godot::builtin::VarArray;
 use godot::global::Error;
 use godot::meta::ToGodot;
 
+use super::ReadyState;
 use super::core::{ClientCore, Owed};
 use super::inbox::failure;
 use super::session::Phase;
@@ -155,6 +156,10 @@ impl Socket for ClientCore {
 
     fn id(&self) -> Option<SocketId> {
         self.with_connection(Connection::id)
+    }
+
+    fn is_open(&self) -> bool {
+        self.ready_state() != ReadyState::Closed
     }
 
     fn queued(&self) -> usize {

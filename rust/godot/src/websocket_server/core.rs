@@ -22,8 +22,9 @@ use super::handshake_request::WebSocketHandshakeRequest;
 use super::http::Http;
 use super::sink::Sink;
 use crate::admission::Admission;
-use crate::advice::Started;
+use crate::advice::{self, Advice, Started};
 use crate::convert::{bind_error, message_value, prepare_text};
+use crate::guard::misuse;
 use crate::lifecycle;
 use crate::pump::{Pump, QUITTING};
 use crate::restore::Finally;
@@ -43,6 +44,8 @@ pub(crate) struct ServerCore {
     /// The server of the last start, until all its clients are disconnected.
     server: RefCell<Option<Server>>,
     started: Started,
+    /// Set once the script knows why the last start failed, or need not.
+    known_failure: RefCell<Rc<Cell<bool>>>,
     /// Stopped servers of earlier starts whose clients are not all disconnected.
     stopping: RefCell<Vec<Server>>,
     /// Messages of one client that a turn has not handled.
@@ -58,6 +61,13 @@ pub(crate) struct ServerCore {
     leaving: RefCell<Option<(ClientId, Disconnect)>>,
 }
 
+/// Why a server does not start, with the words for it.
+pub(crate) enum StartError {
+    /// The script has to be changed.
+    Misuse(Error, String),
+    System(Error, String),
+}
+
 impl ServerCore {
     pub(crate) fn new() -> Rc<Self> {
         Rc::default()
@@ -65,28 +75,29 @@ impl ServerCore {
 
     // Starting and stopping -------------------------------------------------------------------------------------------
 
-    /// Starts the server.
-    pub(crate) fn start(self: &Rc<Self>, address: BindAddress) -> Result<(), (Error, String)> {
+    /// Starts the server, with these options for TLS, or else those of the property.
+    pub(crate) fn start(self: &Rc<Self>, address: BindAddress, tls: Option<Gd<TlsOptions>>) -> Result<(), StartError> {
         let pump = Pump::get();
         if pump.is_closed() {
-            return Err((Error::ERR_UNAVAILABLE, QUITTING.to_owned()));
+            return Err(StartError::System(Error::ERR_UNAVAILABLE, QUITTING.to_owned()));
         }
         if self.is_listening() {
             let words = "the server is running already; stop it first";
-            return Err((Error::ERR_ALREADY_IN_USE, words.to_owned()));
+            return Err(StartError::Misuse(Error::ERR_ALREADY_IN_USE, words.to_owned()));
         }
         // Shares the ids with earlier servers, which may still establish clients for a moment.
         let mut options = self.options.borrow().clone();
         options.prepare_text = Some(prepare_text);
         options.admission = self.admission.rules();
         options.http.has_handler = self.hears_requests(&pump);
-        let tls = self.tls.borrow().clone();
+        let tls = tls.or_else(|| self.tls.borrow().clone());
         if let Some(tls) = &tls {
             // HTTP/1.1 is the only protocol for the opening handshake; clients without ALPN are accepted too.
             let config = tls::server(tls, &PackedStringArray::from(["http/1.1"].map(GString::from)));
-            options.tls = Some(config?);
+            options.tls = Some(config.map_err(|(error, words)| StartError::Misuse(error, words))?);
         }
-        let server = Server::start(address, options).map_err(|error| (bind_error(&error), error.to_string()))?;
+        let server = Server::start(address, options)
+            .map_err(|error| StartError::System(bind_error(&error), error.to_string()))?;
         server.set_refusing(self.refusing.get());
         lifecycle::hook();
         pump.register(server.id(), self.clone());
@@ -96,6 +107,26 @@ impl ServerCore {
         }
         self.wait_for_handler(&pump);
         Ok(())
+    }
+
+    /// The script knows why the last start failed.
+    pub(super) fn failure_is_known(&self) {
+        self.known_failure.borrow().set(true);
+    }
+
+    /// Has the reason of a failed start printed in the next drain, unless the script knows it by then: it should be told
+    /// once, and not in vain.
+    pub(super) fn print_unless_known(&self, words: String, pump: &Pump) {
+        let known = Rc::new(Cell::new(false));
+        self.known_failure.replace(known.clone());
+        // There may be no socket yet, whose start would have done that.
+        lifecycle::hook();
+        pump.finish_in_background(move || {
+            if !known.get() {
+                misuse(&format!("WebSocketServer.start: {words}"));
+            }
+            false
+        });
     }
 
     pub(crate) fn close(&self) {
@@ -190,7 +221,17 @@ impl ServerCore {
             }
             WebSocketEvent::HandshakeRequested(id, request) => {
                 let request = WebSocketHandshakeRequest::ask(Rc::downgrade(self), id, &request);
-                self.base.emit(&names.handshake_requested, &[request.to_variant()]);
+                if !self
+                    .base
+                    .emit_heard(&names.handshake_requested, &[request.to_variant()])
+                {
+                    advice::give(Advice::Undecided, self.class(), || {
+                        "WebSocketServer: manual_handshake is on, but handshake_requested has no connection. So every \
+                         client is refused with 503. Connect the signal, and call accept() or reject() of its request; \
+                         or leave manual_handshake off."
+                            .to_owned()
+                    });
+                }
             }
             WebSocketEvent::HandshakeFailed(id, why) => {
                 if let Some(sink) = self.sink() {

@@ -12,6 +12,7 @@ use async_sockets_net::websocket_server::DecisionError;
 use godot::builtin::{GString, PackedStringArray, VarDictionary};
 use godot::classes::RefCounted;
 use godot::global::Error;
+use godot::init::is_main_thread;
 use godot::obj::{Base, Gd, NewGd};
 use godot::register::{GodotClass, godot_api};
 
@@ -21,14 +22,14 @@ use crate::guard::{WeakState, misuse, on_main_thread};
 
 /// A client that requests to connect, see [signal WebSocketServer.handshake_requested].
 ///
-/// Answer with [method accept] or [method reject], at once or later; without an answer within [member
-/// WebSocketServer.handshake_timeout] the client is refused with 503. At most 1024 requests may be pending, and of one
-/// address at most 256 while 512 are pending; further ones are refused with 503.
+/// Answer with [method accept] or [method reject], at once or later; keep a reference until then. Without an answer
+/// within [member WebSocketServer.handshake_timeout], or once the last reference is gone, the client is refused with
+/// 503. At most 1024 requests may be pending, and of one address at most 256 while 512 are pending; further ones are
+/// refused with 503.
 #[derive(GodotClass)]
 #[class(base = RefCounted, init, tool)]
 pub(crate) struct WebSocketHandshakeRequest {
-    server: WeakState<ServerCore>,
-    client: ClientId,
+    pending: Pending,
     last_error: RefCell<String>,
 
     /// The requested path, decoded, beginning with [code]/[/code] and without the query. Read-only.
@@ -60,12 +61,29 @@ pub(crate) struct WebSocketHandshakeRequest {
     base: Base<RefCounted>,
 }
 
+/// The client that waits.
+#[derive(Default)]
+struct Pending {
+    server: WeakState<ServerCore>,
+    client: ClientId,
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if is_main_thread()
+            && let Some(core) = self.server.upgrade()
+        {
+            core.command(|server| server.expire_handshake(self.client));
+        }
+    }
+}
+
 #[godot_api]
 impl WebSocketHandshakeRequest {
     /// The id of the client, which it keeps once it is established.
     #[func]
     fn get_client_id(&self) -> i64 {
-        self.client
+        self.pending.client
     }
 
     /// The value of a header, whose name may be in any case; empty if there is none. See also [member headers].
@@ -83,8 +101,8 @@ impl WebSocketHandshakeRequest {
     /// Whether the request can still be decided.
     #[func]
     fn is_pending(&self) -> bool {
-        let is_pending = |core: Rc<ServerCore>| core.with(|server| server.is_handshake_pending(self.client));
-        on_main_thread() && self.server.upgrade().and_then(is_pending).unwrap_or(false)
+        let is_pending = |core: Rc<ServerCore>| core.with(|server| server.is_handshake_pending(self.pending.client));
+        on_main_thread() && self.pending.server.upgrade().and_then(is_pending).unwrap_or(false)
     }
 
     /// The last error of this object in words; empty if there was none.
@@ -102,21 +120,24 @@ impl WebSocketHandshakeRequest {
     /// number or server; the request stays pending then.
     #[func]
     fn accept(&self, #[opt(default = "")] protocol: GString, #[opt(default = 0)] peer_id: i64) -> Error {
-        if peer_id != 0
-            && let Err(error) = self.reserve(peer_id)
-        {
+        if !on_main_thread() {
+            return Error::ERR_UNAVAILABLE;
+        }
+        // A request that was decided keeps the id that it was given then.
+        let reserves = peer_id != 0 && self.is_pending();
+        if reserves && let Err(error) = self.reserve(peer_id) {
             return error;
         }
         let error = self.decide("accept", |core| {
-            core.decide(self.client, |server| {
-                server.accept_handshake(self.client, &protocol.to_string())
+            core.decide(self.pending.client, |server| {
+                server.accept_handshake(self.pending.client, &protocol.to_string())
             })
         });
         if error != Error::OK
-            && peer_id != 0
-            && let Some(sink) = self.server.upgrade().and_then(|core| core.sink())
+            && reserves
+            && let Some(sink) = self.pending.server.upgrade().and_then(|core| core.sink())
         {
-            sink.failed(self.client);
+            sink.failed(self.pending.client);
         }
         error
     }
@@ -143,8 +164,8 @@ impl WebSocketHandshakeRequest {
             Err(error) => return self.refuse("reject", error.to_string()),
         };
         self.decide("reject", |core| {
-            core.decide(self.client, |server| {
-                server.reject_handshake(self.client, status, &body.to_string(), headers)
+            core.decide(self.pending.client, |server| {
+                server.reject_handshake(self.pending.client, status, &body.to_string(), headers)
             })
         })
     }
@@ -156,8 +177,8 @@ impl WebSocketHandshakeRequest {
         {
             let mut this = this.bind_mut();
             let request = &asked.request;
-            this.server = WeakState::new(server);
-            this.client = client;
+            this.pending.server = WeakState::new(server);
+            this.pending.client = client;
             this.path = text(&request.decoded_path());
             this.raw_path = GString::from(&request.path);
             this.query = query(&request.query_pairs());
@@ -172,14 +193,11 @@ impl WebSocketHandshakeRequest {
 
     /// Reserves the id that the client gets as a peer.
     fn reserve(&self, peer_id: i64) -> Result<(), Error> {
-        if !on_main_thread() {
-            return Err(Error::ERR_UNAVAILABLE);
-        }
-        let Some(sink) = self.server.upgrade().and_then(|core| core.sink()) else {
+        let Some(sink) = self.pending.server.upgrade().and_then(|core| core.sink()) else {
             let words = "only the server of an AsyncMultiplayerPeer gives its clients peer ids";
             return Err(self.refuse("accept", words.to_owned()));
         };
-        sink.reserve(self.client, peer_id).map_err(|(error, words)| {
+        sink.reserve(self.pending.client, peer_id).map_err(|(error, words)| {
             if error == Error::ERR_INVALID_PARAMETER {
                 return self.refuse("accept", words);
             }
@@ -192,7 +210,7 @@ impl WebSocketHandshakeRequest {
         if !on_main_thread() {
             return Error::ERR_UNAVAILABLE;
         }
-        let Some(core) = self.server.upgrade() else {
+        let Some(core) = self.pending.server.upgrade() else {
             "the server is gone".clone_into(&mut self.last_error.borrow_mut());
             return Error::ERR_DOES_NOT_EXIST;
         };

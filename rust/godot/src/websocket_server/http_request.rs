@@ -166,9 +166,10 @@ impl HttpServerRequest {
     /// Answers with [param status], an HTTP status from 200 to 599, a body (a [String], sent as UTF-8, a
     /// [PackedByteArray], or [code]null[/code]), its media type, and additional headers, each as [code]"Name:
     /// value"[/code]. An empty [param content_type] stands for [code]text/plain; charset=utf-8[/code] or
-    /// [code]application/octet-stream[/code]. Returns [constant ERR_DOES_NOT_EXIST] if the request is no longer pending,
-    /// or [constant ERR_INVALID_PARAMETER] for another status, another type of body, or an invalid header, such as the
-    /// length and headers of the connection, which the server writes itself; the request stays pending then.
+    /// [code]application/octet-stream[/code]. A 204, 205 or 304 is sent without the body. Returns [constant
+    /// ERR_DOES_NOT_EXIST] if the request is no longer pending, or [constant ERR_INVALID_PARAMETER] for another status,
+    /// another type of body, or an invalid header, such as the length and headers of the connection, which the server
+    /// writes itself; the request stays pending then.
     #[func]
     fn respond(
         &self,

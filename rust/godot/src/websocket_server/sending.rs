@@ -34,10 +34,10 @@ impl WebSocketServer {
     /// UTF-8. Otherwise as [method send_text].
     #[func]
     fn send_text_data(&self, client_id: i64, utf8: PackedByteArray) -> Error {
-        let Ok(text) = std::str::from_utf8(utf8.as_slice()) else {
-            return self.core.fail(Error::ERR_INVALID_DATA, "the bytes are not UTF-8");
-        };
-        self.to_client(|server| server.send_text(client_id, text))
+        match std::str::from_utf8(utf8.as_slice()) {
+            Ok(text) => self.to_client(|server| server.send_text(client_id, text)),
+            Err(error) => self.run(|core| core.refuse(Error::ERR_INVALID_DATA, "send_text_data", error)),
+        }
     }
 
     /// Queues a text message for every client except those in [param exclude]. Returns [constant ERR_UNCONFIGURED] if

@@ -2,16 +2,14 @@
 
 use async_sockets_net::address::BindAddress;
 use godot::builtin::{GString, VarDictionary, vdict};
-use godot::classes::RefCounted;
 use godot::global::Error;
 use godot::meta::ToGodot;
 use godot::obj::Gd;
 use godot::register::godot_api;
 
-use super::{Server, WebSocketServer};
+use super::{Server, StartError, WebSocketServer};
 use crate::class::SocketClass;
 use crate::convert::int;
-use crate::guard::misuse;
 use crate::pump::Pump;
 
 #[godot_api(secondary)]
@@ -19,29 +17,32 @@ impl WebSocketServer {
     /// Starts listening on a port (0 picks a free one, see [method get_local_port]) of an IP address,
     /// [code]"0.0.0.0"[/code] (all of IPv4), `"*"` (IPv6 and IPv4) or [code]"localhost"[/code].
     /// [br][br]Returns [code]true[/code] if the server listens, not an [enum Error] as [method TcpListener.start] does:
-    /// write [code]if not server.start(8080)[/code]. [code]false[/code] on failure, after emitting [signal server_error]
-    /// with the reason; if that signal has no connection, the reason is printed as an error.
+    /// write [code]if not server.start(8080)[/code]. [code]false[/code] on failure, after emitting [signal
+    /// server_error] with the reason. If that signal has no connection, and the script neither calls [method
+    /// get_last_error_message] nor this method again before the next frame, the reason is printed as an error.
     #[func(gd_self)]
     fn start(this: Gd<Self>, #[opt(default = 8080)] port: i64, #[opt(default = "0.0.0.0")] host: GString) -> bool {
         let Some(core) = this.bind().core().cloned() else {
             return false;
         };
+        core.failure_is_known();
         let address = BindAddress::parse(&host.to_string(), port);
-        let address = address.map_err(|error| (Error::ERR_INVALID_PARAMETER, error.to_string()));
         core.base.set_last_error("");
         core.base.begun.set(true);
-        let started = address.and_then(|address| core.start(address));
-        if let Err((_, error)) = &started {
-            core.base.set_last_error(error);
-            let signal = &Pump::get().names.server_error;
-            let mut object = this.upcast::<RefCounted>();
-            if object.get_signal_connection_list(signal).is_empty() {
-                misuse(&format!("WebSocketServer.start: {error}"));
-            } else {
-                object.emit_signal(signal, &[GString::from(error).to_variant()]);
-            }
+        let started = match address {
+            Ok(address) => core.start(address, None),
+            Err(error) => Err(StartError::Misuse(Error::ERR_INVALID_PARAMETER, error.to_string())),
+        };
+        let Err(StartError::Misuse(_, words) | StartError::System(_, words)) = started else {
+            return true;
+        };
+        core.base.set_last_error(&words);
+        let pump = Pump::get();
+        let told = [GString::from(&words).to_variant()];
+        if !core.base.emit_heard(&pump.names.server_error, &told) {
+            core.print_unless_known(words, &pump);
         }
-        started.is_ok()
+        false
     }
 
     /// Stops listening, which frees the port, and disconnects every client with 1001. [signal client_disconnected]
@@ -121,6 +122,7 @@ impl WebSocketServer {
     /// The last error of this object in words; empty if there was none since [method start].
     #[func]
     fn get_last_error_message(&self) -> GString {
+        self.core.failure_is_known();
         self.last_error()
     }
 }

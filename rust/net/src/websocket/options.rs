@@ -202,6 +202,49 @@ impl Subprotocol {
 #[error("'{0}' is not a subprotocol: use letters, digits and !#$%&'*+-.^_`|~")]
 pub struct SubprotocolError(String);
 
+/// An entry of [`HandshakeOptions::allowed_origins`] or [`HandshakeOptions::paths`] that no request can match.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum HandshakeRuleError {
+    /// Not an origin.
+    #[error(
+        "'{0}' is not an origin: write it as browsers do, such as https://example.org or http://localhost:8080, without a \
+         path or a slash at the end"
+    )]
+    Origin(String),
+    /// Not a path.
+    #[error("'{0}' is not a path: it begins with a slash, has no query, and what is not ASCII is percent-encoded")]
+    Path(String),
+}
+
+/// Accepts an origin as browsers send it (RFC 6454 section 6.2), an empty text, and `*`.
+///
+/// # Errors
+/// [`HandshakeRuleError::Origin`].
+pub fn parse_origin(origin: &str) -> Result<String, HandshakeRuleError> {
+    let is_host = |host: &str| host.bytes().all(|b| b.is_ascii_graphic() && !b"/?#*".contains(&b));
+    let is_origin = match origin.split_once("://") {
+        Some((scheme, host)) => !scheme.is_empty() && is_host(scheme) && is_host(host),
+        None => matches!(origin, "" | "*" | "null"),
+    };
+    if is_origin {
+        Ok(origin.to_owned())
+    } else {
+        Err(HandshakeRuleError::Origin(origin.to_owned()))
+    }
+}
+
+/// Accepts a path as requests have it: percent-encoded, without a query.
+///
+/// # Errors
+/// [`HandshakeRuleError::Path`].
+pub fn parse_path(path: &str) -> Result<String, HandshakeRuleError> {
+    if path.starts_with('/') && path.bytes().all(|b| b.is_ascii_graphic() && !b"?#".contains(&b)) {
+        Ok(path.to_owned())
+    } else {
+        Err(HandshakeRuleError::Path(path.to_owned()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,5 +255,40 @@ mod tests {
             assert!(Subprotocol::parse(name).is_err(), "{name:?}");
         }
         assert!(Subprotocol::parse("v1.chat-json").is_ok());
+    }
+
+    #[test]
+    fn an_origin_is_what_browsers_send() {
+        for origin in [
+            "",
+            "*",
+            "null",
+            "https://a.example",
+            "http://[::1]:80",
+            "app://b",
+            "file://",
+        ] {
+            assert!(parse_origin(origin).is_ok(), "{origin:?}");
+        }
+        for other in [
+            "a.example",
+            "https://a.example/",
+            "https://*.a.example",
+            "https://a b",
+            "://a",
+            "https://ü",
+        ] {
+            assert!(parse_origin(other).is_err(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_what_a_request_can_have() {
+        for path in ["/", "/chat", "/a/b", "/a%20b"] {
+            assert!(parse_path(path).is_ok(), "{path:?}");
+        }
+        for other in ["", "chat", "/a?b", "/a#b", "/a b", "/ü"] {
+            assert!(parse_path(other).is_err(), "{other:?}");
+        }
     }
 }

@@ -68,6 +68,8 @@ pub(crate) enum Decision {
     Accept(Option<String>),
     /// With this response.
     Reject(Refusal),
+    /// There will be none.
+    Expire,
 }
 
 /// Why a client was not admitted although its request is valid.

@@ -63,7 +63,8 @@ pub struct HandshakeRequest {
 /// Why a pending client was not established, other than by a rejection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum HandshakeFailure {
-    /// There was no decision within [`crate::websocket::options::HandshakeOptions::timeout`].
+    /// There was no decision within [`crate::websocket::options::HandshakeOptions::timeout`], or there could be none any
+    /// more.
     #[error("nobody decided in time")]
     Expired,
     /// The client closed or reset the connection.

@@ -226,6 +226,7 @@ impl<S: Transport> Negotiation<'_, S> {
                     .map_err(|(failure, why)| (failure, Some(why)))
             }
             Ok(Decision::Reject(refusal)) => Err((refusal.into(), None)),
+            Ok(Decision::Expire) => Err((expired().into(), Some(HandshakeFailure::Expired))),
             Err((failure, why)) => Err((failure, Some(why))),
         };
         match result {
@@ -353,10 +354,7 @@ impl<S: Transport> Negotiation<'_, S> {
                     Ok(Ok(decision)) => Ok(decision),
                     // The handle was stopped.
                     Ok(Err(_)) => Err((stopping().into(), HandshakeFailure::Stopping)),
-                    Err(_) => {
-                        let refusal = Refusal::new(503, "The server did not answer in time.\n");
-                        Err((refusal.into(), HandshakeFailure::Expired))
-                    }
+                    Err(_) => Err((expired().into(), HandshakeFailure::Expired)),
                 },
                 _ = self.arrival.stopping.wait_for(|stop| *stop) => {
                     return Err((stopping().into(), HandshakeFailure::Stopping));
@@ -385,6 +383,10 @@ impl From<NoEntry> for HandshakeFailure {
 async fn read_more<S: Transport>(stream: &mut S, received: &mut Vec<u8>) -> io::Result<usize> {
     received.reserve(READ_SIZE);
     stream.read_buf(received).await
+}
+
+fn expired() -> Refusal {
+    Refusal::new(503, "The server did not answer in time.\n")
 }
 
 fn stopping() -> Refusal {

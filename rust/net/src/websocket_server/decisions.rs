@@ -115,4 +115,9 @@ impl WebSocketServer {
         self.handshakes.end(client);
         Ok(())
     }
+
+    /// Lets a handshake expire that nobody can decide any more. Without effect on one that was decided.
+    pub fn expire_handshake(&mut self, client: ClientId) {
+        let _ = self.handshakes.decide(client, Decision::Expire);
+    }
 }
