@@ -133,20 +133,9 @@ def read_class(root: ElementTree.Element) -> ClassDoc:
 
 
 def load(folder: Path) -> list[ClassDoc]:
-    """The public classes in the order of their names. A script without a class name lends its members to the class that
-    extends it."""
-    found = {}
-    for path in sorted(folder.rglob("*.xml")):
-        one = read_class(ElementTree.parse(path).getroot())
-        found[one.name] = one
-    for one in found.values():
-        while one.inherits.startswith('"'):
-            parent = found[one.inherits]
-            one.inherits = parent.inherits
-            one.members = parent.members + one.members
-            for member in one.members:
-                member.enum = member.enum.replace(f"{parent.name}.", "")
-    return [found[name] for name in sorted(found) if not name.startswith('"')]
+    """The classes with a name of their own, in the order of their names."""
+    found = [read_class(ElementTree.parse(path).getroot()) for path in folder.rglob("*.xml")]
+    return sorted((one for one in found if not one.name.startswith('"')), key=lambda one: one.name)
 
 
 # --------------------------------------------------------------------------------------------------------- checking
