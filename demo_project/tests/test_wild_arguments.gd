@@ -12,9 +12,29 @@ const CLASSES: Array[StringName] = [
 	&"NetTask"
 ]
 
-## These sleep for as long as they are told, or end what the test needs.
+## `process()` sleeps for as long as it is told.
 const BUDGETS: Array[int] = [-1, 0, 100]
 
+## What is passed, by type.
+const VALUES := {
+	TYPE_BOOL: [true, false],
+	TYPE_INT: [0, -1, 1, 2, 200, 65535, 65536, 2147483647, 2147483648, -9223372036854775807, 9223372036854775807],
+	TYPE_FLOAT: [-1.0, -0.5, 0.0, 1e-9, NAN, INF, -INF, 1e300],
+	TYPE_STRING: TEXTS,
+	TYPE_STRING_NAME: TEXTS,
+	TYPE_PACKED_BYTE_ARRAY: [[], [0xff], [0, 1, 2, 3, 4, 5, 6, 7]],
+	TYPE_PACKED_STRING_ARRAY: [[], [""], ["a\r\nb"], ["*", "é"]],
+	TYPE_PACKED_INT32_ARRAY: [[], [-1], [1006, 1006]],
+	TYPE_PACKED_INT64_ARRAY: [[], [-1, 9223372036854775807]],
+	TYPE_ARRAY: [[], [null], [1, [2]], [NAN, {}]],
+	TYPE_DICTIONARY: [{}, {1: 2}, {"index": 5}, {"index": ""}, {"headers": [1]}, {"max_bytes": -1}, {"reload": null}],
+	TYPE_OBJECT: [null],
+}
+const TEXTS: Array[String] = [
+	"", " ", "x", "a\r\nb", "ws://", "ws://127.0.0.1:1", "res://nothing", "/", "ü", "127.0.0.1"
+]
+
+var _anything: Array = [null, 1, NAN, "x", [], {}, Callable(), Signal(), RefCounted.new()]
 var _log := EngineLog.new()
 var _calls := 0
 
@@ -107,69 +127,9 @@ func _call_everything(name: StringName, make: Callable) -> void:
 
 
 func _values(parameter: Dictionary) -> Array:
-	var name := parameter["name"] as String
-	match parameter["type"] as int:
-		TYPE_BOOL:
-			return [true, false]
-		TYPE_INT:
-			if name.begins_with("budget"):
-				return BUDGETS
-			return [0, -1, 1, 2, 200, 65535, 65536, (1 << 31) - 1, 1 << 31, -9223372036854775807, 9223372036854775807]
-		TYPE_FLOAT:
-			return [-1.0, -0.5, 0.0, 1e-9, NAN, INF, -INF, 1e300]
-		TYPE_STRING, TYPE_STRING_NAME:
-			return [
-				"",
-				" ",
-				"x",
-				"a\r\nb",
-				"ws://",
-				"ws://127.0.0.1:1",
-				"res://nothing",
-				"/",
-				"x".repeat(70000),
-				"ü",
-				"127.0.0.1"
-			]
-		TYPE_PACKED_BYTE_ARRAY:
-			return [PackedByteArray(), PackedByteArray([0xff]), pattern_of(70000)]
-		TYPE_PACKED_STRING_ARRAY:
-			return [
-				PackedStringArray(),
-				PackedStringArray([""]),
-				PackedStringArray(["a\r\nb"]),
-				PackedStringArray(["*", "é"])
-			]
-		TYPE_PACKED_INT32_ARRAY:
-			return [PackedInt32Array(), PackedInt32Array([-1]), PackedInt32Array([1006, 1006])]
-		TYPE_PACKED_INT64_ARRAY:
-			return [PackedInt64Array(), PackedInt64Array([-1, 1 << 62])]
-		TYPE_ARRAY:
-			return [[], [null], [1, [2]], [Signal()], [Callable()], [NAN, {}]]
-		TYPE_DICTIONARY:
-			return [
-				{},
-				{1: 2},
-				{"index": 5},
-				{"index": ""},
-				{"headers": [1]},
-				{"headers": "X: y"},
-				{"max_bytes": -1},
-				{"reload": null}
-			]
-		TYPE_OBJECT:
-			return [null]
-		TYPE_CALLABLE:
-			return [Callable()]
-		TYPE_SIGNAL:
-			return [Signal()]
-	return [null, 1, NAN, "x", [], {}, Callable(), Signal(), RefCounted.new()]
-
-
-func pattern_of(size: int) -> PackedByteArray:
-	var bytes := PackedByteArray()
-	bytes.resize(size)
-	return bytes
+	if (parameter["name"] as String).begins_with("budget"):
+		return BUDGETS
+	return VALUES.get(parameter["type"], _anything)
 
 
 func _listening() -> Object:
