@@ -93,6 +93,38 @@ func test_requests() -> void:
 	await _call_everything(&"WebSocketHandshakeRequest", func() -> Object: return WebSocketHandshakeRequest.new())
 
 
+## Each operation is refused, and says so once. (What only reads or sets a value is refused by gdext, at more length.)
+func test_another_thread() -> void:
+	var objects: Array[Object] = [
+		_listening(), _connected_tcp(), _bound(), _serving(), _connected_websocket(), _hosting()
+	]
+	for object in objects:
+		var told := {}
+		var thread := Thread.new()
+		thread.start(_call_in_a_thread.bind(object, told))
+		check(await wait_for(func() -> bool: return not thread.is_alive(), 30.0))
+		thread.wait_to_finish()
+		for method_name: String in told:
+			at_most(told[method_name], 1, "%s.%s" % [object.get_class(), method_name])
+		at_least(told.size(), 3, object.get_class())
+
+
+func _call_in_a_thread(object: Object, told: Dictionary) -> void:
+	for method in ClassDB.class_get_method_list(object.get_class(), true):
+		var method_name := method["name"] as String
+		var is_value := ["get_", "set_", "is_", "_"].any(
+			func(start: String) -> bool: return method_name.begins_with(start)
+		)
+		if is_value or method["flags"] & METHOD_FLAG_VIRTUAL:
+			continue
+		var arguments := (method["args"] as Array).map(
+			func(parameter: Dictionary) -> Variant: return _values(parameter)[0]
+		)
+		_log.take_count()
+		object.callv(method_name, arguments)
+		told[method_name] = _log.take_count()
+
+
 ## Calls every method with wild arguments, one at a time, and sets every property to wild values.
 func _call_everything(name: StringName, make: Callable) -> void:
 	var object := make.call() as Object
