@@ -184,7 +184,8 @@ def link(member: Member) -> str:
 
 
 def type_name(name: str, enum: str) -> str:
-    return enum or name
+    """The type as GDScript writes it."""
+    return enum or (f"Array[{name[:-2]}]" if name.endswith("[]") else name)
 
 
 def engine_anchor(kind: str, owner: str, name: str) -> str:

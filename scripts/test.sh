@@ -107,6 +107,7 @@ check_rust() {
 	check "cargo fmt" cargo fmt --all --check || true
 	check "cargo clippy" cargo clippy --workspace --all-targets --locked -- -D warnings || true
 	cargo_tests
+	check "engine API" "$(find_python)" scripts/engine_api.py --check || true
 	check "cargo doc" env RUSTDOCFLAGS="${RUSTDOCFLAGS:-} -D warnings" \
 		cargo doc --workspace --no-deps --document-private-items --locked || true
 }

@@ -63,6 +63,16 @@ func test_back_pressure_is_not_overload() -> void:
 	check(output.contains("it was slowed down"), output)
 
 
+func test_nobody_calls_process() -> void:
+	var output := await run_child("advice", ["never_processed"])
+	equal(output.count("WARNING"), 1, output)
+	equal(output.count("for 5 seconds, events have waited for process(), which nobody called"), 1, output)
+
+
+func test_process_is_called_now_and_then() -> void:
+	await _does_not_warn("seldom_processed")
+
+
 func test_process_of_more_than_a_frame() -> void:
 	var output := await run_child("advice", ["long_process"])
 	equal(output.count("WARNING"), 1, output)

@@ -312,7 +312,7 @@ namespace AsyncSockets
             get { return Instance.Get("method").AsString(); }
         }
 
-        /// <summary>The path, decoded, beginning with /.</summary>
+        /// <summary>The path, decoded, beginning with /; * of OPTIONS *.</summary>
         public string Path
         {
             get { return Instance.Get("path").AsString(); }
@@ -1878,7 +1878,7 @@ namespace AsyncSockets
             set { Instance.Set("handshake_timeout", value); }
         }
 
-        /// <summary>Path of a health check, such as "/healthz": requests for it are answered in the background with 200 and a short JSON text, {"status":"ok","clients":3,"uptime":12.5} (established clients, and seconds since start), or with 503 while the server stops.</summary>
+        /// <summary>Path of a health check, such as "/healthz": requests for it are answered in the background with 200 and a short JSON text, {"status":"ok","clients":3,"uptime":12.5} (established clients, and seconds since start).</summary>
         public string HealthPath
         {
             get { return Instance.Get("health_path").AsString(); }
@@ -1962,7 +1962,7 @@ namespace AsyncSockets
             set { Instance.Set("max_pending_bytes", value); }
         }
 
-        /// <summary>Maximum memory of all clients together, in bytes: incomplete messages, messages queued for this server and frames pending for clients (those of a broadcast count once).</summary>
+        /// <summary>Maximum memory of all clients together, in bytes: incomplete messages, messages queued for this server and frames pending for clients (those of a broadcast count once), requests by plain HTTP that are queued, and the answers to them.</summary>
         public long MaxTotalBytes
         {
             get { return Instance.Get("max_total_bytes").AsInt64(); }

@@ -32,7 +32,7 @@ func attach(signals: Array[Signal]) -> void:
 		_client.connect(link_signal.get_name(), link_signal.emit)
 
 
-## A setting that only the engine's client needs is none of the class.
+## A setting that only the engine's client needs is not one of the class.
 func update(property: StringName) -> void:
 	if property in _client:
 		_client.set(property, settings.get(property))

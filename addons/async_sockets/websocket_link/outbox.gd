@@ -20,7 +20,7 @@ func is_empty() -> bool:
 	return _queue.is_empty()
 
 
-## Whether so many bytes more are within the limit.
+## Whether this many bytes more are within the limit.
 func has_room(size: int, limit: int) -> bool:
 	return _queue.bytes + size <= limit and _queue.get_overhead() <= maxi(limit, _FREE)
 
@@ -36,7 +36,7 @@ func clear() -> int:
 	return dropped
 
 
-## Drops the last messages until the rest takes at most so many bytes. Returns how many bytes they were.
+## Drops the last messages until the rest takes at most this many bytes. Returns how many bytes they were.
 func keep_first(max_bytes: int) -> int:
 	var before := _queue.bytes
 	_queue.keep_first(max_bytes)

@@ -32,8 +32,6 @@ const BY_ITSELF_SCRIPT := "res://demos/arena/by_itself.gd"
 ## Of the list of players.
 const MAX_ROWS := 6
 
-const DIM := Color("8b93a3")
-
 ## Of the server, from everybody's point of view.
 var url := "ws://localhost:9080"
 var is_server := false

@@ -43,7 +43,7 @@ func _join() -> bool:
 
 func _on_connected_to_server() -> void:
 	_arena.note("joined as peer %d" % multiplayer.get_unique_id())
-	# The server spawns a player for whoever introduces himself.
+	# The server spawns a player for each peer that introduces itself.
 	_arena.introduce.rpc_id(MultiplayerPeer.TARGET_PEER_SERVER, Demo.get_option("name", "Guest"))
 
 

@@ -5,15 +5,11 @@ extends Node
 ## export, such a script does not load; `arena.gd` loads it only in a process that serves.
 
 const Arena := preload("res://demos/arena/arena.gd")
+const Colors := preload("res://demos/shared/colors.gd")
 const Demo := preload("res://demos/shared/demo.gd")
 const Player := preload("res://demos/arena/player.gd")
 
-const HOST_COLOR := Color("f0b866")
 const BOT_COLOR := Color("66738f")
-## Players get these in turn.
-const COLORS: Array[Color] = [
-	Color("7cc4ff"), Color("9be48f"), Color("ff9db0"), Color("c7a6ff"), Color("6fe0d2"), Color("ffc38a")
-]
 
 const MAX_NAME_LENGTH := 16
 
@@ -55,7 +51,7 @@ func start(arena: Arena) -> bool:
 		bot.player = _spawn(MultiplayerPeer.TARGET_PEER_SERVER, "Bot %d" % (number + 1), BOT_COLOR, true)
 		_bots.append(bot)
 	if not _arena.is_headless:
-		_add_player(MultiplayerPeer.TARGET_PEER_SERVER, "Host", HOST_COLOR)
+		_add_player(MultiplayerPeer.TARGET_PEER_SERVER, "Host", Colors.WAITING)
 	var timer := Timer.new()
 	_error = timer.timeout.connect(_measure_latency)
 	add_child(timer)
@@ -79,11 +75,11 @@ func _on_introduced(id: int, wanted_name: String) -> void:
 		return
 	var short := wanted_name.strip_escapes().strip_edges().left(MAX_NAME_LENGTH)
 	_joined += 1
-	_add_player(id, short if short else "Guest %d" % _joined, COLORS[_joined % COLORS.size()])
+	_add_player(id, short if short else "Guest %d" % _joined, Colors.OF_NAMES[_joined % Colors.OF_NAMES.size()])
 
 
 func _on_peer_disconnected(id: int) -> void:
-	# It may have left before it had a player. The MultiplayerSpawner removes him everywhere.
+	# It may have left before it had a player. The MultiplayerSpawner removes the player everywhere.
 	if _players.has(id):
 		var player: Player = _players[id]
 		player.queue_free()
@@ -102,7 +98,7 @@ func _spawn(id: int, player_name: String, color: Color, is_bot: bool) -> Player:
 	return _arena.spawn({"peer": id, "name": player_name, "color": color, "bot": is_bot, "position": at})
 
 
-## The nearest bot greets whoever says something.
+## The nearest bot greets a player that says something.
 func _answer(player: Player) -> void:
 	var nearest: Player = null
 	for bot in _bots:

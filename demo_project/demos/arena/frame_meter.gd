@@ -2,12 +2,11 @@ extends Control
 ## The time from one frame to the next: a bar for each of the last frames, their average and their 99th percentile; and
 ## what multiplayer takes of it.
 
+const Colors := preload("res://demos/shared/colors.gd")
+
 const FRAMES := 240
 ## Height of the picture, in milliseconds.
 const TOP := 40.0
-const GOOD := Color("9be48f")
-const SLOW := Color("f0b866")
-const BAD := Color("ff9db0")
 const LINE := Color("3a4150")
 
 ## The last frames in milliseconds, the newest last.
@@ -61,7 +60,8 @@ func _draw() -> void:
 		var time := _times[index]
 		var height := minf(time / TOP, 1.0) * size.y
 		var x := size.x - (_times.size() - index) * width
-		draw_rect(Rect2(x, size.y - height, width, height), GOOD if time < 18.0 else SLOW if time < 34.0 else BAD)
+		var color := Colors.GOOD if time < 18.0 else Colors.WAITING if time < 34.0 else Colors.BAD
+		draw_rect(Rect2(x, size.y - height, width, height), color)
 	# 60 frames a second.
 	var y := size.y - 1000.0 / 60.0 / TOP * size.y
 	draw_line(Vector2(0, y), Vector2(size.x, y), LINE)

@@ -1,11 +1,13 @@
 extends Node2D
 ## A player or a bot: spawned by the server for everybody, moved by the server, drawn smoothly by all.
 ##
-## It has two synchronisers. `Controls` belongs to the player's own process and tells the server alone where he steers;
+## It has two synchronisers. `Controls` belongs to the player's own process and tells the server alone where it steers;
 ## for bots and for the host, that process is the server. `State` belongs to the server and tells everybody what became
 ## of it, 20 times a second. Between two updates, clients go on in the last direction and close the gap that remains.
 
 signal said(text: String)
+
+const Colors := preload("res://demos/shared/colors.gd")
 
 ## Size of the arena, in pixels.
 const FIELD := Vector2(800, 540)
@@ -21,7 +23,6 @@ const SPEECH_MSEC := 3000
 
 const FONT_SIZE := 15
 const BOLD := Color("f4f6fb")
-const DIM := Color("8b93a3")
 const FLOOR := Color("1b1f27")
 
 # From the server, once, see setup().
@@ -89,7 +90,7 @@ func is_mine() -> bool:
 ## relays the call of a client to the other clients.
 @rpc("any_peer", "call_local", "reliable")
 func say(text: String) -> void:
-	# Any peer can call this on any node; only a player himself may.
+	# Any peer can call this on any node; only the player's own peer may.
 	if multiplayer.get_remote_sender_id() != peer_id:
 		return
 	_speech = text.left(MAX_TEXT_LENGTH)
@@ -119,7 +120,7 @@ func _draw() -> void:
 	draw_circle(Vector2.ZERO, RADIUS, color, true, -1.0, true)
 	var side := _facing.orthogonal() * 5.5
 	draw_colored_polygon([_facing * 9.5, side - _facing * 3.5, -side - _facing * 3.5], Color(FLOOR, 0.75))
-	_write(player_name, Vector2(0, RADIUS + 20.0), DIM if is_bot else BOLD)
+	_write(player_name, Vector2(0, RADIUS + 20.0), Colors.DIM if is_bot else BOLD)
 	var is_speaking := Time.get_ticks_msec() < _speech_ends
 	if is_speaking:
 		_draw_speech()

@@ -6,15 +6,9 @@ extends Control
 ## own arguments selects another port.
 
 const ChatServer := preload("res://demos/chat/chat_server.gd")
+const Colors := preload("res://demos/shared/colors.gd")
 const Demo := preload("res://demos/shared/demo.gd")
 const LanAddresses := preload("res://demos/lan_addresses.gd")
-
-const COLOR_DIM := Color("8b93a3")
-const COLOR_HOST := Color("f0b866")
-## Each name gets one of these, chosen by its hash.
-const COLORS: Array[Color] = [
-	Color("7cc4ff"), Color("9be48f"), Color("ff9db0"), Color("c7a6ff"), Color("6fe0d2"), Color("ffc38a")
-]
 
 @export var port := 9080
 
@@ -80,13 +74,13 @@ func _on_message_said(from: String, text: String) -> void:
 func _note(text: String) -> void:
 	print(text)
 	_begin_line()
-	_add(text, COLOR_DIM)
+	_add(text, Colors.DIM)
 
 
 func _begin_line() -> void:
 	if _log.get_parsed_text().length() > 0:
 		_log.newline()
-	_add(Time.get_time_string_from_system().left(5) + "  ", COLOR_DIM)
+	_add(Time.get_time_string_from_system().left(5) + "  ", Colors.DIM)
 
 
 func _add(text: String, color: Color) -> void:
@@ -100,7 +94,7 @@ func _show_members() -> void:
 	_members_title.text = "Members (%d)" % members.size()
 	_members.clear()
 	if members.is_empty():
-		_members.push_color(COLOR_DIM)
+		_members.push_color(Colors.DIM)
 		_members.add_text("Nobody yet")
 		_members.pop()
 	for member in members:
@@ -110,4 +104,4 @@ func _show_members() -> void:
 
 
 func _color_of(member: String) -> Color:
-	return COLOR_HOST if member == ChatServer.HOST_NAME else COLORS[member.hash() % COLORS.size()]
+	return Colors.WAITING if member == ChatServer.HOST_NAME else Colors.of_name(member)

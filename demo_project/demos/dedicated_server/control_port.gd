@@ -1,8 +1,9 @@
 extends RefCounted
 ## The control port of the dedicated server: commands in lines of text, from this machine only.
 ##
-## Whoever may log in to the machine may use it: `nc localhost 7804`. There is no password, so it must never listen on
-## another address than that of the machine itself. `log` shows the last lines and follows the log from then on.
+## Everybody who may log in to the machine may use it: `nc localhost 7804`. There is no password, so it must never
+## listen on another address than that of the machine itself. `log` shows the last lines and follows the log from then
+## on.
 
 const MAX_LINE := 200
 ## Of the log, in lines, to be told to those who ask for it.

@@ -5,8 +5,8 @@ extends RefCounted
 ## Addresses are not in it, as the datagram has the one by which the asker reaches this machine. The id tells a searcher
 ## which answers are from the same game: a question that goes out by several ways is answered several times.
 ##
-## Whoever asks may forge the address, so that the answer reaches somebody else. It is short, and only the exact
-## question is answered: anything else gets nothing.
+## The sender's address of a question may be forged, so that the answer reaches somebody else. So the answer is short,
+## and only the exact question is answered.
 
 signal changed
 signal noted(text: String)

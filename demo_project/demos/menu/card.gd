@@ -1,10 +1,10 @@
 extends Button
 ## A demo in the menu.
 
+const Colors := preload("res://demos/shared/colors.gd")
+
 ## By what a demo is made of, up to the first space.
-const COLORS := {
-	"TCP": Color("7cc4ff"), "UDP": Color("ffc38a"), "WebSocket": Color("9be48f"), "Multiplayer": Color("c7a6ff")
-}
+const COLORS := {"TCP": Colors.BLUE, "UDP": Color("ffc38a"), "WebSocket": Colors.GOOD, "Multiplayer": Color("c7a6ff")}
 
 
 func setup(title: String, kind: String, what: String) -> void:
@@ -37,6 +37,13 @@ func setup(title: String, kind: String, what: String) -> void:
 	var description := _make_label(what, &"DimLabel", 15, Color.WHITE)
 	description.text_overrun_behavior = TextServer.OVERRUN_TRIM_ELLIPSIS
 	rows.add_child(description)
+
+
+## Makes it a demo that cannot be opened.
+func disable() -> void:
+	disabled = true
+	focus_mode = FOCUS_NONE
+	modulate.a = 0.4
 
 
 func _make_label(words: String, variation: StringName, font_size: int, color: Color) -> Label:

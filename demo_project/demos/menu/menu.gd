@@ -3,10 +3,19 @@ extends Control
 ##
 ## Headless, it opens each demo in turn, lets it run for some frames, comes back, and quits with 0 if every demo opened
 ## its sockets and none of them outlived it (see `tour.gd`).
+## [br][br]It names no class of the library, so that it can say so if there is none. Of the demos, only the arena works
+## then: it can join a server elsewhere.
 
 const Card := preload("res://demos/menu/card.gd")
+const Colors := preload("res://demos/shared/colors.gd")
 const Demo := preload("res://demos/shared/demo.gd")
-const Tour := preload("res://demos/menu/tour.gd")
+
+# Loaded when needed, not preloaded: it names classes of the library.
+const TOUR_SCRIPT := "res://demos/menu/tour.gd"
+
+const LIBRARY := &"AsyncSockets"
+const WITHOUT_LIBRARY := "arena"
+const NO_LIBRARY := "The library is missing. Build it by scripts/build.sh, and start again."
 
 ## Folder in `demos`, title, what it is made of, and what it shows.
 const DEMOS: Array[Array] = [
@@ -32,7 +41,13 @@ const DEMOS: Array[Array] = [
 
 
 func _ready() -> void:
-	_version.text = "Async Sockets %s" % AsyncSockets.version
+	var has_library := Engine.has_singleton(LIBRARY)
+	if has_library:
+		_version.text = "Async Sockets %s" % Engine.get_singleton(LIBRARY).get(&"version")
+	else:
+		_version.text = NO_LIBRARY
+		_version.add_theme_color_override(&"font_color", Colors.BAD)
+		printerr(NO_LIBRARY)
 	get_window().title = "Async Sockets"
 	for demo: Array in DEMOS:
 		var folder: String = demo[0]
@@ -41,13 +56,22 @@ func _ready() -> void:
 		var what: String = demo[3]
 		var card := Card.new()
 		card.setup(title, kind, what)
+		if not has_library and folder != WITHOUT_LIBRARY:
+			card.disable()
 		var _error := card.pressed.connect(open.bind(folder))
 		_cards.add_child(card)
-	var first: Card = _cards.get_child(0)
-	first.grab_focus()
+	for card: Card in _cards.get_children():
+		if not card.disabled:
+			card.grab_focus()
+			break
 	if Demo.runs_by_itself():
+		if not has_library:
+			Demo.finish(false)
+			return
+		var script: GDScript = load(TOUR_SCRIPT)
+		var tour: Node = script.new()
 		# Its place is beside the scenes that it changes.
-		get_tree().root.add_child.call_deferred(Tour.new())
+		get_tree().root.add_child.call_deferred(tour)
 
 
 ## Changes the scene to that of a demo.

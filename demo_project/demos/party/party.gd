@@ -2,7 +2,7 @@ extends Control
 ## A party game: this window is the big screen, and the phones of the guests are the controllers.
 ##
 ## Open the address that the screen shows on two to eight phones in the same network, or in as many tabs of a browser,
-## and type in the code. Whoever reloads the page, or whose phone slept, comes back into the same seat.
+## and type in the code. After the page was reloaded, or the phone slept, it is back in the same seat.
 ## [br][br]`party_server.gd` is what there is to learn here: it serves the page, lets phones join, and keeps their
 ## seats. `quiz.gd` has the rules, `page` is what the phones show, and this script only shows how things stand.
 ##
@@ -223,5 +223,4 @@ func _rehearse() -> void:
 	add_child(rehearsal)
 	var succeeded := await rehearsal.play()
 	_party.stop()
-	print("done" if succeeded else "FAILED")
-	get_tree().quit(0 if succeeded else 1)
+	Demo.finish(succeeded)

@@ -12,7 +12,7 @@ extends RefCounted
 ## for https, such as keeping the phone awake.
 ##
 ## [b]Phones sleep.[/b] A phone that locks its screen loses its connection, and often the page with it. A player is
-## therefore not a connection but a seat. Whoever takes one gets a secret token, which the page stores; a page that
+## therefore not a connection but a seat. A phone that takes one gets a secret token, which the page stores; a page that
 ## comes back shows it and is in its seat again, with its score. A seat whose phone is away is kept for `seat_seconds`.
 ##
 ## [b]The whole state, not its changes.[/b] After every change each phone gets all that it shows in one message. There
@@ -77,7 +77,7 @@ func _init() -> void:
 		code += CODE_LETTERS[randi() % CODE_LETTERS.length()]
 	var _error := quiz.changed.connect(_on_quiz_changed)
 
-	# A phone says little. Whoever says more, or does not listen, is none of ours.
+	# A phone says little. One that says more, or does not read, is not one of ours.
 	_server.max_clients = 64
 	_server.max_message_size = 1024
 	_server.max_pending_bytes = 64 * 1024

@@ -42,7 +42,7 @@ func play() -> bool:
 	return not _failed and quiz.leader().name == "Ada" and quiz.rank_of(quiz.leader()) == 1
 
 
-## Ada knows everything, Ben guesses and has to charge his phone, Cleo is always wrong.
+## Ada knows everything, Ben guesses and has to charge a phone, Cleo is always wrong.
 func _round(number: int, phones: Array[Phone]) -> void:
 	for phone in phones:
 		await _until("question %d" % number, func() -> bool: return phone.is_asked(number))

@@ -1,12 +1,11 @@
 extends PanelContainer
 ## One of the seats at the bottom of the big screen.
 
+const Colors := preload("res://demos/shared/colors.gd")
 const Player := preload("res://demos/party/player.gd")
 const Quiz := preload("res://demos/party/quiz.gd")
 
 const BACK := Color("22262f")
-const DIM := Color("8b93a3")
-const GOOD := Color("9be48f")
 const AWAY := Color(1, 1, 1, 0.4)
 
 var _style := StyleBoxFlat.new()
@@ -40,13 +39,13 @@ func _init() -> void:
 func show_player(player: Player, quiz: Quiz) -> void:
 	_detail.visible = player != null
 	if player == null:
-		_show("free", DIM, BACK, AWAY)
+		_show("free", Colors.DIM, BACK, AWAY)
 		return
 	_show(player.name, Color.WHITE, player.color, Color.WHITE if player.is_here() else AWAY)
 	_detail.text = _words(player, quiz)
 	var is_good := player.has_answered() if quiz.phase == Quiz.Phase.QUESTION else player.gain > 0
 	var is_asking := quiz.phase == Quiz.Phase.QUESTION or quiz.phase == Quiz.Phase.REVEAL
-	_detail.add_theme_color_override("font_color", GOOD if is_asking and is_good else DIM)
+	_detail.add_theme_color_override("font_color", Colors.GOOD if is_asking and is_good else Colors.DIM)
 
 
 func _show(title: String, color: Color, border: Color, tint: Color) -> void:

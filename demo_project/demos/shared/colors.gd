@@ -8,7 +8,7 @@ const WAITING := Color("f0b866")
 const BAD := Color("ff9db0")
 const BLUE := Color("7cc4ff")
 
-## Each name gets one of these, chosen by its hash, but for two.
+## Names get one of these, chosen by their hash, except for two. Those in the arena get them in turn.
 const OF_NAMES: Array[Color] = [
 	Color("7cc4ff"), Color("9be48f"), Color("ff9db0"), Color("c7a6ff"), Color("6fe0d2"), Color("ffc38a")
 ]

@@ -11,16 +11,12 @@ extends Control
 ## Headless, it goes through this by itself, prints what happens, and quits. `-- --url=wss://example.org/echo` after the
 ## engine's own arguments connects to another server than the one in this scene.
 
+const Colors := preload("res://demos/shared/colors.gd")
 const Demo := preload("res://demos/shared/demo.gd")
 
 const HOST := "127.0.0.1"
 ## Room for about ten of the messages that this scene sends.
 const OFFLINE_BYTES := 120
-
-const DIM := Color("8b93a3")
-const GOOD := Color("9be48f")
-const WAITING := Color("f0b866")
-const BAD := Color("ff9db0")
 
 var _ws := WebSocketClient.new()
 var _server := WebSocketServer.new()
@@ -89,7 +85,7 @@ func _ready() -> void:
 
 func _connect() -> void:
 	if _ws.connect_to_url(_url) != OK:
-		_note(_ws.get_last_error_message(), BAD)
+		_note(_ws.get_last_error_message(), Colors.BAD)
 
 
 ## Sends a numbered message, which the server sends back.
@@ -101,43 +97,43 @@ func _send() -> void:
 	if error != OK:
 		# ERR_OUT_OF_MEMORY: there is no more room.
 		_refused += 1
-		_note("message %d is refused: %s" % [_sent, error_string(error)], BAD)
+		_note("message %d is refused: %s" % [_sent, error_string(error)], Colors.BAD)
 	elif _ws.is_reconnecting():
-		_note("message %d is kept" % _sent, DIM)
+		_note("message %d is kept" % _sent, Colors.DIM)
 
 
 #region What the client tells
 
 
 func _on_connected() -> void:
-	_note("connected", GOOD)
+	_note("connected", Colors.GOOD)
 
 
 func _on_connect_failed(error: Error) -> void:
-	_note("connect_failed: %s" % error_string(error), BAD)
+	_note("connect_failed: %s" % error_string(error), Colors.BAD)
 
 
 func _on_disconnected(code: int, reason: String, clean: bool) -> void:
 	var how := "in good order" if clean else "broken off"
-	_note("disconnected: %d, %s%s" % [code, how, "" if reason.is_empty() else ", '%s'" % reason], BAD)
+	_note("disconnected: %d, %s%s" % [code, how, "" if reason.is_empty() else ", '%s'" % reason], Colors.BAD)
 	if _ws.get_unsent_bytes() > 0:
-		_note("%d bytes were not sent" % _ws.get_unsent_bytes(), BAD)
+		_note("%d bytes were not sent" % _ws.get_unsent_bytes(), Colors.BAD)
 
 
 func _on_reconnecting(attempt: int, delay: float) -> void:
 	_attempt = attempt
 	_delay = delay
 	_due = Time.get_ticks_msec() + int(delay * 1000)
-	_note("reconnecting: attempt %d in %.1f s" % [attempt, delay], WAITING)
+	_note("reconnecting: attempt %d in %.1f s" % [attempt, delay], Colors.WAITING)
 
 
 func _on_gave_up(error: Error) -> void:
-	_note("gave_up: %s" % error_string(error), BAD)
+	_note("gave_up: %s" % error_string(error), Colors.BAD)
 
 
 func _on_message_received(message: String) -> void:
 	_answered += 1
-	_note("received '%s'" % message, DIM)
+	_note("received '%s'" % message, Colors.DIM)
 
 
 #endregion
@@ -146,16 +142,16 @@ func _on_message_received(message: String) -> void:
 
 func _start_server() -> void:
 	if not _server.start(_port, HOST):
-		_note("the server cannot listen on port %d" % _port, BAD)
+		_note("the server cannot listen on port %d" % _port, Colors.BAD)
 		return
 	_port = _server.get_local_port()
-	_note("the server is listening", DIM)
+	_note("the server is listening", Colors.DIM)
 
 
 func _stop_server() -> void:
 	# Its clients are told 1001, "going away".
 	_server.stop()
-	_note("the server is gone", DIM)
+	_note("the server is gone", Colors.DIM)
 
 
 func _on_server_received(client_id: int, message: String) -> void:
@@ -178,7 +174,7 @@ func _process(_delta: float) -> void:
 func _show_server() -> void:
 	var runs := _server.is_listening()
 	_server_state.text = "listening" if runs else "stopped"
-	_server_state.modulate = GOOD if runs else BAD
+	_server_state.modulate = Colors.GOOD if runs else Colors.BAD
 	_server_button.text = "Stop it" if runs else "Start it again"
 
 
@@ -187,17 +183,21 @@ func _show_state() -> void:
 	var left := maxf(_due - Time.get_ticks_msec(), 0.0) / 1000.0
 	match _ws.get_ready_state():
 		WebSocketClient.STATE_OPEN:
-			_show("connected", GOOD, "to %s:%d" % [_ws.get_connected_host(), _ws.get_connected_port()])
+			_show("connected", Colors.GOOD, "to %s:%d" % [_ws.get_connected_host(), _ws.get_connected_port()])
 		WebSocketClient.STATE_CONNECTING:
 			is_away = _ws.is_reconnecting() and left > 0.0
 			if is_away:
-				_show("away", WAITING, "attempt %d in %.1f s" % [_attempt, left])
+				_show("away", Colors.WAITING, "attempt %d in %.1f s" % [_attempt, left])
 			else:
-				_show("connecting", WAITING, "attempt %d" % _attempt if _ws.is_reconnecting() else "the first attempt")
+				_show(
+					"connecting",
+					Colors.WAITING,
+					"attempt %d" % _attempt if _ws.is_reconnecting() else "the first attempt"
+				)
 		WebSocketClient.STATE_CLOSING:
-			_show("closing", WAITING, "")
+			_show("closing", Colors.WAITING, "")
 		_:
-			_show("closed", BAD, "code %d" % _ws.get_close_code() if _ws.get_close_code() >= 0 else "")
+			_show("closed", Colors.BAD, "code %d" % _ws.get_close_code() if _ws.get_close_code() >= 0 else "")
 	_countdown.value = left / _delay if is_away else 0.0
 	var is_closed := _ws.get_ready_state() == WebSocketClient.STATE_CLOSED
 	_connect_button.text = "Connect" if is_closed else "Connect now"
@@ -233,7 +233,7 @@ func _note(text: String, color: Color) -> void:
 	print(text)
 	if _log.get_parsed_text().length() > 0:
 		_log.newline()
-	_log.push_color(DIM)
+	_log.push_color(Colors.DIM)
 	# Filled up with spaces as wide as a digit.
 	_log.add_text(("%.1f  " % (Time.get_ticks_msec() / 1000.0)).lpad(6, "\u2007"))
 	_log.pop()
@@ -250,7 +250,7 @@ func _note(text: String, color: Color) -> void:
 func _play() -> void:
 	var _connected: Array = await _ws.wait_connected(5.0)
 	_send()
-	await _until(func() -> bool: return _answered == 1)
+	var _is_answered: bool = await Demo.until(func() -> bool: return _answered == 1)
 	_stop_server()
 	await _ws.reconnecting
 	# There is room for two of these three.
@@ -259,21 +259,12 @@ func _play() -> void:
 		_send()
 	_start_server()
 	var _error := _ws.reconnect_now()
-	await _until(func() -> bool: return _answered == 3)
+	_is_answered = await Demo.until(func() -> bool: return _answered == 3)
 	# A code of the application's own: the server does not want it back.
 	for client_id in _server.get_client_ids():
 		_error = _server.disconnect_client(client_id, 4000, "enough")
 	await _ws.gave_up
 	_server.stop()
-	var succeeded := _answered == 3 and _refused == 1 and _ws.get_close_code() == 4000
-	print("done" if succeeded else "FAILED")
-	get_tree().quit(0 if succeeded else 1)
-
-
-## Waits until the condition holds, for 5 seconds at most.
-func _until(condition: Callable) -> void:
-	var deadline := Time.get_ticks_msec() + 5000
-	while not condition.call() and Time.get_ticks_msec() < deadline:
-		await get_tree().process_frame
+	Demo.finish(_answered == 3 and _refused == 1 and _ws.get_close_code() == 4000)
 
 #endregion

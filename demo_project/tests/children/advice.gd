@@ -5,6 +5,10 @@ const LOOPBACK := "127.0.0.1"
 ## Longer than the time after which the library warns, twice: so a second warning would be seen.
 const LONG := 2.6
 
+## The time that events may wait for a process() of the script.
+const NEGLECT := 5.0
+
+var _kept: Array[TcpClient] = []
 var _server := WebSocketServer.new()
 var _listener := TcpListener.create(0, LOOPBACK)
 var _client := WebSocketClient.new()
@@ -218,6 +222,52 @@ func _flood(handler_usec: int) -> void:
 		_client.send_text("x")
 	await get_tree().create_timer(LONG).timeout
 	_handler_usec = 0
+
+
+#endregion
+#region Events that nobody asks for
+
+
+func _never_processed() -> void:
+	_server.auto_process = false
+	_listener.auto_process = false
+	for _time in 2:
+		await _connect_to_all()
+	await get_tree().create_timer(2 * NEGLECT).timeout
+
+
+## A listener's own process() serves its clients too, and an event may wait for a while.
+func _seldom_processed() -> void:
+	_server.auto_process = false
+	_listener.auto_process = false
+	_listener.client_connected.connect(func(client: TcpClient) -> void: client.auto_process = false)
+	for _time in 3:
+		await _connect_to_all()
+		await get_tree().create_timer(0.7 * NEGLECT).timeout
+		_server.process()
+		_listener.process()
+
+
+func _connect_to_all() -> void:
+	if not _server.is_listening():
+		_server.start(0, LOOPBACK)
+		_listener.start()
+	var client := TcpClient.new()
+	client.connect_to_host(LOOPBACK, _listener.get_local_port())
+	await client.wait_connected()
+	client.send_text("hello")
+	var other := TcpClient.new()
+	other.connect_to_host(LOOPBACK, _server.get_local_port())
+	await other.wait_connected()
+	other.send_text(
+		(
+			"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+			+ "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+		)
+	)
+	await other.recv(1)
+	_kept.append(client)
+	_kept.append(other)
 
 
 #endregion

@@ -20,6 +20,8 @@ pub(crate) enum Advice {
     Undecided,
     /// The main thread has not got through the queued events for a while.
     Overload,
+    /// A socket without automatic processing has events, and nobody calls its `process()`.
+    NeverProcessed,
     /// `process()` takes more than a frame's time in every frame.
     LongProcess,
 }

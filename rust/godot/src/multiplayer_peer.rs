@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use async_sockets_net::http::headers::ResponseHeader;
-use async_sockets_net::websocket::client_handshake::RequestHeader;
+use async_sockets_net::websocket::opening_request::RequestHeader;
 use async_sockets_net::websocket::options::Subprotocol;
 use godot::builtin::{GString, PackedStringArray};
 use godot::classes::MultiplayerPeerExtension;

@@ -20,6 +20,7 @@ use background::{Leftovers, POLL_INTERVAL, Polled};
 use budget::Budget;
 use ears::Ears;
 use figures::Figures;
+use neglect::Neglect;
 use registry::Registry;
 use turns::Turns;
 use watch::Watch;
@@ -31,6 +32,7 @@ mod drain;
 mod ears;
 mod figures;
 pub(crate) mod line;
+mod neglect;
 mod registry;
 mod running;
 mod turns;
@@ -59,6 +61,7 @@ pub(crate) struct Pump {
     polled: Polled,
     leftovers: Leftovers,
     watch: Watch,
+    neglect: Neglect,
     /// Number of drains and turns that have begun, and of tasks completed between turns.
     steps: Cell<u64>,
     /// How often a drain has waited because nothing was queued.
@@ -98,6 +101,7 @@ impl Pump {
             polled: Polled::default(),
             leftovers: Leftovers::default(),
             watch: Watch::default(),
+            neglect: Neglect::default(),
             steps: Cell::new(0),
             waits: Cell::new(0),
             finished: RefCell::default(),
@@ -124,6 +128,9 @@ impl Pump {
     pub(crate) fn register(&self, id: SocketId, socket: Rc<dyn Socket>) {
         // An alarm under an earlier id is for nobody.
         socket.base().alarm.set(None);
+        if !socket.base().auto_process.get() {
+            self.neglect.expect();
+        }
         self.registry.add(id, &socket);
     }
 
@@ -145,6 +152,9 @@ impl Pump {
         let base = socket.base();
         if base.auto_process.replace(on) == on {
             return;
+        }
+        if !on {
+            self.neglect.expect();
         }
         if base.polled.get() {
             self.stop_polling(base);

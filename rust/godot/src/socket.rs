@@ -32,6 +32,8 @@ pub(crate) struct SocketBase {
     pub(crate) auto_process: Cell<bool>,
     /// The ticket while it waits for a turn.
     pub(crate) ticket: Cell<Option<Ticket>>,
+    /// The ticket that the pump saw when it looked for sockets that nobody processes, and since when.
+    pub(crate) seen: Cell<Option<(Ticket, Instant)>>,
     pub(crate) in_turn: Cell<bool>,
     /// Another turn was requested during the present one.
     pub(crate) wants_turn: Cell<bool>,
@@ -90,6 +92,7 @@ impl Default for SocketBase {
             last_error: RefCell::default(),
             auto_process: Cell::new(true),
             ticket: Cell::new(None),
+            seen: Cell::new(None),
             in_turn: Cell::new(false),
             wants_turn: Cell::new(false),
             line: Line::default(),

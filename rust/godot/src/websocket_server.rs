@@ -109,9 +109,10 @@ pub(crate) struct WebSocketServer {
     #[var(get = get_max_pending_bytes, set = set_max_pending_bytes)]
     max_pending_bytes: PhantomVar<i64>,
     /// Maximum memory of all clients together, in bytes: incomplete messages, messages queued for this server and
-    /// frames pending for clients (those of a broadcast count once). Beyond it, the clients that use most are
-    /// disconnected with 1013 (try again later); clients of one address count as one. Queued messages use at most a
-    /// quarter of it, then reading pauses. Default: 268435456 (256 MiB). Range: 0 to 2147483647; 0 sets no limit. Read
+    /// frames pending for clients (those of a broadcast count once), requests by plain HTTP that are queued, and the
+    /// answers to them. Beyond it, the clients that use most are disconnected with 1013 (try again later), or by plain
+    /// HTTP with 503 or in the middle of a response; clients of one address count as one. What is queued for this
+    /// server uses at most a quarter of it, then reading pauses. Default: 268435456 (256 MiB). Range: 0 to 2147483647; 0 sets no limit. Read
     /// by [method start].
     #[var(get = get_max_total_bytes, set = set_max_total_bytes)]
     max_total_bytes: PhantomVar<i64>,
@@ -175,7 +176,7 @@ pub(crate) struct WebSocketServer {
     backlog: PhantomVar<i64>,
     /// Path of a health check, such as [code]"/healthz"[/code]: requests for it are answered in the background with 200
     /// and a short JSON text, [code]{"status":"ok","clients":3,"uptime":12.5}[/code] (established clients, and seconds
-    /// since [method start]), or with 503 while the server stops. Default: empty, no check. Takes effect at once.
+    /// since [method start]). Default: empty, no check. Takes effect at once.
     #[var(get = get_health_path, set = set_health_path)]
     health_path: PhantomVar<GString>,
     /// Maximum size of the body of a request by [signal http_requested], in bytes, 0 to 2147483647; a larger one is

@@ -8,7 +8,7 @@ use async_sockets_net::http_server::folder::Folder;
 use async_sockets_net::http_server::options::HttpOptions;
 use async_sockets_net::http_server::site::{FolderOptions, Site};
 use async_sockets_net::websocket::options::WebSocketOptions;
-use http_common::{DiskFolder, kept, with, with_folder};
+use http_common::{DiskFolder, Response, kept, with, with_folder};
 use websocket_common::{Peer, Server};
 
 const FILES: &[(&str, &[u8])] = &[
@@ -278,6 +278,27 @@ fn options_of_a_folder() {
         (204, Some("x-b"))
     );
     assert_eq!(peer.request("OPTIONS", "/", "").status, 405);
+}
+
+/// Otherwise a cache would hand one client's coding to another.
+#[test]
+fn a_vary_of_the_user_leaves_the_servers_own() {
+    let options = FolderOptions {
+        headers: vec![ResponseHeader::parse("Vary: Origin").expect("valid")],
+        ..FolderOptions::default()
+    };
+    let server = Server::start(with_folder(kept(FILES), options));
+    let mut peer = Peer::connect(server.port());
+    let varies = |response: &Response| {
+        let lines = response.head.lines().filter_map(|line| line.strip_prefix("vary: "));
+        let mut names: Vec<_> = lines.flat_map(|line| line.split(", ")).map(str::to_owned).collect();
+        names.sort();
+        names
+    };
+    let file = peer.get("/game.wasm", "Accept-Encoding: br\r\n");
+    assert_eq!(file.header("content-encoding"), Some("br"));
+    assert_eq!(varies(&file), ["Accept-Encoding", "Origin"]);
+    assert_eq!(varies(&peer.get("/", "")), ["Origin"]);
 }
 
 #[test]

@@ -342,3 +342,25 @@ fn no_response_can_be_split() {
     assert_eq!(response.header("location"), Some("/a%20b/?x=%0d%0aX:%20y"));
     assert_eq!(response.header("x"), None);
 }
+
+/// A target that only hyper refuses, as no browser sends it. The response is not lost if more bytes follow.
+#[test]
+fn a_target_with_bytes_that_must_be_encoded() {
+    let mut server = Server::start(with_handler());
+    for warm in [false, true] {
+        for target in ["/a<b", "/?a=<b>", "/`", "http://a b", "http:///"] {
+            let mut peer = Peer::connect(server.port());
+            if warm {
+                peer.send(get("/warm").as_bytes());
+                server.request().1.send(answer("warm")).expect("open");
+                assert_eq!(peer.response().text(), "warm");
+            }
+            let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+            peer.send((request + &get("/more").repeat(1000)).as_bytes());
+            let response = peer.response();
+            assert_eq!((response.status, response.closes()), (400, true), "{target}");
+            peer.is_closed();
+        }
+    }
+    assert!(server.poll().is_none());
+}

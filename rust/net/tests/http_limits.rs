@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use async_sockets_net::admission::AdmissionRules;
 use async_sockets_net::event::WebSocketEvent;
 use async_sockets_net::http::trusted::TrustedProxies;
+use async_sockets_net::http_server::answer::Answer;
 use async_sockets_net::http_server::options::HttpOptions;
 use async_sockets_net::http_server::site::{FolderOptions, Site};
 use async_sockets_net::websocket::options::{HandshakeOptions, WebSocketOptions};
@@ -290,6 +291,7 @@ fn bodies_that_nobody_takes_count_although_their_clients_are_gone() {
         peer
     };
     // A quarter of the memory is for what waits for the main thread.
+    let mut each = 0;
     for n in 1..=3 {
         let peer = post();
         wait_until("request", || server.inner.queued_events() == 2 * n - 1);
@@ -298,11 +300,17 @@ fn bodies_that_nobody_takes_count_although_their_clients_are_gone() {
             .expect("a socket");
         drop(peer);
         wait_until("end", || server.inner.statistics().http_connections == 0);
-        assert_eq!(server.inner.statistics().memory, n * 1_000_000);
+        let memory = server.inner.statistics().memory;
+        each = memory / n;
+        assert_eq!(memory, n * each);
+        assert!(
+            (1_000_000..1_001_000).contains(&each),
+            "the bodies, and a little more: {each}"
+        );
     }
     // The next one is read, and waits until the main thread takes something.
     let mut late = post();
-    wait_until("body", || server.inner.statistics().memory == 4_000_000);
+    wait_until("body", || server.inner.statistics().memory == 3 * each + 1_000_000);
     for _ in 0..3 {
         drop(server.request());
         assert!(matches!(
@@ -313,10 +321,79 @@ fn bodies_that_nobody_takes_count_although_their_clients_are_gone() {
     let (request, reply) = server.request();
     assert_eq!(
         (request.body.len(), server.inner.statistics().memory),
-        (1_000_000, 1_000_000)
+        (1_000_000, each)
     );
     drop(request);
     assert_eq!(server.inner.statistics().memory, 0);
     reply.send(answer("ok")).expect("open");
     assert_eq!(late.response().text(), "ok");
+}
+
+/// A main thread that takes nothing for a while, as it loads a level, while requests time out and others come.
+#[test]
+fn requests_that_nobody_takes_do_not_pile_up() {
+    const LIMIT: usize = 1024 * 1024;
+    let server = Server::start(WebSocketOptions {
+        max_total: LIMIT,
+        ..with(HttpOptions {
+            has_handler: true,
+            answer_timeout: Some(Duration::from_millis(20)),
+            ..HttpOptions::default()
+        })
+    });
+    let mut peer = Peer::connect(server.port());
+    let line = format!("X: {}\r\n", "x".repeat(7000));
+    for _ in 0..100 {
+        assert_eq!(peer.get("/", &line).status, 504);
+    }
+    // A quarter of the memory is for what waits for the main thread.
+    let (events, memory) = (server.inner.queued_events(), server.inner.statistics().memory);
+    assert!(
+        events <= LIMIT / 4 / 7000 + 1,
+        "{events} requests wait, in {memory} bytes"
+    );
+    assert!(memory >= events * 7000, "{events} requests wait, in {memory} bytes");
+}
+
+/// The answers of the main thread are memory too, until their clients have taken them.
+#[test]
+fn answers_that_nobody_reads_count_as_memory() {
+    const LARGE: usize = 16 * 1024 * 1024;
+    const LIMIT: usize = 40 * 1024 * 1024;
+    let mut server = Server::start(WebSocketOptions {
+        max_total: LIMIT,
+        ..with(HttpOptions {
+            has_handler: true,
+            ..options()
+        })
+    });
+    let large = || Answer::new(200, vec![7; LARGE], "", []).expect("a good answer");
+    let mut greedy = Vec::new();
+    for n in 1..=6 {
+        let mut peer = Peer::connect_from([127, 0, 0, 9], server.port());
+        peer.send(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
+        server.request().1.send(large()).expect("open");
+        greedy.push(peer);
+        // The system's buffers take less than half.
+        let expected = LARGE.min(LIMIT - LARGE);
+        wait_until("response", || server.inner.statistics().memory >= expected);
+        wait_until("room", || server.inner.statistics().memory <= LIMIT);
+        if n <= 2 {
+            assert_eq!(server.inner.statistics().http_connections, n);
+        }
+    }
+    // Those that were too many were cut in the middle.
+    wait_until("end", || server.inner.statistics().http_connections == 2);
+    is_served(&server);
+    let mut last = greedy.pop().expect("a peer");
+    last.ends();
+    drop(greedy);
+    wait_until("end", || server.inner.statistics().memory == 0);
+    // One that is read arrives whole, and is forgotten then.
+    let mut peer = Peer::connect(server.port());
+    peer.send(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
+    server.request().1.send(large()).expect("open");
+    assert_eq!(peer.response().body.len(), LARGE);
+    wait_until("end", || server.inner.statistics().memory == 0);
+    assert_eq!(peer.get("/a", "").text(), "A");
 }

@@ -92,6 +92,27 @@ fn answers_of_every_kind() {
     assert_eq!(ask("GET", "", answer("the connection is still good")).status, 200);
 }
 
+/// What has changed something is not answered by "nothing has changed": conditions are about reading.
+#[test]
+fn a_file_in_answer_to_a_post_has_no_conditions() {
+    let disk = DiskFolder::new(&[("page.html", b"<p>page</p>")]);
+    let mut server = Server::start(with_handler());
+    let mut peer = Peer::connect(server.port());
+    for lines in [
+        "If-None-Match: *\r\n",
+        "If-Modified-Since: Fri, 31 Dec 2100 00:00:00 GMT\r\n",
+        "If-Match: \"x\"\r\n",
+        "If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n",
+        "Range: bytes=3-6\r\n",
+    ] {
+        peer.send(format!("POST / HTTP/1.1\r\nHost: a\r\n{lines}\r\n").as_bytes());
+        let file = Answer::file(disk.path().join("page.html"), []).expect("a good answer");
+        server.request().1.send(file).expect("open");
+        let response = peer.response();
+        assert_eq!((response.status, response.text()), (200, "<p>page</p>"), "{lines}");
+    }
+}
+
 #[test]
 fn a_large_file_in_memory_holds_nobody_up() {
     let mut site = Site::default();

@@ -56,6 +56,32 @@ fn a_websocket_pipelined_behind_a_page() {
     server.connected();
 }
 
+/// After the last response of a connection nothing is read, not even a request for a WebSocket.
+#[test]
+fn no_websocket_behind_a_response_that_closes() {
+    let mut server = Server::start(served());
+    for first in [
+        "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+        "GET / HTTP/1.0\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx",
+    ] {
+        let mut peer = Peer::connect(server.port());
+        peer.send(format!("{first}{REQUEST}\r\n").as_bytes());
+        assert_eq!(peer.response().text(), "page", "{first}");
+        peer.is_closed();
+    }
+    assert!(server.poll().is_none());
+    // An upgrade to something else is just a request.
+    let mut peer = Peer::connect(server.port());
+    for _ in 0..2 {
+        assert_eq!(peer.get("/", "Upgrade: h2c\r\nConnection: Upgrade\r\n").text(), "page");
+    }
+    peer.send(format!("{REQUEST}\r\n").as_bytes());
+    assert!(peer.head().starts_with("HTTP/1.1 101 "));
+    server.connected();
+}
+
 #[test]
 fn the_rules_of_the_handshake_keep_their_meaning() {
     let mut server = Server::start(WebSocketOptions {

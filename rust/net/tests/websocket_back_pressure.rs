@@ -20,12 +20,12 @@ fn small(backpressure: BackpressurePolicy) -> WebSocketOptions {
     }
 }
 
-/// Sends until the client's queue stays full.
-fn fill(server: &mut Server, id: i64) {
-    let mut full = 0;
+/// Sends until the client's queue stays full. Returns the number of messages.
+fn fill(server: &mut Server, id: i64) -> usize {
+    let (mut full, mut sent) = (0, 0);
     while full < 20 {
         match server.inner.send_binary(id, &[0; 16 * 1024]) {
-            Ok(()) => full = 0,
+            Ok(()) => (full, sent) = (0, sent + 1),
             Err(ClientError::Full(_)) => {
                 full += 1;
                 sleep(Duration::from_millis(5));
@@ -33,6 +33,7 @@ fn fill(server: &mut Server, id: i64) {
             Err(other) => panic!("{other}"),
         }
     }
+    sent
 }
 
 #[test]
@@ -40,7 +41,7 @@ fn a_slow_client_gets_no_more_and_the_others_do() {
     let mut server = Server::start(small(BackpressurePolicy::Refuse));
     let (mut slow, slow_id) = server.join();
     let (mut other, other_id) = server.join();
-    fill(&mut server, slow_id);
+    let sent = fill(&mut server, slow_id);
     let pending = server.inner.client_pending_bytes(slow_id).expect("known");
     assert!((1..=64 * 1024).contains(&pending), "{pending}");
     let result = server.inner.broadcast_binary(&[1; 40 * 1024], Audience::All, &[]);
@@ -49,11 +50,12 @@ fn a_slow_client_gets_no_more_and_the_others_do() {
     server.inner.send_text(other_id, "fine").expect("room");
     assert_eq!(other.next_frame(), (TEXT, b"fine".to_vec()));
     // Once the client reads, there is room again.
-    while server.inner.client_pending_bytes(slow_id) != Some(0) {
+    for _ in 0..sent {
         slow.next_frame();
     }
+    wait_until("room", || server.inner.client_pending_bytes(slow_id) == Some(0));
     server.inner.send_text(slow_id, "back").expect("room");
-    while slow.next_frame() != (TEXT, b"back".to_vec()) {}
+    assert_eq!(slow.next_frame(), (TEXT, b"back".to_vec()));
 }
 
 #[test]

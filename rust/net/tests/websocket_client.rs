@@ -10,9 +10,9 @@ use std::thread::spawn;
 use std::time::Duration;
 
 use async_sockets_net::error::{PingError, SendError};
-use async_sockets_net::websocket::client_handshake::RequestHeader;
 use async_sockets_net::websocket::client_options::WebSocketClientOptions;
 use async_sockets_net::websocket::messages::Message;
+use async_sockets_net::websocket::opening_request::RequestHeader;
 use async_sockets_net::websocket::options::{Subprotocol, WebSocketOptions};
 use tokio_tungstenite::tungstenite;
 use websocket_client_common::{Client, RawServer, Seen, switching_protocols, url};

@@ -5,9 +5,9 @@ mod tls_common;
 mod websocket_client_common;
 mod websocket_common;
 
-use async_sockets_net::websocket::client_handshake::RequestHeader;
 use async_sockets_net::websocket::client_options::WebSocketClientOptions;
 use async_sockets_net::websocket::connect_error::WebSocketConnectError;
+use async_sockets_net::websocket::opening_request::RequestHeader;
 use async_sockets_net::websocket::options::WebSocketOptions;
 use async_sockets_net::websocket::reconnect::Failure;
 use tls_common::{Authority, tls_listen};

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use async_sockets_net::websocket::options::WebSocketOptions;
+use async_sockets_net::websocket::relay::{RelayTo, Relayed};
 use async_sockets_net::websocket_server::Audience;
 use socket2::SockRef;
 use websocket_common::{BINARY, Happened, Peer, Server, TEXT, frame, header, wait_until};
@@ -206,4 +207,51 @@ fn a_main_thread_that_takes_nothing_ends_nobody() {
     for thread in threads {
         thread.join().expect("no failure");
     }
+}
+
+/// A relayed message to all, which is too small to be worth sharing: what waits for several is there several times.
+#[test]
+fn small_messages_for_all_count_for_each_of_them() {
+    const MESSAGES: u64 = 100_000;
+    let mut server = Server::start(WebSocketOptions {
+        relay: Some(|_| {
+            Some(Relayed {
+                to: RelayTo::AllBut(0),
+                body_at: 0,
+                is_for_main: false,
+            })
+        }),
+        ..WebSocketOptions::default()
+    });
+    let mut join = |label| {
+        let (peer, id) = server.join();
+        SockRef::from(&peer.stream)
+            .set_recv_buffer_size(2048)
+            .expect("a socket");
+        server.inner.join_relay(id, label, b"").expect("a client");
+        wait_until("begin", || server.inner.begin_relay(id));
+        (peer, id)
+    };
+    let (mut sender, _) = join(1);
+    let deaf: Vec<_> = (2..10).map(&mut join).collect();
+    // More than the system's buffers hold, so that what follows waits here.
+    for (_, id) in &deaf {
+        for _ in 0..128 {
+            server.inner.send_binary(*id, &[0; 64 * 1024]).expect("room");
+        }
+    }
+    let messages = frame(BINARY, b"x").repeat(1000);
+    for _ in 0..MESSAGES / 1000 {
+        sender.send(&messages);
+    }
+    wait_until("messages", || server.inner.statistics().relayed == MESSAGES);
+    let pending = |(_, id): &(Peer, _)| server.inner.client_pending_bytes(*id).expect("a client");
+    let pending: usize = deaf.iter().map(pending).sum();
+    let memory = server.inner.statistics().memory;
+    assert!(memory >= pending, "{memory} of {pending} bytes count");
+    drop(deaf);
+    wait_until("all memory back", || {
+        server.poll();
+        server.inner.statistics().memory == 0
+    });
 }

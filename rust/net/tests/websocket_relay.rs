@@ -221,6 +221,8 @@ fn a_slow_recipient_is_disconnected_by_policy() {
     let mut server = Server::start(WebSocketOptions {
         max_pending: 100_000,
         backpressure: BackpressurePolicy::Disconnect,
+        // However long the rest takes.
+        close_timeout: None,
         ..options()
     });
     let (mut one, mut slow) = (join(&mut server), join(&mut server));

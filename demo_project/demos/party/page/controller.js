@@ -156,7 +156,7 @@ function choose(index) {
 function render() {
 	const view = isElsewhere ? "elsewhere" : !seat || !state ? "join" : isAsked() ? "question" : "message";
 	for (const id of ["join", "message", "question", "elsewhere"]) element(id).hidden = id !== view;
-	// Whoever comes back has no form to fill in.
+	// A player who comes back has no form to fill in.
 	if (isReturning) element("join").hidden = true;
 	element("lost").hidden = isElsewhere || (isOpen() && !isReturning);
 	element("leave").hidden = !seat || isElsewhere;

@@ -38,6 +38,7 @@ impl Pump {
         self.figures.drained(start);
         let left = self.left_over(scope, deadline);
         self.watch.drained_all(self, start, left, "frame");
+        self.neglect.look(self, start);
     }
 
     /// `process()` of a socket. Without a budget it handles the events queued now. With one it goes on until the budget

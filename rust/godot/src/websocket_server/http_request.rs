@@ -45,8 +45,9 @@ pub(crate) struct HttpServerRequest {
     /// [code]GET[/code]: only the length of your body is sent. Read-only.
     #[var(no_set)]
     method: GString,
-    /// The path, decoded, beginning with [code]/[/code]. A path with [code]..[/code], a backslash or a control
-    /// character never gets here; one with an encoded slash or a leading dot does. Read-only.
+    /// The path, decoded, beginning with [code]/[/code]; [code]*[/code] of [code]OPTIONS *[/code]. A path with a part
+    /// [code]..[/code], a backslash or a control character never gets here; one with an encoded slash or a leading dot
+    /// does. Read-only.
     #[var(no_set)]
     path: GString,
     /// The path as received, not decoded. Read-only.

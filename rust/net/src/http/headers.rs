@@ -89,6 +89,11 @@ impl Headers {
         self.ends.len()
     }
 
+    /// The memory that they take, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.text.len() + size_of_val(&*self.ends)
+    }
+
     /// Whether there are no lines.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -20,11 +20,11 @@ pub(crate) fn wanted(header: &str, len: u64) -> Wanted {
     if !unit.eq_ignore_ascii_case("bytes") {
         return Wanted::All;
     }
-    let Some((first, last)) = set.split_once('-') else {
+    let Some((from, to)) = set.split_once('-') else {
         return Wanted::All;
     };
-    match (number(first), number(last)) {
-        (Some(first), last) if last.is_some() || set.ends_with('-') => {
+    match (number(from), number(to)) {
+        (Some(first), last) if last.is_some() || to.is_empty() => {
             if last.is_some_and(|last| last < first) {
                 return Wanted::All;
             }
@@ -34,7 +34,7 @@ pub(crate) fn wanted(header: &str, len: u64) -> Wanted {
             let end = last.map_or(len, |last| last.saturating_add(1).min(len));
             Wanted::Part(first, end - first)
         }
-        (None, Some(suffix)) if first.is_empty() => match suffix.min(len) {
+        (None, Some(suffix)) if from.is_empty() => match suffix.min(len) {
             0 => Wanted::Nothing,
             suffix => Wanted::Part(len - suffix, suffix),
         },
@@ -74,6 +74,8 @@ mod tests {
             "bytes=",
             "bytes=-",
             "bytes=5-2",
+            "bytes=5--",
+            "bytes=5-x-",
             "bytes=a-b",
             "bytes=1-2,4-5",
             "lines=1-2",

@@ -68,6 +68,7 @@ impl HttpConnection {
             stopping: stopping.clone(),
             registry,
         });
+        let own = service.clone();
         let mut connection = http1::Builder::new()
             // The gate has the time limits.
             .header_read_timeout(None)
@@ -79,6 +80,7 @@ impl HttpConnection {
             );
         let is_good = {
             let mut stop = pin!(stopping.wait_for(|stop| *stop));
+            let mut shed = pin!(own.memory.shed());
             let mut limit: Option<Pin<Box<Sleep>>> = None;
             poll_fn(|cx| {
                 if limit.is_none() && stop.as_mut().poll(cx).is_ready() {
@@ -88,7 +90,16 @@ impl HttpConnection {
                 if limit.as_mut().is_some_and(|limit| limit.as_mut().poll(cx).is_ready()) {
                     return Poll::Ready(false);
                 }
-                connection.poll_without_shutdown(cx).map(|result| result.is_ok())
+                // A head that hyper alone refuses, for its target, is answered by it.
+                let is_good = |result: hyper::Result<()>| result.map_or_else(|error| error.is_parse(), |()| true);
+                if let Poll::Ready(result) = connection.poll_without_shutdown(cx) {
+                    return Poll::Ready(is_good(result));
+                }
+                // Without a response in progress, the service answers that there is no memory.
+                if own.memory.is_sending() && shed.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(false);
+                }
+                Poll::Pending
             })
             .await
         };

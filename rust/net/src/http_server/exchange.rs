@@ -20,7 +20,7 @@ pub struct HttpRequest {
     pub id: HttpRequestId,
     /// The method, such as `GET`.
     pub method: String,
-    /// The path, beginning with `/`, as received: percent-encoding is not decoded.
+    /// The path, beginning with `/`, as received: percent-encoding is not decoded. That of `OPTIONS *` is `*`.
     pub path: String,
     /// The query, without the `?`; empty if there is none.
     pub query: String,
@@ -32,8 +32,8 @@ pub struct HttpRequest {
     pub peer: SocketAddr,
     /// Whether the client's connection is encrypted, to this server or to a trusted proxy.
     pub secure: bool,
-    /// Counts the body as memory of the server until this is dropped.
-    pub(crate) _queued: Option<Queued>,
+    /// Counts the request as memory of the server until this is dropped.
+    pub(crate) _queued: Queued,
 }
 
 impl HttpRequest {

@@ -1,6 +1,7 @@
 //! Responses with files (RFC 9110 sections 13 to 15).
 
-use std::io::{Seek, SeekFrom};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 
 use hyper::header::{
     ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG,
@@ -15,8 +16,12 @@ use super::turn::Asked;
 use crate::http::content_type::content_type;
 use crate::http::range::{Wanted, wanted};
 
-/// The response with a representation of a file, or with a part of it, or that it has not changed. Blocks if it has to
-/// seek in an open file.
+/// Maximum number of bytes of an open file that are read at once with the response: another way to a thread that may
+/// block would cost more than reading them.
+const SMALL: u64 = 32 * 1024;
+
+/// The response with a representation of a file, or with a part of it, or that it has not changed. Conditions count for
+/// GET and HEAD alone, since any other method has done its work by now. Blocks if it has to read an open file.
 pub(crate) fn file_response(asked: &Asked, resource: Resource) -> Response {
     let Resource {
         content,
@@ -25,19 +30,20 @@ pub(crate) fn file_response(asked: &Asked, resource: Resource) -> Response {
         varies,
         name,
     } = resource;
-    if validators.has_changed(&asked.headers) {
+    let has_conditions = matches!(&*asked.method, "GET" | "HEAD");
+    if has_conditions && validators.has_changed(&asked.headers) {
         return Response::text(412, "The file has changed.\n");
     }
-    let mut response = if validators.is_unchanged(&asked.headers) {
+    let mut response = if has_conditions && validators.is_unchanged(&asked.headers) {
         Response::new(304)
     } else {
         let len = content.len();
         let range = asked.headers.get("Range").filter(|_| asked.method == "GET");
         let range = range.filter(|_| validators.allows_range(&asked.headers));
         match range.map_or(Wanted::All, |range| wanted(range, len)) {
-            Wanted::All => part(content, 0, len, 200),
+            Wanted::All => part(asked, content, 0, len, 200),
             Wanted::Part(from, count) => {
-                let mut response = part(content, from, count, 206);
+                let mut response = part(asked, content, from, count, 206);
                 let last = from + count - 1;
                 response.set(CONTENT_RANGE, &format!("bytes {from}-{last}/{len}"));
                 response
@@ -65,19 +71,33 @@ pub(crate) fn file_response(asked: &Asked, resource: Resource) -> Response {
     response
 }
 
-fn part(content: FileContent, from: u64, count: u64, status: u16) -> Response {
-    let mut response = Response::new(status);
-    response.content = match content {
+fn part(asked: &Asked, content: FileContent, from: u64, count: u64, status: u16) -> Response {
+    let content = match content {
         FileContent::Bytes(bytes) => {
             let at = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(bytes.len());
-            Content::Bytes(bytes.slice(at(from)..at(from + count)))
+            Ok(Content::Bytes(bytes.slice(at(from)..at(from + count))))
         }
-        FileContent::File(mut file, _) => match file.seek(SeekFrom::Start(from)) {
-            Ok(_) => Content::file(file, count),
-            Err(_) => return Response::text(500, "The file cannot be read.\n"),
-        },
+        FileContent::File(file, _) => open_part(file, from, count, asked.method != "HEAD"),
     };
-    response
+    match content {
+        Ok(content) => {
+            let mut response = Response::new(status);
+            response.content = content;
+            response
+        }
+        Err(_) => Response::text(500, "The file cannot be read.\n"),
+    }
+}
+
+/// Part of an open file, which is read if it is small and `read` is true.
+fn open_part(mut file: File, from: u64, count: u64, read: bool) -> io::Result<Content> {
+    file.seek(SeekFrom::Start(from))?;
+    if !read || count > SMALL {
+        return Ok(Content::file(file, count));
+    }
+    let mut bytes = vec![0; usize::try_from(count).unwrap_or(0)];
+    file.read_exact(&mut bytes)?;
+    Ok(Content::Bytes(bytes.into()))
 }
 
 /// Adds what the options of a folder say. An error gets nothing that is about a file.

@@ -2,8 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
+#[cfg(unix)]
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -263,8 +265,16 @@ fn open(path: &Path) -> io::Result<(FileContent, Validators)> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::ErrorKind::NotFound.into());
     }
-    let mut file = File::open(path)?;
+    let mut options = OpenOptions::new();
+    options.read(true);
+    // Another one may have taken its place by now.
+    #[cfg(unix)]
+    options.custom_flags(libc::O_NONBLOCK);
+    let mut file = options.open(path)?;
     let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::ErrorKind::NotFound.into());
+    }
     let (len, modified) = (metadata.len(), metadata.modified().unwrap_or(UNIX_EPOCH));
     let nanos = modified.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let validators = Validators {

@@ -1,13 +1,18 @@
-//! The memory that a connection takes for the bodies of its requests.
+//! The memory that a connection takes for its requests, and for the answers to them.
 
 use std::future::poll_fn;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
+use bytes::Bytes;
 use tokio::sync::watch;
 
-use crate::budget::{Budget, Holder, Queued, Share};
+use crate::budget::{Account, Budget, Holder, Queued, Share};
+
+/// Maximum size of the content of a response that does not count, in bytes: less than the connection itself takes.
+const SMALL: usize = 4 * 1024;
 
 /// The account of a connection.
 #[derive(Debug)]
@@ -15,6 +20,8 @@ pub(crate) struct Memory {
     budget: Arc<Budget>,
     account: Share,
     holder: Arc<Shed>,
+    /// Number of [`Outgoing`] ones.
+    outgoing: Arc<AtomicUsize>,
 }
 
 /// Tells whether the connection was chosen to be shed.
@@ -24,6 +31,28 @@ struct Shed(watch::Sender<bool>);
 impl Holder for Shed {
     fn shed(&self) {
         self.0.send_replace(true);
+    }
+}
+
+/// The content of a response that counts until it is sent, or its connection is over.
+#[derive(Debug)]
+struct Outgoing {
+    bytes: Bytes,
+    account: Arc<Account>,
+    /// Those of the connection.
+    all: Arc<AtomicUsize>,
+}
+
+impl AsRef<[u8]> for Outgoing {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        self.all.fetch_sub(1, Ordering::AcqRel);
+        self.account.release(self.bytes.len());
     }
 }
 
@@ -37,6 +66,7 @@ impl Memory {
             budget: budget.clone(),
             account,
             holder,
+            outgoing: Arc::default(),
         }
     }
 
@@ -47,17 +77,33 @@ impl Memory {
         let _ = shed.wait_for(|shed| *shed).await;
     }
 
+    /// Counts the content of a response for as long as it is kept, unless it is small.
+    pub(crate) fn outgoing(&self, bytes: Bytes) -> Bytes {
+        if bytes.len() <= SMALL {
+            return bytes;
+        }
+        self.outgoing.fetch_add(1, Ordering::AcqRel);
+        self.account.0.charge(bytes.len());
+        Bytes::from_owner(Outgoing {
+            bytes,
+            account: self.account.0.clone(),
+            all: self.outgoing.clone(),
+        })
+    }
+
+    /// Whether a response that counts is being sent. Then nothing but the end of the connection frees its memory.
+    pub(crate) fn is_sending(&self) -> bool {
+        self.outgoing.load(Ordering::Acquire) > 0
+    }
+
     /// Begins to count a body.
     pub(crate) fn charge(&self) -> Charge<'_> {
         Charge { memory: self, bytes: 0 }
     }
 
-    /// Counts a body that waits for the main thread, once there is room. It counts until the returned value is dropped,
-    /// also if the connection is over by then.
-    pub(crate) async fn queue(&self, bytes: usize) -> Option<Queued> {
-        if bytes == 0 {
-            return None;
-        }
+    /// Counts a request that waits for the main thread, once there is room. It counts until the returned value is
+    /// dropped, also if the connection is over by then.
+    pub(crate) async fn queue(&self, bytes: usize) -> Queued {
         if self.budget.is_queue_full() {
             let _waiting = Waiting(self);
             poll_fn(|cx| match self.account.0.wait_for_queue(cx.waker()) {
@@ -66,7 +112,7 @@ impl Memory {
             })
             .await;
         }
-        Some(self.budget.queue(bytes))
+        self.budget.queue(bytes)
     }
 }
 

@@ -26,7 +26,7 @@ pub struct HttpOptions {
     pub idle_timeout: Duration,
     /// Time after which a connection is cut if the client takes nothing of a response. Default 30 s.
     pub stall_timeout: Duration,
-    /// Maximum number of connections that are or were used for HTTP, at least 1. Beyond it, further ones get 503. Once
+    /// Maximum number of connections that are used for HTTP, at least 1. Beyond it, further ones get 503. Once
     /// half of them are taken, connections are closed after each response, and an address that has a quarter of them
     /// gets no more, unless it is a trusted proxy. Default 1024.
     pub max_connections: usize,

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL,
     CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED, LOCATION, RETRY_AFTER,
-    UPGRADE,
+    UPGRADE, VARY,
 };
 use hyper::{Request, StatusCode};
 use tokio::sync::{oneshot, watch};
@@ -84,9 +84,13 @@ impl Response {
         }
     }
 
-    /// Adds header lines. The first with a name replaces those that were set before.
+    /// Adds header lines. The first with a name replaces those that were set before. A `Vary` is added to them: what
+    /// the content depends on already still counts.
     pub(crate) fn add(&mut self, headers: &[ResponseHeader]) {
         let mut own = HeaderMap::new();
+        if let Some(varies) = self.headers.remove(VARY) {
+            own.append(VARY, varies);
+        }
         for header in headers {
             let name = HeaderName::from_bytes(header.name().as_bytes());
             let value = HeaderValue::from_bytes(header.value().as_bytes());
@@ -284,7 +288,7 @@ impl Service {
         let deadline = Instant::now() + options.answer_timeout.unwrap_or(NO_TIME_LIMIT).min(NO_TIME_LIMIT);
         let mut stopping = self.stopping.clone();
         let queued = tokio::select! {
-            queued = timeout_at(deadline, self.memory.queue(body.len())) => queued,
+            queued = timeout_at(deadline, self.memory.queue(asked.size() + body.len())) => queued,
             () = self.memory.shed() => return Response::refusal(out_of_memory()),
             _ = stopping.wait_for(|stop| *stop) => return Response::refusal(is_stopping()),
         };
@@ -369,13 +373,14 @@ impl Service {
             AnswerContent::None => return self.nothing(asked, false),
             AnswerContent::Bytes(bytes) => {
                 let mut response = Response::new(answer.status);
-                response.content = Content::Bytes(bytes);
+                response.content = Content::Bytes(self.memory.outgoing(bytes));
                 if answer.status == 205 {
                     response.content = Content::empty();
                 }
                 response
             }
             AnswerContent::File(name, bytes) => {
+                let bytes = self.memory.outgoing(bytes);
                 let read = read_file(asked, move || Some(Resource::kept(name, bytes))).await;
                 read.map(|mut response| {
                     // Only the content is known.

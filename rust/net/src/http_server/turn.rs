@@ -19,6 +19,13 @@ pub(crate) struct Asked {
     pub(crate) body: Announced,
 }
 
+impl Asked {
+    /// In bytes, approximately.
+    pub(crate) fn size(&self) -> usize {
+        size_of::<Self>() + self.method.len() + self.path.len() + self.query.len() + self.headers.size()
+    }
+}
+
 /// The body that a head announces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Announced {

@@ -21,6 +21,9 @@ use crate::budget::{Budget, Held};
 /// Maximum size of a block that consecutive frames share, in bytes.
 const COALESCE: usize = 16 * 1024;
 
+/// Memory of a block besides its frames, in bytes, approximately.
+const OVERHEAD: usize = 2 * size_of::<Block>();
+
 /// Clients served before other tasks get a turn.
 const CLIENTS_IN_A_ROW: usize = 256;
 
@@ -63,7 +66,7 @@ impl AsRef<[u8]> for Block {
 
 /// Wraps frames for several clients, so that they count only once.
 pub(crate) fn shared(frames: Bytes, budget: &Arc<Budget>) -> Bytes {
-    let _held = budget.hold(frames.len());
+    let _held = budget.hold(frames.len() + OVERHEAD);
     Bytes::from_owner(Block { frames, _held })
 }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::client_handshake::RequestHeader;
 use super::messages::PrepareText;
+use super::opening_request::RequestHeader;
 use super::options::Subprotocol;
 use super::outgoing::Unread;
 use crate::http::head::HeadLimits;

@@ -5,10 +5,11 @@ use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::client_handshake::{HandshakeError, OpeningRequest, RequestHeader, Response, parse_response, random_key};
+use super::client_handshake::{HandshakeError, Response, parse_response};
 use super::client_options::WebSocketClientOptions;
 use super::connect_error::WebSocketConnectError;
 use super::connection::{Connection, Settings};
+use super::opening_request::{OpeningRequest, RequestHeader, random_key};
 use super::outgoing::Attempt;
 use super::url::WebSocketUrl;
 use crate::error::ConnectError;

@@ -20,6 +20,13 @@ use crate::wakes;
 /// Maximum size of a block that consecutive small messages share, in bytes.
 const COALESCE: usize = 16 * 1024;
 
+/// Minimum size of a frame that is shared with other clients, in bytes. A smaller one is copied faster than shared, and
+/// the copy takes less memory than the place for a shared one.
+const SHARED: usize = 64;
+
+/// Number of waiting commands whose places do not count as memory.
+const FREE_PLACES: usize = 32;
+
 /// Minimum capacity of a new block, in bytes.
 const MIN_BLOCK: usize = 256;
 
@@ -145,15 +152,14 @@ impl Link {
     pub(crate) fn send_parts(&self, by: By, kind: Kind, head: &[u8], body: &[u8]) -> bool {
         let len = self.frame_len(head.len() + body.len());
         self.queue(by, len, |commands| {
-            let (before, after) = append(commands, len, |block| {
+            self.append(commands, len, |block| {
                 encode_parts(self.role, kind, [head, body], block);
             });
-            self.account().charge(after - before);
         })
     }
 
-    /// Queues frames that are shared with other clients, each of which was admitted. Returns whether the task must be
-    /// woken.
+    /// Queues frames that are the same for other clients, and shared with them unless they are small, each of which was
+    /// admitted. Returns whether the task must be woken.
     pub(crate) fn send_shared<'a>(&self, by: By, frames: impl IntoIterator<Item = &'a Bytes>) -> bool {
         let mut outbox = self.outbox();
         if self.gate.closed.load(Ordering::Acquire) {
@@ -164,10 +170,22 @@ impl Link {
         let mut frames = frames.into_iter().peekable();
         let must_wake = frames.peek().is_some() && outbox.must_wake(by);
         for frame in frames {
-            self.account().share(frame.len());
-            outbox.commands.push(WebSocketCommand::Shared(frame.clone()));
+            self.put(&mut outbox, |commands| {
+                if frame.len() < SHARED {
+                    self.append(commands, frame.len(), |block| block.extend_from_slice(frame));
+                } else {
+                    self.account().share(frame.len());
+                    commands.push(WebSocketCommand::Shared(frame.clone()));
+                }
+            });
         }
         must_wake
+    }
+
+    /// Lets `write` append a frame of `len` bytes to the last block, or to a new one.
+    fn append(&self, commands: &mut Vec<WebSocketCommand>, len: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        let (before, after) = append(commands, len, write);
+        self.account().charge(after - before);
     }
 
     /// Queues a ping of at most 125 bytes whose frame was admitted, and wakes the task.
@@ -192,8 +210,15 @@ impl Link {
             return false;
         }
         let must_wake = outbox.must_wake(by);
-        put(&mut outbox.commands);
+        self.put(&mut outbox, put);
         must_wake
+    }
+
+    /// Queues commands, and counts the places for them.
+    fn put(&self, outbox: &mut Outbox, put: impl FnOnce(&mut Vec<WebSocketCommand>)) {
+        let before = places(&outbox.commands);
+        put(&mut outbox.commands);
+        self.account().charge(places(&outbox.commands) - before);
     }
 
     /// Queues a close and wakes the task. Returns whether the link was still open.
@@ -210,14 +235,25 @@ impl Link {
 
     /// Takes all waiting commands.
     pub(crate) fn take_commands(&self) -> Vec<WebSocketCommand> {
-        self.outbox().take()
+        let commands = self.outbox().take();
+        self.free_places(&commands);
+        commands
+    }
+
+    fn free_places(&self, commands: &Vec<WebSocketCommand>) {
+        let places = places(commands);
+        if places > 0 {
+            self.account().release(places);
+        }
     }
 
     /// Accepts no more commands, as the connection is closing or over, and drops the waiting ones.
     pub(crate) fn refuse_commands(&self) {
         let mut outbox = self.outbox();
         self.gate.closed.store(true, Ordering::Release);
-        for command in outbox.take() {
+        let commands = outbox.take();
+        self.free_places(&commands);
+        for command in commands {
             match command {
                 WebSocketCommand::Frames(frames) => self.account().release(frames.capacity()),
                 WebSocketCommand::Shared(frame) => self.account().unshare(frame.len()),
@@ -371,6 +407,11 @@ impl Outbox {
     }
 }
 
+/// The memory of the places for commands, as it counts. A frame that hundreds share counts once, its places do not.
+fn places(commands: &Vec<WebSocketCommand>) -> usize {
+    commands.capacity().saturating_sub(FREE_PLACES) * size_of::<WebSocketCommand>()
+}
+
 /// Lets `write` append `len` bytes to the last block, or to a new one if the last would become too large. Returns the
 /// capacity of that block before and after.
 fn append(commands: &mut Vec<WebSocketCommand>, len: usize, write: impl FnOnce(&mut Vec<u8>)) -> (usize, usize) {
@@ -387,5 +428,59 @@ fn append(commands: &mut Vec<WebSocketCommand>, len: usize, write: impl FnOnce(&
             commands.push(WebSocketCommand::Frames(block));
             (0, after)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+    use crate::budget::Budget;
+
+    #[test]
+    fn frames_for_many_are_shared_if_they_are_large() {
+        let budget = Budget::new(0, usize::MAX);
+        let link = Link::new(Role::Server, budget.open(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+        let send = |frame: &Bytes| {
+            link.admit(frame.len(), usize::MAX).expect("room");
+            link.send_shared(By::Task, [frame]);
+        };
+        let (small, large) = (Bytes::from(vec![1; 10]), Bytes::from(vec![2; 1000]));
+        (0..1000).for_each(|_| send(&small));
+        send(&large);
+        (0..1000).for_each(|_| send(&small));
+        assert!((20_000..40_000).contains(&budget.used()), "{}", budget.used());
+        let commands = link.take_commands();
+        let blocks: Vec<&[u8]> = commands
+            .iter()
+            .map(|command| match command {
+                WebSocketCommand::Frames(frames) => &frames[..],
+                WebSocketCommand::Shared(frame) => &frame[..],
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        let expected = [vec![1; 10_000], vec![2; 1000], vec![1; 10_000]];
+        assert_eq!(blocks, expected);
+    }
+
+    #[test]
+    fn the_places_of_shared_frames_count() {
+        let budget = Budget::new(0, usize::MAX);
+        let link = Link::new(Role::Server, budget.open(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+        let frame = Bytes::from(vec![1; SHARED]);
+        link.send_shared(By::Main, [&frame; FREE_PLACES]);
+        assert_eq!(budget.used(), 0);
+        link.send_shared(By::Main, std::iter::repeat_n(&frame, 1000));
+        assert!(
+            budget.used() >= 1000 * size_of::<WebSocketCommand>(),
+            "{}",
+            budget.used()
+        );
+        assert_eq!(link.take_commands().len(), FREE_PLACES + 1000);
+        assert_eq!(budget.used(), 0);
+        link.send_shared(By::Main, std::iter::repeat_n(&frame, 1000));
+        link.refuse_commands();
+        assert_eq!(budget.used(), 0);
     }
 }

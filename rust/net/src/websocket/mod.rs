@@ -7,7 +7,7 @@
 //! (`frame`) until the connection's `write_queue` takes them; frames for many clients go through `broadcasts`. What
 //! clients send each other may go round in the tasks alone ([`relay`]).
 //!
-//! The client's side: [`url`], the opening handshake ([`client_handshake`], carried by `dialer`), `outgoing` (the owner
+//! The client's side: [`url`], the opening handshake ([`opening_request`] and [`client_handshake`], carried by `dialer`), `outgoing` (the owner
 //! of the connection), and [`reconnect`].
 
 use std::sync::Arc;
@@ -20,6 +20,7 @@ pub mod close_code;
 pub mod connect_error;
 pub mod groups;
 pub mod messages;
+pub mod opening_request;
 pub mod options;
 pub mod outgoing;
 pub mod reconnect;

@@ -333,7 +333,7 @@ impl<S: Transport> Negotiation<'_, S> {
             return Ok(None);
         };
         if !asks_for_websocket(&head.headers) && self.arrival.registry.http.is_on() {
-            return Err(Failure::Http);
+            return Err(if self.complete() { Failure::Http } else { Failure::Gone });
         }
         let request = websocket_request(head)?;
         self.received.drain(..len);

@@ -18,7 +18,7 @@ const JOIN: usize = 16 * 1024;
 /// Maximum number of blocks handed to the system in one call.
 const SLICES: usize = 16;
 
-/// Maximum number of blocks that an empty queue keeps room for.
+/// Maximum number of blocks that an empty queue keeps room for. Room for more counts as memory.
 const KEEP: usize = 32;
 
 /// A block of whole frames.
@@ -115,7 +115,23 @@ impl WriteQueue {
         if chunk.bytes().is_empty() {
             chunk.free(&self.account);
         } else {
+            let before = self.places();
             self.chunks.push_back(chunk);
+            self.account.charge(self.places() - before);
+        }
+    }
+
+    /// The memory of the places for blocks, as it counts.
+    fn places(&self) -> usize {
+        self.chunks.capacity().saturating_sub(KEEP) * size_of::<Chunk>()
+    }
+
+    /// Frees the places that are not needed.
+    fn shrink(&mut self) {
+        let before = self.places();
+        if before > 0 {
+            self.chunks.shrink_to(KEEP);
+            self.account.release(before - self.places());
         }
     }
 
@@ -143,6 +159,7 @@ impl WriteQueue {
             }
             chunk.free(&self.account);
         }
+        self.shrink();
         dropped
     }
 
@@ -183,9 +200,7 @@ impl WriteQueue {
                 other => return (settled, other),
             }
         }
-        if self.chunks.capacity() > KEEP {
-            self.chunks = VecDeque::new();
-        }
+        self.shrink();
         (settled, Poll::Ready(Ok(())))
     }
 
@@ -322,6 +337,25 @@ mod tests {
         pipe.room = 100;
         assert_eq!(write(&mut queue, &mut pipe), (2, true));
         assert_eq!(pipe.taken, b"oneclose");
+        assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn the_places_of_shared_frames_count() {
+        let (mut queue, _share, budget) = queue();
+        for _ in 0..1000 {
+            queue.push_shared(Bytes::from_static(b"shared"));
+        }
+        let used = budget.used();
+        assert!(used >= (1000 - KEEP) * size_of::<Chunk>(), "{used}");
+        let mut pipe = Pipe {
+            room: 100_000,
+            ..Pipe::default()
+        };
+        write(&mut queue, &mut pipe);
+        assert_eq!(budget.used(), 0);
+        (0..1000).for_each(|_| queue.push_shared(Bytes::from_static(b"shared")));
+        queue.drop_unstarted();
         assert_eq!(budget.used(), 0);
     }
 
