@@ -35,6 +35,15 @@ func test_receives() -> void:
 	equal(await ends[0].recv_line(), [OK, "much too long"])
 
 
+func test_wrong_types_where_the_library_calls_back() -> void:
+	var run := await run_engine(["res://tests/children/child.tscn", "--", "wrong_types"], 30.0)
+	equal(run[0], 0)
+	var output: String = run[1]
+	for method: String in ["WebSocketServer::send_text", "WebSocketClient::send_text"]:
+		equal(output.count("function call failed: %s()" % method), 1, output)
+	check(output.contains("cannot convert from DICTIONARY to STRING"), output)
+
+
 func test_not_connected() -> void:
 	var client := TcpClient.new()
 	is_error(client.send(utf8("x")), ERR_UNCONFIGURED)

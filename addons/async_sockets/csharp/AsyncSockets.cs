@@ -312,7 +312,7 @@ namespace AsyncSockets
             get { return Instance.Get("method").AsString(); }
         }
 
-        /// <summary>The path, decoded, beginning with /; * of OPTIONS *.</summary>
+        /// <summary>The path, decoded, beginning with /.</summary>
         public string Path
         {
             get { return Instance.Get("path").AsString(); }
@@ -1962,7 +1962,7 @@ namespace AsyncSockets
             set { Instance.Set("max_pending_bytes", value); }
         }
 
-        /// <summary>Maximum memory of all clients together, in bytes: incomplete messages, messages queued for this server and frames pending for clients (those of a broadcast count once), requests by plain HTTP that are queued, and the answers to them.</summary>
+        /// <summary>Maximum memory of all clients together, in bytes: incomplete messages, messages queued for this server and frames pending for clients (those of a broadcast count once), requests by plain HTTP that are queued, and responses that are being sent.</summary>
         public long MaxTotalBytes
         {
             get { return Instance.Get("max_total_bytes").AsInt64(); }

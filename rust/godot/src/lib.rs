@@ -18,6 +18,7 @@ mod class_enum;
 mod convert;
 #[cfg(feature = "editor")]
 mod docs;
+mod emission;
 mod guard;
 mod lifecycle;
 mod multiplayer_peer;

@@ -13,6 +13,7 @@ use godot::global::Error;
 use godot::obj::{Gd, InstanceId};
 
 use crate::advice::{self, Advice};
+use crate::emission::{emit, emit_heard};
 use crate::guard::misuse;
 use crate::pump::Pump;
 use crate::pump::line::{Line, Ticket, Waits};
@@ -136,15 +137,14 @@ impl SocketBase {
 
     /// Emits a signal. Runs user code: hold nothing.
     pub(crate) fn emit(&self, signal: &StringName, args: &[Variant]) {
-        self.emit_heard(signal, args);
+        if let Some(object) = self.object() {
+            emit(&object, signal, args);
+        }
     }
 
-    /// Emits a signal and returns whether it had a connection. The emission itself tells, at no cost; a check
-    /// beforehand costs as much as an emission. Runs user code: hold nothing.
+    /// Emits a signal and returns whether it had a connection. Runs user code: hold nothing.
     pub(crate) fn emit_heard(&self, signal: &StringName, args: &[Variant]) -> bool {
-        let Some(mut object) = self.object() else { return false };
-        let error = object.emit_signal(signal, args);
-        !matches!(error, Error::ERR_UNAVAILABLE | Error::ERR_CANT_ACQUIRE_RESOURCE)
+        self.object().is_some_and(|object| emit_heard(&object, signal, args))
     }
 
     /// Whether a signal has a connection.

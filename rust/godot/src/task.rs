@@ -16,6 +16,7 @@ use godot::meta::ToGodot;
 use godot::obj::{Base, Gd, InstanceId, NewGd, WithBaseField};
 use godot::register::{GodotClass, godot_api};
 
+use crate::emission::emit;
 use crate::guard::{misuse, on_main_thread};
 use crate::lifecycle;
 use crate::pump::Pump;
@@ -214,7 +215,7 @@ impl NetTask {
         if has_sources {
             Self::leave_sources(task);
         }
-        task.clone().emit_signal(completed, slice::from_ref(&result));
+        emit(task, completed, slice::from_ref(&result));
         for dependent in dependents {
             dependent.tell(&result);
         }

@@ -2,10 +2,10 @@
 
 use async_sockets_net::termination;
 use godot::classes::{Engine, SceneTree};
-use godot::global::Error;
 use godot::obj::Singleton;
 
 use crate::async_sockets::AsyncSockets;
+use crate::emission::emit_heard;
 use crate::guard::misuse;
 use crate::lifecycle;
 use crate::pump::Pump;
@@ -29,9 +29,7 @@ pub(crate) fn tell(pump: &Pump) -> bool {
     if !termination::take_request() || pump.is_closed() {
         return false;
     }
-    let error = AsyncSockets::singleton().emit_signal(&pump.names.terminate_requested, &[]);
-    let is_heard = !matches!(error, Error::ERR_UNAVAILABLE | Error::ERR_CANT_ACQUIRE_RESOURCE);
-    if is_heard {
+    if emit_heard(&AsyncSockets::singleton(), &pump.names.terminate_requested, &[]) {
         return true;
     }
     let main = Engine::singleton().get_main_loop();

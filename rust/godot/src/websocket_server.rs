@@ -109,8 +109,8 @@ pub(crate) struct WebSocketServer {
     #[var(get = get_max_pending_bytes, set = set_max_pending_bytes)]
     max_pending_bytes: PhantomVar<i64>,
     /// Maximum memory of all clients together, in bytes: incomplete messages, messages queued for this server and
-    /// frames pending for clients (those of a broadcast count once), requests by plain HTTP that are queued, and the
-    /// answers to them. Beyond it, the clients that use most are disconnected with 1013 (try again later), or by plain
+    /// frames pending for clients (those of a broadcast count once), requests by plain HTTP that are queued, and
+    /// responses that are being sent. Beyond it, the clients that use most are disconnected with 1013 (try again later), or by plain
     /// HTTP with 503 or in the middle of a response; clients of one address count as one. What is queued for this
     /// server uses at most a quarter of it, then reading pauses. Default: 268435456 (256 MiB). Range: 0 to 2147483647; 0 sets no limit. Read
     /// by [method start].

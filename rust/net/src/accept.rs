@@ -46,11 +46,17 @@ pub(crate) trait Host {
     /// Accepting has resumed after [`Self::paused`].
     fn resumed(&mut self);
 
+    /// Ends connections that wait for nothing but the peer's next request, if there are any.
+    fn end_idle(&mut self) {}
+
     /// The system is out of file descriptors, or memory for sockets. Ends some of the incomplete handshakes; returns
     /// whether there were any.
     fn make_room(&mut self) -> bool {
         let ended = self.handshakes().thin_out();
         (0..ended).for_each(|_| self.displaced());
+        if ended == 0 {
+            self.end_idle();
+        }
         ended > 0
     }
 }

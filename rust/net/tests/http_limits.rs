@@ -397,3 +397,32 @@ fn answers_that_nobody_reads_count_as_memory() {
     wait_until("end", || server.inner.statistics().memory == 0);
     assert_eq!(peer.get("/a", "").text(), "A");
 }
+
+/// So is what is read of files, block by block; a file that is kept in memory is there once.
+#[test]
+fn files_of_the_disk_count_as_memory_while_they_are_sent() {
+    let large = vec![7; 20_000_000];
+    let disk = DiskFolder::new(&[("large", &large)]);
+    let mut site = Site::default();
+    site.serve("/disk", disk.serve(), FolderOptions::default())
+        .expect("a prefix");
+    site.serve("/kept", kept(&[("large", &large)]), FolderOptions::default())
+        .expect("a prefix");
+    let server = Server::start(with(HttpOptions {
+        site,
+        ..HttpOptions::default()
+    }));
+    let ask = |prefix| {
+        let mut peer = Peer::connect(server.port());
+        peer.send(format!("GET {prefix}/large HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes());
+        peer
+    };
+    let mut of_disk = ask("/disk");
+    wait_until("block", || server.inner.statistics().memory > 0);
+    assert!(server.inner.statistics().memory <= 256 * 1024);
+    assert!(of_disk.response().body == large, "other bytes");
+    wait_until("end", || server.inner.statistics().memory == 0);
+    let mut kept = ask("/kept");
+    assert_eq!(kept.take(9), b"HTTP/1.1 ");
+    assert_eq!(server.inner.statistics().memory, 0);
+}

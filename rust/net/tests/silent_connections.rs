@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 mod common;
+mod http_common;
 mod tls_common;
 mod websocket_common;
 
@@ -14,6 +15,8 @@ use std::thread::{JoinHandle, spawn};
 use async_sockets_net::limits::{MAX_TLS_HANDSHAKES, NO_TIME_LIMIT};
 use async_sockets_net::options::ListenOptions;
 use async_sockets_net::websocket::options::{HandshakeOptions, WebSocketOptions};
+#[cfg(target_os = "linux")]
+use http_common::{answer, with_handler};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tls_common::{Authority, listen_with, try_connect};
 use websocket_common::{Peer, REQUEST, Server, TEXT, frame, wait_for, wait_until};
@@ -198,36 +201,50 @@ fn tls_handshakes_too() {
     assert!(listener.failed_handshakes() > 0);
 }
 
-#[test]
-#[cfg(target_os = "linux")] // Reads /proc/self/fd.
-fn out_of_descriptors_the_silent_make_room() {
-    // Runs in a process of its own, because it uses up all descriptors.
+/// Runs a test in a process of its own, because it uses up all descriptors. Returns whether this is the process.
+#[cfg(target_os = "linux")]
+fn with_few_files(test: &str) -> bool {
     const CHILD: &str = "ASYNC_SOCKETS_TEST_SILENT_FEW_FILES";
     if std::env::var_os(CHILD).is_none() {
         let output = std::process::Command::new(std::env::current_exe().expect("a path"))
-            .args(["--exact", "out_of_descriptors_the_silent_make_room", "--nocapture"])
+            .args(["--exact", test, "--nocapture"])
             .env(CHILD, "1")
             .output()
             .expect("a child process");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        return;
+        return false;
     }
     let limit = Rlimit {
         current: Some(256),
         maximum: getrlimit(Resource::Nofile).maximum,
     };
     setrlimit(Resource::Nofile, limit).expect("a lower limit");
+    true
+}
+
+/// Opens files until there is one descriptor left, for the peer's end of a connection, and none for the server's.
+#[cfg(target_os = "linux")]
+fn use_up_files() -> Vec<std::fs::File> {
+    let mut files = Vec::new();
+    while let Ok(file) = std::fs::File::open("/dev/null") {
+        files.push(file);
+    }
+    files.pop();
+    files
+}
+
+#[test]
+#[cfg(target_os = "linux")] // Reads /proc/self/fd.
+fn out_of_descriptors_the_silent_make_room() {
+    if !with_few_files("out_of_descriptors_the_silent_make_room") {
+        return;
+    }
     // More slots than descriptors.
     let mut server = Server::start(options(1024));
     let mut silent: Vec<_> = (0..100).map(|_| Peer::connect(server.port())).collect();
     let descriptors = || std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
     wait_until("both ends of all", || descriptors() >= 200);
-    let mut files = Vec::new();
-    while let Ok(file) = std::fs::File::open("/dev/null") {
-        files.push(file);
-    }
-    // One descriptor for the peer's end, none for the server's.
-    files.pop();
+    let _files = use_up_files();
     let peer = Peer::connect(server.port());
     wait_until("room", || server.inner.statistics().turned_away.displaced > 0);
     silent.push(peer);
@@ -235,4 +252,39 @@ fn out_of_descriptors_the_silent_make_room() {
     peer.send(format!("{REQUEST}\r\n").as_bytes());
     assert!(peer.head().starts_with("HTTP/1.1 101 "));
     server.connected();
+}
+
+/// Connections for plain HTTP that wait for their next request cost nobody's entry. One with a request is not cut.
+#[test]
+#[cfg(target_os = "linux")] // The number of descriptors is known there.
+fn out_of_descriptors_idle_pages_make_room() {
+    if !with_few_files("out_of_descriptors_idle_pages_make_room") {
+        return;
+    }
+    let mut options = with_handler();
+    options.http.idle_timeout = NO_TIME_LIMIT;
+    let mut server = Server::start(options);
+    let ask = |server: &mut Server| {
+        let mut peer = Peer::connect(server.port());
+        peer.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        (peer, server.request().1)
+    };
+    let (mut busy, later) = ask(&mut server);
+    let mut idle: Vec<_> = (0..20)
+        .map(|_| {
+            let (mut peer, reply) = ask(&mut server);
+            reply.send(answer("page")).expect("open");
+            assert_eq!(peer.response().text(), "page");
+            peer
+        })
+        .collect();
+    let _files = use_up_files();
+    let mut peer = Peer::connect(server.port());
+    peer.send(format!("{REQUEST}\r\n").as_bytes());
+    assert!(peer.head().starts_with("HTTP/1.1 101 "));
+    idle.iter_mut().for_each(Peer::is_closed);
+    later.send(answer("page")).expect("open");
+    let response = busy.response();
+    assert_eq!((response.text(), response.closes()), ("page", true));
+    busy.is_closed();
 }

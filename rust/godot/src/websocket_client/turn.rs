@@ -17,6 +17,7 @@ use super::core::{ClientCore, Owed};
 use super::inbox::failure;
 use super::session::Phase;
 use crate::convert::{message_value, result};
+use crate::emission::emit;
 use crate::pump::Pump;
 use crate::socket::{Socket, SocketBase, Turn};
 use crate::task::NetTask;
@@ -56,7 +57,7 @@ impl ClientCore {
         for (task, want) in self.inbox.waiting.take_all() {
             NetTask::complete(&task, failure(want, Error::ERR_UNAVAILABLE).to_variant(), pump);
         }
-        let Some(mut object) = self.base.object() else {
+        let Some(object) = self.base.object() else {
             return true;
         };
         loop {
@@ -73,7 +74,8 @@ impl ClientCore {
                 let Some(message) = reading.next() else { break };
                 pump.count_event(&self.base);
                 let as_data = self.settings.text_as_data.get();
-                object.emit_signal(
+                emit(
+                    &object,
                     pump.names.of_message(&message, as_data),
                     &[message_value(&message, as_data)],
                 );

@@ -24,6 +24,7 @@ use super::sink::Sink;
 use crate::admission::Admission;
 use crate::advice::{self, Advice, Started};
 use crate::convert::{bind_error, message_value, prepare_text};
+use crate::emission::emit;
 use crate::guard::misuse;
 use crate::lifecycle;
 use crate::pump::{Pump, QUITTING};
@@ -186,7 +187,7 @@ impl ServerCore {
 
     // Events ----------------------------------------------------------------------------------------------------------
 
-    fn handle(self: &Rc<Self>, event: WebSocketEvent, pump: &Pump, object: &mut Gd<RefCounted>) {
+    fn handle(self: &Rc<Self>, event: WebSocketEvent, pump: &Pump, object: &Gd<RefCounted>) {
         let names = &pump.names;
         if is_told(&event) {
             pump.count_event(&self.base);
@@ -196,7 +197,7 @@ impl ServerCore {
                 if let Some(sink) = self.sink() {
                     return sink.connected(id, pump);
                 }
-                object.emit_signal(&names.client_connected, &[id.to_variant()]);
+                emit(object, &names.client_connected, &[id.to_variant()]);
             }
             WebSocketEvent::Messages(arrived) => {
                 if let Some(sink) = self.sink() {
@@ -217,7 +218,11 @@ impl ServerCore {
                 let code = i64::from(how.code.get());
                 *self.leaving.borrow_mut() = Some((id, *how));
                 let _gone = Finally(|| drop(self.leaving.take()));
-                object.emit_signal(&names.client_disconnected, &[id.to_variant(), code.to_variant()]);
+                emit(
+                    object,
+                    &names.client_disconnected,
+                    &[id.to_variant(), code.to_variant()],
+                );
             }
             WebSocketEvent::HandshakeRequested(id, request) => {
                 let request = WebSocketHandshakeRequest::ask(Rc::downgrade(self), id, &request);
@@ -238,7 +243,7 @@ impl ServerCore {
                     sink.failed(id);
                 }
                 let reason = GString::from(&why.to_string());
-                object.emit_signal(&names.handshake_failed, &[id.to_variant(), reason.to_variant()]);
+                emit(object, &names.handshake_failed, &[id.to_variant(), reason.to_variant()]);
             }
             WebSocketEvent::HttpRequested(request, reply) => self.http_requested(*request, reply, pump),
             WebSocketEvent::HttpClientLeft(id) => self.http_client_left(id),
@@ -253,7 +258,7 @@ impl ServerCore {
     }
 
     /// Emits the messages in `unread`. False if the turn ended first.
-    fn emit_messages(&self, pump: &Pump, object: &mut Gd<RefCounted>) -> bool {
+    fn emit_messages(&self, pump: &Pump, object: &Gd<RefCounted>) -> bool {
         let Some(unread) = self.unread.take() else {
             return true;
         };
@@ -266,7 +271,11 @@ impl ServerCore {
             pump.count_event(&self.base);
             let as_data = self.text_as_data.get();
             let value = message_value(&message, as_data);
-            object.emit_signal(pump.names.of_message(&message, as_data), &[id_value.clone(), value]);
+            emit(
+                object,
+                pump.names.of_message(&message, as_data),
+                &[id_value.clone(), value],
+            );
             if pump.turn_over() && !reading.is_over() {
                 return false;
             }
@@ -351,7 +360,7 @@ impl Socket for ServerCore {
     }
 
     fn turn(self: Rc<Self>, pump: &Pump) -> Turn {
-        let Some(mut object) = self.base.object() else {
+        let Some(object) = self.base.object() else {
             return Turn::Done;
         };
         if self.must_wait() {
@@ -364,12 +373,12 @@ impl Socket for ServerCore {
         });
         let mut left = self.queued();
         let uncork = Finally(|| self.each(Server::uncork));
-        let mut cut = !self.emit_messages(pump, &mut object);
+        let mut cut = !self.emit_messages(pump, &object);
         while !cut && left > 0 {
             let Some(event) = self.next_event() else { break };
             left -= 1;
             let is_last = matches!(event, WebSocketEvent::Stopped);
-            self.handle(event, pump, &mut object);
+            self.handle(event, pump, &object);
             if is_last {
                 self.forget_stopped(pump);
             }

@@ -18,6 +18,7 @@ use godot::register::{GodotClass, godot_api};
 use super::core::ServerCore;
 use super::folders::{Place, place};
 use crate::convert::{entry, header, headers, query, text, utf8, utf8_text};
+use crate::emission::emit;
 use crate::guard::{WeakState, misuse, on_main_thread};
 use crate::pump::Pump;
 
@@ -45,9 +46,9 @@ pub(crate) struct HttpServerRequest {
     /// [code]GET[/code]: only the length of your body is sent. Read-only.
     #[var(no_set)]
     method: GString,
-    /// The path, decoded, beginning with [code]/[/code]; [code]*[/code] of [code]OPTIONS *[/code]. A path with a part
-    /// [code]..[/code], a backslash or a control character never gets here; one with an encoded slash or a leading dot
-    /// does. Read-only.
+    /// The path, decoded, beginning with [code]/[/code]. (Only that of `OPTIONS *` is `*`.) A path
+    /// with a part [code]..[/code], a backslash or a control character never gets here; one with an encoded slash or a
+    /// leading dot does. Read-only.
     #[var(no_set)]
     path: GString,
     /// The path as received, not decoded. Read-only.
@@ -296,8 +297,7 @@ impl HttpServerRequest {
     /// Emits `client_left`. Runs user code.
     pub(super) fn tell_left(this: &Gd<Self>) {
         this.bind().client_left.set(true);
-        let mut object = this.clone().upcast::<RefCounted>();
-        object.emit_signal(&Pump::get().names.client_left, &[]);
+        emit(this, &Pump::get().names.client_left, &[]);
     }
 
     fn answer(

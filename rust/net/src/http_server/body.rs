@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use super::memory::Scale;
 use super::turn::Turn;
 
 /// Bytes of a file that are read at a time.
@@ -34,6 +35,8 @@ pub(crate) enum Content {
 pub(crate) struct FilePart {
     state: Reading,
     left: u64,
+    /// Counts the blocks as memory.
+    scale: Option<Scale>,
 }
 
 #[derive(Debug)]
@@ -53,7 +56,19 @@ impl Content {
         Self::File(FilePart {
             state: Reading::Idle(file),
             left: len,
+            scale: None,
         })
+    }
+
+    /// Counts as memory what is kept of it.
+    pub(crate) fn counted(self, scale: Scale) -> Self {
+        match self {
+            Self::Bytes(bytes) => Self::Bytes(scale.outgoing(bytes)),
+            Self::File(part) => Self::File(FilePart {
+                scale: Some(scale),
+                ..part
+            }),
+        }
     }
 
     /// In bytes.
@@ -96,7 +111,10 @@ impl FilePart {
                     }
                     self.left -= block.len() as u64;
                     self.state = Reading::Idle(file);
-                    return Poll::Ready(Ok(block));
+                    return Poll::Ready(Ok(match &self.scale {
+                        Some(scale) => scale.outgoing(block),
+                        None => block,
+                    }));
                 }
                 Reading::Failed => return Poll::Ready(Err(io::Error::other("the file cannot be read"))),
             }

@@ -69,6 +69,7 @@ impl HttpConnection {
             registry,
         });
         let own = service.clone();
+        let mut shortage = own.registry.http.shortage();
         let mut connection = http1::Builder::new()
             // The gate has the time limits.
             .header_read_timeout(None)
@@ -78,11 +79,17 @@ impl HttpConnection {
                 TokioIo::new(gate),
                 service_fn(move |request| Box::pin(service.clone().call(request))),
             );
+        let mut is_short = false;
         let is_good = {
             let mut stop = pin!(stopping.wait_for(|stop| *stop));
             let mut shed = pin!(own.memory.shed());
             let mut limit: Option<Pin<Box<Sleep>>> = None;
+            let mut shortage = pin!(shortage.changed());
             poll_fn(|cx| {
+                if !is_short && shortage.as_mut().poll(cx).is_ready() {
+                    is_short = true;
+                    Pin::new(&mut connection).graceful_shutdown();
+                }
                 if limit.is_none() && stop.as_mut().poll(cx).is_ready() {
                     Pin::new(&mut connection).graceful_shutdown();
                     limit = Some(Box::pin(sleep(STOP_TIME)));
@@ -107,7 +114,7 @@ impl HttpConnection {
         if gate.wants_websocket() {
             let (stream, received) = gate.into_parts();
             Ended::WebSocket(stream, received)
-        } else if !is_good || gate.has_ended() {
+        } else if !is_good || gate.has_ended() || (is_short && gate.is_unused()) {
             Ended::Gone
         } else {
             Ended::Closing(gate.into_parts().0)

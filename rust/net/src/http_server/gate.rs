@@ -116,6 +116,11 @@ impl Gate {
         self.ended
     }
 
+    /// Whether nothing of a next request was received.
+    pub(crate) fn is_unused(&self) -> bool {
+        matches!(self.stage, Stage::Head) && self.received.is_empty()
+    }
+
     fn start_timer(&mut self, time: Option<Duration>) {
         let end = Instant::now() + time.unwrap_or(NO_TIME_LIMIT).min(NO_TIME_LIMIT);
         self.timer.as_mut().reset(end);

@@ -1,4 +1,4 @@
-//! The memory that a connection takes for its requests, and for the answers to them.
+//! The memory that a connection takes for its requests and their responses.
 
 use std::future::poll_fn;
 use std::net::IpAddr;
@@ -20,8 +20,7 @@ pub(crate) struct Memory {
     budget: Arc<Budget>,
     account: Share,
     holder: Arc<Shed>,
-    /// Number of [`Outgoing`] ones.
-    outgoing: Arc<AtomicUsize>,
+    scale: Scale,
 }
 
 /// Tells whether the connection was chosen to be shed.
@@ -34,13 +33,34 @@ impl Holder for Shed {
     }
 }
 
+/// Counts the content of the responses of one connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Scale {
+    account: Arc<Account>,
+    /// Number of [`Outgoing`] ones.
+    outgoing: Arc<AtomicUsize>,
+}
+
+impl Scale {
+    /// Counts these bytes for as long as they are kept, unless they are few.
+    pub(crate) fn outgoing(&self, bytes: Bytes) -> Bytes {
+        if bytes.len() <= SMALL {
+            return bytes;
+        }
+        self.outgoing.fetch_add(1, Ordering::AcqRel);
+        self.account.charge(bytes.len());
+        Bytes::from_owner(Outgoing {
+            bytes,
+            scale: self.clone(),
+        })
+    }
+}
+
 /// The content of a response that counts until it is sent, or its connection is over.
 #[derive(Debug)]
 struct Outgoing {
     bytes: Bytes,
-    account: Arc<Account>,
-    /// Those of the connection.
-    all: Arc<AtomicUsize>,
+    scale: Scale,
 }
 
 impl AsRef<[u8]> for Outgoing {
@@ -51,8 +71,8 @@ impl AsRef<[u8]> for Outgoing {
 
 impl Drop for Outgoing {
     fn drop(&mut self) {
-        self.all.fetch_sub(1, Ordering::AcqRel);
-        self.account.release(self.bytes.len());
+        self.scale.outgoing.fetch_sub(1, Ordering::AcqRel);
+        self.scale.account.release(self.bytes.len());
     }
 }
 
@@ -62,11 +82,15 @@ impl Memory {
         let account = budget.open(ip);
         let weak = Arc::downgrade(&holder);
         account.0.set_holder(weak);
+        let scale = Scale {
+            account: account.0.clone(),
+            outgoing: Arc::default(),
+        };
         Self {
             budget: budget.clone(),
             account,
             holder,
-            outgoing: Arc::default(),
+            scale,
         }
     }
 
@@ -77,23 +101,14 @@ impl Memory {
         let _ = shed.wait_for(|shed| *shed).await;
     }
 
-    /// Counts the content of a response for as long as it is kept, unless it is small.
-    pub(crate) fn outgoing(&self, bytes: Bytes) -> Bytes {
-        if bytes.len() <= SMALL {
-            return bytes;
-        }
-        self.outgoing.fetch_add(1, Ordering::AcqRel);
-        self.account.0.charge(bytes.len());
-        Bytes::from_owner(Outgoing {
-            bytes,
-            account: self.account.0.clone(),
-            all: self.outgoing.clone(),
-        })
+    /// What counts the content of responses.
+    pub(crate) fn scale(&self) -> Scale {
+        self.scale.clone()
     }
 
     /// Whether a response that counts is being sent. Then nothing but the end of the connection frees its memory.
     pub(crate) fn is_sending(&self) -> bool {
-        self.outgoing.load(Ordering::Acquire) > 0
+        self.scale.outgoing.load(Ordering::Acquire) > 0
     }
 
     /// Begins to count a body.

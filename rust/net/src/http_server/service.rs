@@ -265,11 +265,20 @@ impl Service {
                 _ => None,
             };
             if let Some(mut response) = response {
+                if mount.folder.may_block() {
+                    response = self.counted(response);
+                }
                 add_options(&mut response, &mount.options);
                 return Some(response);
             }
         }
         None
+    }
+
+    /// A response whose content is read for it alone counts as memory.
+    fn counted(&self, mut response: Response) -> Response {
+        response.content = response.content.counted(self.memory.scale());
+        response
     }
 
     // The main thread -------------------------------------------------------------------------------------------------
@@ -373,14 +382,13 @@ impl Service {
             AnswerContent::None => return self.nothing(asked, false),
             AnswerContent::Bytes(bytes) => {
                 let mut response = Response::new(answer.status);
-                response.content = Content::Bytes(self.memory.outgoing(bytes));
-                if answer.status == 205 {
-                    response.content = Content::empty();
+                if answer.status != 205 {
+                    response.content = Content::Bytes(bytes).counted(self.memory.scale());
                 }
                 response
             }
             AnswerContent::File(name, bytes) => {
-                let bytes = self.memory.outgoing(bytes);
+                let bytes = self.memory.scale().outgoing(bytes);
                 let read = read_file(asked, move || Some(Resource::kept(name, bytes))).await;
                 read.map(|mut response| {
                     // Only the content is known.
@@ -391,6 +399,7 @@ impl Service {
             }
             AnswerContent::Path(path) => read_file(asked, move || Resource::disk(&path).ok())
                 .await
+                .map(|response| self.counted(response))
                 .unwrap_or_else(|| self.nothing(asked, false)),
         };
         // A file that was refused (412, 416) is an error, to which the answer's headers do not belong.

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use tokio::sync::watch;
+
 use super::exchange::HttpRequestId;
 use super::options::HttpOptions;
 use super::site::Site;
@@ -26,6 +28,8 @@ pub(crate) struct Http {
     has_handler: AtomicBool,
     connections: Shares,
     rates: Mutex<Rates>,
+    /// Tells the connections to make room.
+    shortage: watch::Sender<()>,
     started: Instant,
     pub(crate) requests: AtomicU64,
 }
@@ -37,6 +41,7 @@ impl Http {
             has_handler: AtomicBool::new(options.has_handler),
             connections: Shares::new(options.max_connections),
             rates: Mutex::default(),
+            shortage: watch::channel(()).0,
             started: Instant::now(),
             requests: AtomicU64::new(0),
             options,
@@ -80,6 +85,17 @@ impl Http {
     /// Whether so many connections are open that none is kept after its response.
     pub(crate) fn is_crowded(&self) -> bool {
         self.connections.is_tight()
+    }
+
+    /// Ends the connections that wait for a request, and the others after their response: the system is out of file
+    /// descriptors.
+    pub(crate) fn make_room(&self) {
+        self.shortage.send_replace(());
+    }
+
+    /// Changes when the connections are to make room.
+    pub(crate) fn shortage(&self) -> watch::Receiver<()> {
+        self.shortage.subscribe()
     }
 
     /// Number of connections.

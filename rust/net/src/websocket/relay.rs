@@ -51,9 +51,12 @@ pub enum RelayTo {
 /// Maximum size of a frame, in bytes, that is written into a recipient's queue; a larger one is encoded beforehand.
 const COPY_LIMIT: usize = 4 * 1024;
 
-/// Frames that one batch may queue before it is passed on in a blocking section, so that the worker's other tasks do not
-/// wait: one client's smallest messages to hundreds of others take more than half a second.
+/// A batch that may queue more frames than this is passed on in a blocking section, so that the worker's other tasks do
+/// not wait: one client's smallest messages to hundreds of others take more than half a second.
 const ASIDE: usize = 8192;
+
+/// Frames that are queued before their recipients are woken. Until then, they also lack what the main thread has sent.
+const ROW: usize = 4096;
 
 /// A client's part in the relay.
 #[derive(Debug, Default)]
@@ -225,6 +228,7 @@ impl Relay {
             registry,
             part: &client.part,
             head,
+            queued: 0,
             woken: Vec::new(),
         };
         let mut has_left = false;
@@ -249,12 +253,15 @@ impl Relay {
                 return Sifted::Keep;
             }
             registry.figures.relayed.fetch_add(1, Ordering::Relaxed);
+            if outgoing.queued >= ROW {
+                outgoing.wake();
+            }
             match relayed.is_for_main {
                 true => Sifted::KeepFrom(relayed.body_at),
                 false => Sifted::Drop,
             }
         });
-        outgoing.woken.iter().for_each(|client| client.link.wake());
+        outgoing.wake();
         rest
     }
 
@@ -271,11 +278,18 @@ struct Outgoing<'a> {
     /// The sender's.
     part: &'a Part,
     head: &'a [u8],
-    /// The clients to wake once all is queued.
+    /// Number of frames since clients were woken.
+    queued: usize,
+    /// The clients to wake.
     woken: Vec<Arc<Client>>,
 }
 
 impl Outgoing<'_> {
+    fn wake(&mut self) {
+        self.queued = 0;
+        self.woken.drain(..).for_each(|client| client.link.wake());
+    }
+
     /// Returns `false`, without effect, if the sender is no longer in the relay; likewise the next one.
     fn send_to_one(&mut self, client: Option<&Arc<Client>>, body: &[u8]) -> bool {
         let len = self.frame_len(body);
@@ -317,6 +331,7 @@ impl Outgoing<'_> {
                 if self.registry.broadcasts.catch_up(client, By::Task) | put(&client.link) {
                     self.woken.push(client.clone());
                 }
+                self.queued += 1;
             }
             Err(error) => {
                 let is_full = self.registry.refused(client, error);

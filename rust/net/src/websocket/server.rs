@@ -172,6 +172,10 @@ impl Host for Door {
         self.registry.admission.count_displaced();
     }
 
+    fn end_idle(&mut self) {
+        self.registry.http.make_room();
+    }
+
     fn paused(&mut self, error: io::Error) {
         self.registry.tell(Note::Paused(error));
     }
