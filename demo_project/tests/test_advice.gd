@@ -63,6 +63,10 @@ func test_back_pressure_is_not_overload() -> void:
 	check(output.contains("it was slowed down"), output)
 
 
+func test_nobody_calls_process_after_the_end() -> void:
+	await _does_not_warn("processed_until_closed")
+
+
 func test_nobody_calls_process() -> void:
 	var output := await run_child("advice", ["never_processed"])
 	equal(output.count("WARNING"), 1, output)

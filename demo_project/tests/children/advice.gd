@@ -248,6 +248,27 @@ func _seldom_processed() -> void:
 		_listener.process()
 
 
+## Who has closed asks for nothing any more.
+func _processed_until_closed() -> void:
+	_server.auto_process = false
+	_client.auto_process = false
+	_server.start(0, LOOPBACK)
+	_client.connect_to_url("ws://%s:%d" % [LOOPBACK, _server.get_local_port()])
+	while _client.get_ready_state() != WebSocketClient.STATE_OPEN or _server.get_client_count() == 0:
+		_client.process(1000)
+		_server.process(1000)
+	_listener.start()
+	var client := TcpClient.new()
+	client.auto_process = false
+	client.connect_to_host(LOOPBACK, _listener.get_local_port())
+	while client.get_status() != TcpClient.STATUS_CONNECTED:
+		client.process(1000)
+	client.disconnect_from_host()
+	_client.close()
+	_server.stop()
+	await get_tree().create_timer(2 * NEGLECT).timeout
+
+
 func _connect_to_all() -> void:
 	if not _server.is_listening():
 		_server.start(0, LOOPBACK)

@@ -33,7 +33,7 @@ pub(crate) trait ClassEnum: Copy + 'static {
 /// A value of an enum in a signature. A script can pass any number.
 #[derive(Debug)]
 pub(crate) struct EnumValue<E> {
-    pub(crate) number: i32,
+    pub(crate) number: i64,
     of: PhantomData<E>,
 }
 
@@ -49,14 +49,14 @@ impl<E> Clone for EnumValue<E> {
 impl<E: ClassEnum> From<E> for EnumValue<E> {
     fn from(value: E) -> Self {
         Self {
-            number: value.number(),
+            number: value.number().into(),
             of: PhantomData,
         }
     }
 }
 
 impl<E: ClassEnum> GodotConvert for EnumValue<E> {
-    type Via = i32;
+    type Via = i64;
 
     fn godot_shape() -> GodotShape {
         GodotShape::Enum {
@@ -71,13 +71,13 @@ impl<E: ClassEnum> GodotConvert for EnumValue<E> {
 impl<E: ClassEnum> ToGodot for EnumValue<E> {
     type Pass = ByValue;
 
-    fn to_godot(&self) -> i32 {
+    fn to_godot(&self) -> i64 {
         self.number
     }
 }
 
 impl<E: ClassEnum> FromGodot for EnumValue<E> {
-    fn try_from_godot(number: i32) -> Result<Self, ConvertError> {
+    fn try_from_godot(number: i64) -> Result<Self, ConvertError> {
         Ok(Self {
             number,
             of: PhantomData,

@@ -175,6 +175,11 @@ pub(crate) trait Socket {
         true
     }
 
+    /// Whether the script has not closed it.
+    fn is_in_use(&self) -> bool {
+        true
+    }
+
     /// Number of queued events.
     fn queued(&self) -> usize;
 

@@ -395,8 +395,8 @@ impl WebSocketServer {
 
     #[func]
     fn set_backpressure_policy(&self, policy: EnumValue<Backpressure>) {
-        const ERROR: i32 = Backpressure::Error as i32;
-        const DISCONNECT: i32 = Backpressure::Disconnect as i32;
+        const ERROR: i64 = Backpressure::Error as i64;
+        const DISCONNECT: i64 = Backpressure::Disconnect as i64;
         self.core.options.borrow_mut().backpressure = match policy.number {
             ERROR => BackpressurePolicy::Refuse,
             DISCONNECT => BackpressurePolicy::Disconnect,

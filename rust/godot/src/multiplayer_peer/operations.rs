@@ -1,5 +1,7 @@
 //! The methods of the class `AsyncMultiplayerPeer`.
 
+use std::rc::Rc;
+
 use godot::builtin::GString;
 use godot::global::Error;
 use godot::obj::Gd;
@@ -63,8 +65,9 @@ impl AsyncMultiplayerPeer {
 
     /// The id of a peer at [method get_server]; 0 for an unknown peer.
     #[func]
-    fn get_client_id(&self, peer_id: i32) -> i64 {
-        self.core().and_then(|core| core.client_of(peer_id)).unwrap_or(0)
+    fn get_client_id(&self, peer_id: i64) -> i64 {
+        let client = |core: &Rc<PeerCore>| core.client_of(id_of(peer_id)?);
+        self.core().and_then(client).unwrap_or(0)
     }
 
     /// The id of the peer that is this client of [method get_server]; 0 for an unknown client, and for one whose
@@ -78,8 +81,8 @@ impl AsyncMultiplayerPeer {
 
     /// The IP address of a peer; empty for an unknown one. A client knows only the server, 1.
     #[func]
-    fn get_peer_address(&self, peer_id: i32) -> GString {
-        let address = self.core().and_then(|core| core.address_of(peer_id));
+    fn get_peer_address(&self, peer_id: i64) -> GString {
+        let address = self.core().and_then(|core| core.address_of(id_of(peer_id)?));
         address
             .map(|address| GString::from(&address.ip().to_string()))
             .unwrap_or_default()
@@ -87,16 +90,16 @@ impl AsyncMultiplayerPeer {
 
     /// The port of a peer; 0 for an unknown one. A client knows only the server, 1.
     #[func]
-    fn get_peer_port(&self, peer_id: i32) -> i64 {
-        let address = self.core().and_then(|core| core.address_of(peer_id));
+    fn get_peer_port(&self, peer_id: i64) -> i64 {
+        let address = self.core().and_then(|core| core.address_of(id_of(peer_id)?));
         address.map_or(0, |address| address.port().into())
     }
 
     /// The round-trip time of the last answered ping to a peer, in milliseconds; -1 if there is none. A server sends
     /// pings with [member WebSocketServer.heartbeat_interval], a client does by default.
     #[func]
-    fn get_peer_latency(&self, peer_id: i32) -> f64 {
-        let latency = self.core().and_then(|core| core.latency_of(peer_id));
+    fn get_peer_latency(&self, peer_id: i64) -> f64 {
+        let latency = self.core().and_then(|core| core.latency_of(id_of(peer_id)?));
         latency.map_or(-1.0, |time| time.as_secs_f64() * 1000.0)
     }
 
@@ -155,4 +158,9 @@ impl PeerCore {
             _ => None,
         }
     }
+}
+
+/// The id of a peer, if the number can be one.
+fn id_of(peer_id: i64) -> Option<i32> {
+    i32::try_from(peer_id).ok()
 }

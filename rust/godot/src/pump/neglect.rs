@@ -43,7 +43,9 @@ impl Neglect {
         if manual.is_empty() {
             return self.next.set(None);
         }
-        if let Some(socket) = manual.iter().find(|socket| is_neglected(socket, now)) {
+        // Of what the script has closed, it may want to hear nothing.
+        let mut in_use = manual.iter().filter(|socket| socket.is_in_use());
+        if let Some(socket) = in_use.find(|socket| is_neglected(socket, now)) {
             self.next.set(None);
             self.told.set(true);
             warn(&**socket);

@@ -244,10 +244,12 @@ impl TcpClient {
     /// length exceeds [member max_packet_size]: [constant ERR_OUT_OF_MEMORY], and the bytes stay.
     #[func]
     fn recv_packet(&self, #[opt(default = -1.0)] timeout: f64) -> Variant {
-        let settings = &self.core.settings;
+        let Some(core) = self.core() else {
+            return failure(&Want::UpTo(0), Error::ERR_UNAVAILABLE).to_variant();
+        };
         let want = Want::Packet {
-            big_endian: settings.big_endian.get(),
-            max: settings.max_packet.get(),
+            big_endian: core.settings.big_endian.get(),
+            max: core.settings.max_packet.get(),
         };
         self.receive("recv_packet", Ok(want), timeout, &Want::UpTo(0))
     }

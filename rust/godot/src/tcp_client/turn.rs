@@ -52,6 +52,10 @@ impl Socket for ClientCore {
         self.with_connection(Connection::id)
     }
 
+    fn is_in_use(&self) -> bool {
+        self.session.borrow().phase.is_active()
+    }
+
     fn queued(&self) -> usize {
         let session = self.session.borrow();
         let in_mailbox = session.connection.as_ref().map_or(0, |c| c.mailbox().len());

@@ -164,6 +164,10 @@ impl Socket for ClientCore {
         self.ready_state() != ReadyState::Closed
     }
 
+    fn is_in_use(&self) -> bool {
+        self.phase().is_active()
+    }
+
     fn queued(&self) -> usize {
         self.with_connection(Connection::queued_events).unwrap_or(0)
     }

@@ -345,6 +345,10 @@ impl Socket for ServerCore {
         self.with(Server::id)
     }
 
+    fn is_in_use(&self) -> bool {
+        self.is_listening()
+    }
+
     fn queued(&self) -> usize {
         let mut queued = usize::from(self.held.borrow().is_some());
         self.each(|server| queued += server.queued_events());

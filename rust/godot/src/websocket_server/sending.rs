@@ -81,13 +81,13 @@ impl WebSocketServer {
         #[opt(default = 1000)] code: i64,
         #[opt(default = "")] reason: GString,
     ) -> Error {
-        match CloseFrame::parse(code, &reason.to_string()) {
+        self.run(|core| match CloseFrame::parse(code, &reason.to_string()) {
             Ok(frame) => {
-                self.core.flush_sink();
+                core.flush_sink();
                 self.to_client(|server| server.disconnect(client_id, frame))
             }
             Err(error) => self.refuse("disconnect_client", error),
-        }
+        })
     }
 }
 
