@@ -12,6 +12,8 @@ use godot::global::Error;
 use godot::meta::ToGodot;
 use godot::obj::{Gd, GodotClass, Inherits};
 
+use crate::pump::Pump;
+
 /// Emits a signal. Runs user code: hold nothing.
 pub(crate) fn emit<T: Inherits<Object> + GodotClass>(object: &Gd<T>, signal: &StringName, args: &[Variant]) {
     InnerSignal::from_outer(&Signal::from_object_signal(object, signal)).emit(args);
@@ -23,9 +25,10 @@ pub(crate) fn emit_heard<T: Inherits<Object> + GodotClass>(
     object: &Gd<T>,
     signal: &StringName,
     args: &[Variant],
+    pump: &Pump,
 ) -> bool {
     let all: Vec<_> = iter::once(signal.to_variant()).chain(args.iter().cloned()).collect();
-    let error = Callable::from_object_method(object, "emit_signal").call(&all);
+    let error = Callable::from_object_method(object, &pump.names.emit_signal).call(&all);
     !matches!(
         error.try_to(),
         Ok(Error::ERR_UNAVAILABLE | Error::ERR_CANT_ACQUIRE_RESOURCE)

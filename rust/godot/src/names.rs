@@ -1,4 +1,4 @@
-//! The names of all signals, created once: creating a `StringName` costs more than an emission.
+//! The names of all signals, and of the method that emits them, created once: creating a `StringName` costs more than an emission.
 
 use async_sockets_net::websocket::messages::Message;
 use godot::builtin::StringName;
@@ -31,6 +31,7 @@ names! {
     data_received,
     datagram_received,
     disconnected,
+    emit_signal,
     gave_up,
     handshake_failed,
     handshake_requested,

@@ -143,8 +143,9 @@ impl SocketBase {
     }
 
     /// Emits a signal and returns whether it had a connection. Runs user code: hold nothing.
-    pub(crate) fn emit_heard(&self, signal: &StringName, args: &[Variant]) -> bool {
-        self.object().is_some_and(|object| emit_heard(&object, signal, args))
+    pub(crate) fn emit_heard(&self, signal: &StringName, args: &[Variant], pump: &Pump) -> bool {
+        self.object()
+            .is_some_and(|object| emit_heard(&object, signal, args, pump))
     }
 
     /// Whether a signal has a connection.

@@ -29,7 +29,7 @@ pub(crate) fn tell(pump: &Pump) -> bool {
     if !termination::take_request() || pump.is_closed() {
         return false;
     }
-    if emit_heard(&AsyncSockets::singleton(), &pump.names.terminate_requested, &[]) {
+    if emit_heard(&AsyncSockets::singleton(), &pump.names.terminate_requested, &[], pump) {
         return true;
     }
     let main = Engine::singleton().get_main_loop();

@@ -260,7 +260,10 @@ impl UdpCore {
                 continue;
             }
             // The connection may have gone since the last one: it was one-shot, or has disconnected itself.
-            if !self.base.emit_heard(&pump.names.datagram_received, &parts(&datagram)) {
+            if !self
+                .base
+                .emit_heard(&pump.names.datagram_received, &parts(&datagram), pump)
+            {
                 self.with(|bound| bound.put_back(datagram));
                 pump.wait_for_ears(self.clone());
                 break;

@@ -228,7 +228,7 @@ impl ServerCore {
                 let request = WebSocketHandshakeRequest::ask(Rc::downgrade(self), id, &request);
                 if !self
                     .base
-                    .emit_heard(&names.handshake_requested, &[request.to_variant()])
+                    .emit_heard(&names.handshake_requested, &[request.to_variant()], pump)
                 {
                     advice::give(Advice::Undecided, self.class(), || {
                         "WebSocketServer: manual_handshake is on, but handshake_requested has no connection. So every \

@@ -77,7 +77,10 @@ impl ServerCore {
         let id = request.id;
         let object = HttpServerRequest::ask(Rc::downgrade(self), request, reply);
         self.http.requests.borrow_mut().insert(id, object.instance_id());
-        if !self.base.emit_heard(&pump.names.http_requested, &[object.to_variant()]) {
+        if !self
+            .base
+            .emit_heard(&pump.names.http_requested, &[object.to_variant()], pump)
+        {
             object.bind().answer_without_handler(Answer::none());
             self.set_handler(false);
             self.wait_for_handler(pump);

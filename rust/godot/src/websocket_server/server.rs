@@ -39,7 +39,7 @@ impl WebSocketServer {
         core.base.set_last_error(&words);
         let pump = Pump::get();
         let told = [GString::from(&words).to_variant()];
-        if !core.base.emit_heard(&pump.names.server_error, &told) {
+        if !core.base.emit_heard(&pump.names.server_error, &told, &pump) {
             core.print_unless_known(words, &pump);
         }
         false
