@@ -26,6 +26,13 @@ fn send(signal: Signal) {
     kill_process(getpid(), signal).expect("a signal to itself");
 }
 
+/// Sends a signal and waits until it was noticed: any thread may get it, so that it can come after the call.
+fn send_and_wait(signal: Signal) {
+    while ReadyList::global().pop().is_some() {}
+    send(signal);
+    assert!(ReadyList::global().pop_until(Instant::now() + WAIT).is_some());
+}
+
 /// Waits as a drain does, until a request can be taken.
 fn is_requested() -> bool {
     let deadline = Instant::now() + WAIT;
@@ -86,9 +93,7 @@ fn signals_in_a_row_are_one_request_even_if_the_next_one_is_caught_meanwhile() {
 fn a_request_is_not_lost_when_it_is_caught_again() {
     let _turn = turn();
     catch().expect("to be caught");
-    while ReadyList::global().pop().is_some() {}
-    send(Signal::TERM);
-    assert!(ReadyList::global().pop_until(Instant::now() + WAIT).is_some());
+    send_and_wait(Signal::TERM);
     catch().expect("to be caught");
     assert!(take_request() && !take_request());
     release();
@@ -98,8 +103,7 @@ fn a_request_is_not_lost_when_it_is_caught_again() {
 fn a_request_that_was_not_taken_is_forgotten_with_its_release() {
     let _turn = turn();
     catch().expect("to be caught");
-    send(Signal::TERM);
-    assert!(ReadyList::global().pop_until(Instant::now() + WAIT).is_some());
+    send_and_wait(Signal::TERM);
     release();
     assert!(!take_request());
     catch().expect("to be caught");
