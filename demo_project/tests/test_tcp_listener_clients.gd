@@ -114,6 +114,11 @@ func test_a_client_too_many_is_told_and_refused() -> void:
 	check(await wait_for(func() -> bool: return not refused.is_empty()))
 	equal(refused, [[LOOPBACK, late.get_local_port()]])
 	equal(ends[0].get_status(), TcpClient.STATUS_CONNECTED, "the others are not concerned")
+	equal(listener.get_refused_connections(), 1)
+	listener.stop()
+	equal(listener.get_refused_connections(), 1, "for the log of the shutdown")
+	is_ok(listener.start())
+	equal(listener.get_refused_connections(), 0, "counted from the start")
 
 
 func _counting(listener: TcpListener) -> TcpListener:

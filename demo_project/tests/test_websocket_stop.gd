@@ -167,6 +167,23 @@ func test_starting_again_when_the_last_client_has_gone() -> void:
 	equal((await join()).id, 2)
 
 
+## For the log of a shutdown.
+func test_the_statistics_last_until_the_next_start() -> void:
+	serve()
+	var peer := await join()
+	peer.socket.send_text("five!")
+	await told("message", [peer.id, "five!"])
+	server.stop()
+	equal(server.get_statistics()["bytes_in"], 5, "while it stops")
+	await told("disconnected", [1, 1001, ""])
+	check(await wait_for(func() -> bool: return server.get_id() == 0), "it is over")
+	var figures := server.get_statistics()
+	equal([figures["connected"], figures["messages_in"], figures["bytes_in"]], [1, 1, 5])
+	equal([figures["clients"], figures["memory"]], [0, 0])
+	check(server.start(0, LOOPBACK))
+	equal(server.get_statistics()["connected"], 0)
+
+
 func test_stop_is_harmless() -> void:
 	make_server()
 	server.stop()
