@@ -144,7 +144,7 @@ impl UdpSocket {
     /// [member max_pending_bytes] would be exceeded, or [constant ERR_INVALID_PARAMETER] if the datagram is too large.
     #[func]
     fn send(&self, data: PackedByteArray) -> Error {
-        self.run(|core| core.send(data.as_slice(), None))
+        self.run(|core| core.send("send", data.as_slice(), None))
     }
 
     /// Queues a datagram for a host name or IP address. Names are resolved in the background and cached for 60 seconds;
@@ -153,7 +153,7 @@ impl UdpSocket {
     #[func]
     fn send_to(&self, data: PackedByteArray, host: GString, port: i64) -> Error {
         self.run(|core| match Destination::parse(&utf8(&host), port) {
-            Ok(to) => core.send(data.as_slice(), Some(to)),
+            Ok(to) => core.send("send_to", data.as_slice(), Some(to)),
             Err(error) => self.refuse("send_to", error),
         })
     }
