@@ -23,6 +23,19 @@ func test_everybody_gets_1001() -> void:
 	equal(events.of("disconnected").size(), 5)
 
 
+## As docs/recipes/dedicated-server.md does it.
+func test_waiting_until_all_have_left() -> void:
+	serve()
+	var peers: Array[Peer] = [await join(), await join(), await join()]
+	is_ok(server.broadcast_text("the server stops"))
+	server.stop()
+	while server.get_client_count() > 0:
+		await server.client_disconnected
+	equal(events.of("disconnected").size(), 3)
+	for peer in peers:
+		await received(peer, ["the server stops"])
+
+
 func test_the_port_is_free_at_once() -> void:
 	serve()
 	var port := server.get_local_port()

@@ -223,6 +223,8 @@ impl UdpSocket {
     }
 
     /// Leaves a multicast group that was joined on the same interface. Errors as for [method join_multicast_group].
+    /// [br][br]On Linux, a socket bound to all addresses still gets the group's datagrams while another socket of this
+    /// machine is a member: the system delivers them to every socket on that port.
     #[func]
     fn leave_multicast_group(&self, address: GString, #[opt(default = "")] interface: GString) -> Error {
         self.run(|core| core.multicast(&address.to_string(), &interface.to_string(), false))
