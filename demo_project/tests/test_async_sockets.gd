@@ -65,6 +65,27 @@ func test_clients_that_are_closed_are_not_open() -> void:
 	check(await wait_for(func() -> bool: return AsyncSockets.get_sockets().is_empty()))
 
 
+## Its last server is still there then, under its own id.
+func test_a_server_that_was_restarted_is_there_once() -> void:
+	var server := WebSocketServer.new()
+	check(server.start(0, LOOPBACK))
+	var client := WebSocketClient.new()
+	is_ok(client.connect_to_url("ws://%s:%d" % [LOOPBACK, server.get_local_port()]))
+	is_ok(await client.wait_connected())
+	check(await wait_for(func() -> bool: return server.get_client_count() == 1))
+	var old := server.get_id()
+	server.stop()
+	check(server.start(0, LOOPBACK))
+	not_equal(server.get_id(), old)
+	equal(AsyncSockets.get_sockets().count(server), 1)
+	check(AsyncSockets.get_socket(server.get_id()) == server)
+	check(AsyncSockets.get_socket(old) == null, "no object has this id")
+	equal(AsyncSockets.get_statistics()["sockets"], 2)
+	client.close()
+	server.stop()
+	check(await wait_for(func() -> bool: return AsyncSockets.get_sockets().is_empty()))
+
+
 func test_it_keeps_nothing_alive() -> void:
 	var ends := await connect_pair()
 	var id := ends[0].get_id()

@@ -54,6 +54,8 @@ func test_not_connected() -> void:
 	is_ok(tls.connect_to_host(LOOPBACK, listen().get_local_port()))
 	is_error(await tls.start_tls(TLSOptions.client()), ERR_UNCONFIGURED)
 	_says(tls, ["wait_connected"])
+	is_error(tls.connect_to_host(LOOPBACK, 1), ERR_ALREADY_IN_USE)
+	_says(tls, ["connecting or connected already"])
 	var ends := await connect_pair()
 	ends[0].disconnect_from_host()
 	is_error(ends[0].send(utf8("x")), ERR_UNAVAILABLE)

@@ -104,6 +104,10 @@ func test_a_wrong_answer_leaves_the_request_pending() -> void:
 			is_error(request.respond(200, "x", "", header), ERR_INVALID_PARAMETER)
 			is_error(request.respond_json({}, 200, ["Content-Length: 3"]), ERR_INVALID_PARAMETER)
 			is_error(request.redirect("/a\r\nX: y"), ERR_INVALID_PARAMETER)
+			is_error(request.redirect("/ä"), ERR_INVALID_PARAMETER)
+			check(request.get_last_error_message().contains("uri_encode()"), request.get_last_error_message())
+			is_error(request.redirect(""), ERR_INVALID_PARAMETER)
+			equal(request.get_last_error_message(), "the location is empty")
 			is_error(request.redirect("/a", 200), ERR_INVALID_PARAMETER)
 			is_error(request.respond_file("page.html"), ERR_INVALID_PARAMETER)
 			is_error(request.respond_file("user://nothing"), ERR_FILE_NOT_FOUND)
@@ -234,6 +238,8 @@ func test_limits() -> void:
 	equal((await post("/", "0123456789")).status, 200)
 	equal((await post("/", "0123456789")).status, 429)
 	equal(_requests.size(), 2)
+	equal(server.get_statistics()["http_requests"], 4)
+	equal(server.get_statistics()["http_refused_rate"], 1)
 	for property: String in ["max_http_body_size", "http_timeout", "max_http_connections"]:
 		not_equal(server.get(property), null, property)
 
@@ -247,6 +253,9 @@ func test_a_trusted_proxy() -> void:
 	equal((await fetch("/")).text(), LOOPBACK)
 	var peer := await raw_join(["X-Forwarded-For: 192.0.2.9"])
 	equal(server.get_client_address(peer.id), "192.0.2.9")
+	server.blocked_addresses = PackedStringArray(["192.0.2.1"])
+	equal((await fetch("/", lines)).status, 403)
+	equal(server.get_statistics()["refused_blocked"], 1)
 
 
 ## The handler of a request may do anything with its server.

@@ -197,7 +197,11 @@ func test_a_wrapped_stream_inside_process() -> void:
 func test_what_cannot_be_wrapped() -> void:
 	var client := TcpClient.new()
 	is_error(client.wrap_stream(null), ERR_INVALID_PARAMETER)
+	var engine_log := EngineLog.new()
+	var is_logged := engine_log.start()
 	is_error(client.wrap_stream(StreamPeerTCP.new()), ERR_UNCONFIGURED)
+	equal(engine_log.take_count(), 1 if is_logged else 0)
+	engine_log.stop()
 	var ends := await connect_pair()
 	var listener := listen()
 	is_error(ends[0].wrap_stream(await _engine_stream(listener)), ERR_ALREADY_IN_USE)

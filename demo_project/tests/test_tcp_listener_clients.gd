@@ -114,6 +114,30 @@ func test_a_client_too_many_is_told_and_refused() -> void:
 	check(await wait_for(func() -> bool: return not refused.is_empty()))
 	equal(refused, [[LOOPBACK, late.get_local_port()]])
 	equal(ends[0].get_status(), TcpClient.STATUS_CONNECTED, "the others are not concerned")
+	equal(listener.get_refused_connections(), 1)
+	listener.stop()
+	equal(listener.get_refused_connections(), 1, "for the log of the shutdown")
+	is_ok(listener.start())
+	equal(listener.get_refused_connections(), 0, "counted from the start")
+
+
+## As docs/recipes/dedicated-server.md does it.
+func test_all_are_told_before_the_end() -> void:
+	var listener := listen()
+	var pairs: Array[Array] = [await connect_to(listener), await connect_to(listener), await connect_to(listener)]
+	listener.stop()
+	var farewells: Array[NetTask] = []
+	var clients := listener.get_clients()
+	equal(clients.size(), 3)
+	for client in clients:
+		farewells.append(NetTask.from(client.send_async(utf8("bye\n"), 2.0)))
+	equal(await NetTask.all(farewells), [[OK, 4], [OK, 4], [OK, 4]])
+	for client in clients:
+		client.disconnect_from_host()
+	for pair in pairs:
+		var peer := pair[0] as TcpClient
+		equal(await peer.recv_line(100, 5.0), [OK, "bye"])
+		is_error(await peer.recv_line(100, 5.0), ERR_FILE_EOF)
 
 
 func _counting(listener: TcpListener) -> TcpListener:

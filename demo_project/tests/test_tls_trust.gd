@@ -136,6 +136,25 @@ func test_options_of_the_wrong_side() -> void:
 	check(not listener.is_listening())
 
 
+func test_an_empty_certificate() -> void:
+	var key := CryptoKey.new()
+	key.load(key_path("good"))
+	var empty := TLSOptions.server(key, X509Certificate.new())
+	var listener := TcpListener.create(0, LOOPBACK)
+	listener.tls_options = empty
+	is_error(listener.start(), ERR_INVALID_PARAMETER)
+	var words := "the X509Certificate is empty"
+	check(listener.get_last_error_message().begins_with(words), listener.get_last_error_message())
+	var client := TcpClient.new()
+	client.tls_options = TLSOptions.client(X509Certificate.new())
+	is_error(client.connect_to_host(HOST, 1), ERR_INVALID_PARAMETER)
+	check(client.get_last_error_message().begins_with(words), client.get_last_error_message())
+	# Its side is what is wrong above all.
+	client.tls_options = empty
+	is_error(client.connect_to_host(HOST, 1), ERR_INVALID_PARAMETER)
+	check(client.get_last_error_message().contains("TLSOptions.client()"), client.get_last_error_message())
+
+
 func test_a_key_of_another_certificate() -> void:
 	var key := CryptoKey.new()
 	key.load(key_path("good"))

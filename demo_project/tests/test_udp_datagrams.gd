@@ -24,11 +24,17 @@ func test_too_large() -> void:
 	var there := bound()
 	var too_large := PackedByteArray()
 	too_large.resize(LARGEST + 1)
+	var engine_log := EngineLog.new()
+	var is_logged := engine_log.start()
 	is_error(here.send_to(too_large, LOOPBACK, there.get_local_port()), ERR_INVALID_PARAMETER)
 	equal(here.get_last_error_message(), "a datagram of 65508 bytes is too large: 65507 is the most")
 	equal(await here.send_to_async(too_large, LOOPBACK, there.get_local_port()), [ERR_INVALID_PARAMETER, 0])
 	is_ok(here.connect_to_host(LOOPBACK, there.get_local_port()))
 	is_error(here.send(too_large), ERR_INVALID_PARAMETER)
+	for method: String in ["send_to", "send_to_async", "send"]:
+		var lines := engine_log.lines_with("UdpSocket.%s: a datagram of 65508 bytes" % method)
+		equal(lines.size(), 1 if is_logged else 0, method)
+	engine_log.stop()
 	is_ok(here.send(utf8("fits")))
 	equal((await there.recv_from(5.0) as Array)[1], utf8("fits"), "nothing of the others went out")
 

@@ -43,8 +43,12 @@ func test_multicast_on_a_socket_of_both_families() -> void:
 
 func test_what_is_no_group() -> void:
 	var ours := UdpSocket.new()
+	var engine_log := EngineLog.new()
+	var is_logged := engine_log.start()
 	for address: String in ["", "127.0.0.1", "::1", "group", "256.1.1.1"]:
 		is_error(ours.join_multicast_group(address), ERR_INVALID_PARAMETER, address)
+		equal(engine_log.take_count(), 1 if is_logged else 0, address)
+	engine_log.stop()
 	equal(ours.get_last_error_message(), "'256.1.1.1' is not a multicast address")
 	is_error(ours.join_multicast_group(GROUP, "no such interface"), ERR_DOES_NOT_EXIST)
 	is_error(ours.join_multicast_group(GROUP, "192.0.2.77"), ERR_DOES_NOT_EXIST)

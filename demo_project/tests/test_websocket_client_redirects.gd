@@ -22,6 +22,7 @@ func test_none_is_followed_by_default() -> void:
 	client()
 	ws.connect_to_url(_redirect_to(url("/there")))
 	equal(await ws.wait_connected(5.0), [ERR_CONNECTION_ERROR])
+	check(ws.get_last_error_message().ends_with("but max_redirects is 0"), ws.get_last_error_message())
 	equal(ws.get_response_status(), 302)
 	equal(ws.get_response_headers()["location"], url("/there"))
 	equal(events.all, [] as Array[Array])
@@ -54,6 +55,7 @@ func test_more_than_are_allowed() -> void:
 	client({"max_redirects": 1})
 	ws.connect_to_url(_redirect_to(_redirect_to(url())))
 	equal(await ws.wait_connected(5.0), [ERR_CONNECTION_ERROR])
+	check(ws.get_last_error_message().ends_with("which is max_redirects"), ws.get_last_error_message())
 	equal(ws.get_response_status(), 302)
 	ws.max_redirects = 2
 	ws.connect_to_url(_redirect_to(_redirect_to(url())))

@@ -23,6 +23,20 @@ func test_everybody_gets_1001() -> void:
 	equal(events.of("disconnected").size(), 5)
 
 
+## As docs/recipes/dedicated-server.md does it.
+func test_waiting_until_all_have_left() -> void:
+	serve()
+	# The engine's clients would lose a text that comes together with the close frame.
+	var peers: Array[Raw] = [await raw_join(), await raw_join(), await raw_join()]
+	is_ok(server.broadcast_text("the server stops"))
+	server.stop()
+	while server.get_client_count() > 0:
+		await server.client_disconnected
+	equal(server.get_statistics()["connected"], 3)
+	for peer in peers:
+		await got_frames(peer, [[FIN | TEXT, utf8("the server stops")], [FIN | CLOSE, close_payload(1001)]])
+
+
 func test_the_port_is_free_at_once() -> void:
 	serve()
 	var port := server.get_local_port()
@@ -165,6 +179,23 @@ func test_starting_again_when_the_last_client_has_gone() -> void:
 	await told("disconnected", [1, 1001, ""])
 	check(server.is_listening())
 	equal((await join()).id, 2)
+
+
+## For the log of a shutdown.
+func test_the_statistics_last_until_the_next_start() -> void:
+	serve()
+	var peer := await join()
+	peer.socket.send_text("five!")
+	await told("message", [peer.id, "five!"])
+	server.stop()
+	equal(server.get_statistics()["bytes_in"], 5, "while it stops")
+	await told("disconnected", [1, 1001, ""])
+	check(await wait_for(func() -> bool: return server.get_id() == 0), "it is over")
+	var figures := server.get_statistics()
+	equal([figures["connected"], figures["messages_in"], figures["bytes_in"]], [1, 1, 5])
+	equal([figures["clients"], figures["memory"]], [0, 0])
+	check(server.start(0, LOOPBACK))
+	equal(server.get_statistics()["connected"], 0)
 
 
 func test_stop_is_harmless() -> void:

@@ -451,7 +451,7 @@ namespace AsyncSockets
         {
             /// <summary>The connection has not ended, or there was none.</summary>
             None = -1,
-            /// <summary>A network error, a failed attempt to connect, a failed TLS handshake, a reset by the peer, or TcpListener.max_total_bytes.</summary>
+            /// <summary>A network error, a failed attempt to connect, a failed TLS handshake, a reset by the peer, the end of a TLS connection without close_notify (as by the plain close() of some programs), or TcpListener.max_total_bytes.</summary>
             Error = 0,
             /// <summary>This side closed.</summary>
             ByHost = 1,
@@ -952,7 +952,7 @@ namespace AsyncSockets
             return Array.ConvertAll(Call("get_clients").AsGodotObjectArray<GodotObject>(), one => TcpClient.Wrap(one));
         }
 
-        /// <summary>Number of TLS handshakes that failed since start.</summary>
+        /// <summary>Number of TLS handshakes that failed since start, also after stop.</summary>
         public long GetFailedHandshakes()
         {
             return Call("get_failed_handshakes").AsInt64();
@@ -970,7 +970,7 @@ namespace AsyncSockets
             return Call("get_last_error_message").AsString();
         }
 
-        /// <summary>Message of the last TLS handshake that failed.</summary>
+        /// <summary>Message of the last TLS handshake that failed since start, also after stop.</summary>
         public string GetLastHandshakeError()
         {
             return Call("get_last_handshake_error").AsString();
@@ -982,7 +982,7 @@ namespace AsyncSockets
             return Call("get_local_port").AsInt64();
         }
 
-        /// <summary>Number of connections that were closed since start by blocked_addresses, max_handshakes_per_second_per_address or max_clients_per_address, and of TLS handshakes that were dropped for newer ones.</summary>
+        /// <summary>Number of connections that were closed since start by blocked_addresses, max_handshakes_per_second_per_address, max_clients_per_address or refuse_when_full, and of TLS handshakes that were dropped for newer ones.</summary>
         public long GetRefusedConnections()
         {
             return Call("get_refused_connections").AsInt64();
@@ -2161,7 +2161,7 @@ namespace AsyncSockets
             return Call("get_local_port").AsInt64();
         }
 
-        /// <summary>Statistics since start, as integers: clients (established now), connected, refused, messages_in, bytes_in, messages_out, bytes_out, relayed (messages that an AsyncMultiplayerPeer has relayed in the background), and memory (bytes that count for max_total_bytes now).</summary>
+        /// <summary>Statistics since start, kept after stop until the next one, as integers: clients (established now), connected, refused, messages_in, bytes_in, messages_out, bytes_out, relayed (messages that an AsyncMultiplayerPeer has relayed in the background), and memory (bytes that count for max_total_bytes now).</summary>
         public Godot.Collections.Dictionary GetStatistics()
         {
             return Call("get_statistics").AsGodotDictionary();

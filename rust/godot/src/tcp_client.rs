@@ -153,7 +153,8 @@ pub(crate) struct TcpClient {
     #[var(get = get_keep_alive_count, set = set_keep_alive_count)]
     keep_alive_count: PhantomVar<i64>,
     /// Maximum number of received bytes that are buffered. Default: 1048576 (1 MiB). Range: 1 to 2147483647. When the
-    /// buffer is full, the peer is slowed down. A single [method recv] may ask for more.
+    /// buffer is full, the peer is slowed down. The last read may exceed it, by less than 65536 bytes and less than the
+    /// limit itself. A single [method recv] may ask for more.
     #[var(get = get_max_buffered_bytes, set = set_max_buffered_bytes)]
     max_buffered_bytes: PhantomVar<i64>,
     /// Maximum number of bytes that are queued for sending. Default: 16777216 (16 MiB). Range: 1 to 2147483647. A
@@ -235,8 +236,9 @@ impl TcpClient {
     #[constant]
     #[cfg(false)]
     const CLOSE_NONE: i32 = NOT_ENDED;
-    /// A network error, a failed attempt to connect, a failed TLS handshake, a reset by the peer, or
-    /// [member TcpListener.max_total_bytes].
+    /// A network error, a failed attempt to connect, a failed TLS handshake, a reset by the peer, the end of a TLS
+    /// connection without [code]close_notify[/code] (as by the plain [code]close()[/code] of some programs), or [member
+    /// TcpListener.max_total_bytes].
     #[constant]
     #[cfg(false)]
     const CLOSE_ERROR: i32 = Close::Error as i32;

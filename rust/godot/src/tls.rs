@@ -61,19 +61,26 @@ pub(crate) fn side(options: &Gd<TlsOptions>, alpn: &PackedStringArray) -> Result
 
 /// Converts the options of a client.
 pub(crate) fn client(options: &Gd<TlsOptions>, alpn: &PackedStringArray) -> Result<TlsClientConfig, Refusal> {
+    // First of all: a server's may have other faults, too.
+    let servers = || wrong("these TLSOptions are a server's; take TLSOptions.client()");
+    if options.is_server() {
+        return Err(servers());
+    }
     match side(options, alpn)? {
         Side::Client(config) => Ok(config),
-        Side::Server(_) => Err(wrong("these TLSOptions are a server's; take TLSOptions.client()")),
+        Side::Server(_) => Err(servers()),
     }
 }
 
 /// Converts the options of a server.
 pub(crate) fn server(options: &Gd<TlsOptions>, alpn: &PackedStringArray) -> Result<TlsServerConfig, Refusal> {
+    let clients = || wrong("these TLSOptions are a client's; take TLSOptions.server(key, certificate)");
+    if !options.is_server() {
+        return Err(clients());
+    }
     match side(options, alpn)? {
         Side::Server(config) => Ok(config),
-        Side::Client(_) => Err(wrong(
-            "these TLSOptions are a client's; take TLSOptions.server(key, certificate)",
-        )),
+        Side::Client(_) => Err(clients()),
     }
 }
 
@@ -165,7 +172,10 @@ fn project_bundle() -> Option<String> {
 }
 
 fn refusal(error: TlsConfigError) -> Refusal {
-    wrong(&error.to_string())
+    match error {
+        TlsConfigError::NoCertificate => wrong("the X509Certificate is empty; load a certificate into it first"),
+        error => wrong(&error.to_string()),
+    }
 }
 
 fn wrong(words: &str) -> Refusal {

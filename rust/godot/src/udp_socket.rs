@@ -144,7 +144,7 @@ impl UdpSocket {
     /// [member max_pending_bytes] would be exceeded, or [constant ERR_INVALID_PARAMETER] if the datagram is too large.
     #[func]
     fn send(&self, data: PackedByteArray) -> Error {
-        self.run(|core| core.send(data.as_slice(), None))
+        self.run(|core| core.send("send", data.as_slice(), None))
     }
 
     /// Queues a datagram for a host name or IP address. Names are resolved in the background and cached for 60 seconds;
@@ -153,7 +153,7 @@ impl UdpSocket {
     #[func]
     fn send_to(&self, data: PackedByteArray, host: GString, port: i64) -> Error {
         self.run(|core| match Destination::parse(&utf8(&host), port) {
-            Ok(to) => core.send(data.as_slice(), Some(to)),
+            Ok(to) => core.send("send_to", data.as_slice(), Some(to)),
             Err(error) => self.refuse("send_to", error),
         })
     }
@@ -223,6 +223,8 @@ impl UdpSocket {
     }
 
     /// Leaves a multicast group that was joined on the same interface. Errors as for [method join_multicast_group].
+    /// [br][br]On Linux, a socket bound to all addresses still gets the group's datagrams while another socket of this
+    /// machine is a member: the system delivers them to every socket on that port.
     #[func]
     fn leave_multicast_group(&self, address: GString, #[opt(default = "")] interface: GString) -> Error {
         self.run(|core| core.multicast(&address.to_string(), &interface.to_string(), false))

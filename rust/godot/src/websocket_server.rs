@@ -201,7 +201,8 @@ pub(crate) struct WebSocketServer {
     /// Addresses and ranges of proxies in front of this server, such as [code]"10.0.0.0/8"[/code]. For connections from
     /// them, the client's address is the last one in [code]X-Forwarded-For[/code] (or, without it, in
     /// [code]Forwarded[/code]) that is no trusted proxy: in signals, for all limits and for [member blocked_addresses];
-    /// its port is 0 unless the proxy gave it. [code]X-Forwarded-Proto[/code] counts likewise, see [member
+    /// its port is 0 unless the proxy gave it. An entry that is no address (such as [code]unknown[/code]) hides all before
+    /// it: the address of the proxy that noted it counts then. [code]X-Forwarded-Proto[/code] counts likewise, see [member
     /// HttpServerRequest.secure]. The proxy must set or append to one of the two, and remove the other one and
     /// [code]X-Forwarded-Proto[/code] from what clients send. Default: empty, nobody is believed. If an entry is
     /// invalid, the property keeps its value. Read by [method start].

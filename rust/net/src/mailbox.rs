@@ -213,6 +213,11 @@ impl<E> MailboxSender<E> {
         self.shared.has_room()
     }
 
+    /// The limit in bytes, at least 1.
+    pub(crate) fn max_bytes(&self) -> usize {
+        self.shared.max_bytes.load(Ordering::Relaxed).max(1)
+    }
+
     /// Adds the socket to the ready list for something that is queued outside of the mailbox.
     pub(crate) fn notify(&self) {
         self.shared.bell.ring();

@@ -15,5 +15,10 @@ thread_local! {
 
 /// Calls `f` with this thread's read buffer. `f` must not call this again.
 pub(crate) fn with_read_buffer<R>(f: impl FnOnce(&mut ReadBuf<'_>) -> R) -> R {
-    SCRATCH.with_borrow_mut(|scratch| f(&mut ReadBuf::new(scratch)))
+    with_read_buffer_of(READ_SIZE, f)
+}
+
+/// Like [`with_read_buffer`], for at most `size` bytes, which must not be 0.
+pub(crate) fn with_read_buffer_of<R>(size: usize, f: impl FnOnce(&mut ReadBuf<'_>) -> R) -> R {
+    SCRATCH.with_borrow_mut(|scratch| f(&mut ReadBuf::new(&mut scratch[..size.min(READ_SIZE)])))
 }

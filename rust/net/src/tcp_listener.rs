@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::net::{TcpListener as TokioListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -34,8 +35,7 @@ const MAX_QUEUED_CONNECTIONS: usize = 256;
 pub struct TcpListener {
     mailbox: Mailbox<ListenerEvent>,
     local: SocketAddr,
-    failures: Arc<Failures>,
-    admission: Arc<Admission>,
+    figures: ListenerFigures,
     _release: ReleaseOnDrop,
     /// Dropped with the listener, which ends the task.
     _stop: oneshot::Sender<()>,
@@ -52,14 +52,18 @@ impl TcpListener {
         let (sender, mailbox) = mailbox(MAX_QUEUED_CONNECTIONS, usize::MAX);
         let (stop, stopped) = oneshot::channel();
         let (port, release) = held_port(local.port());
-        let failures = Arc::<Failures>::default();
-        let admission = Arc::new(Admission::new(options.admission.clone()));
+        let figures = ListenerFigures {
+            failures: Arc::default(),
+            admission: Arc::new(Admission::new(options.admission.clone())),
+            full: Arc::default(),
+        };
         let clients = options.max_clients.unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
         let farewells = options.farewell.clone().map(Farewells::new);
-        let (task_failures, task_admission) = (failures.clone(), admission.clone());
+        let of_task = figures.clone();
         runtime::spawn(|tasks| {
             let tasks = tasks.clone();
             async move {
+                let admission = of_task.admission.clone();
                 let mut acceptor = Acceptor {
                     // Received bytes are held until the user takes them; there are no queued ones for which reading
                     // would pause.
@@ -67,15 +71,14 @@ impl TcpListener {
                     options,
                     events: sender,
                     tasks,
-                    admission: task_admission.clone(),
                     slots: Arc::new(Semaphore::new(clients)),
                     slot: None,
                     farewells,
                     handshakes: Pending::new(MAX_TLS_HANDSHAKES),
-                    failures: task_failures,
+                    figures: of_task,
                 };
                 tokio::select! {
-                    () = accept_all(&listener, &task_admission, &mut acceptor) => {}
+                    () = accept_all(&listener, &admission, &mut acceptor) => {}
                     _ = stopped => {}
                 }
                 drop(listener);
@@ -86,8 +89,7 @@ impl TcpListener {
         Ok(Self {
             mailbox,
             local,
-            failures,
-            admission,
+            figures,
             _release: release,
             _stop: stop,
         })
@@ -105,6 +107,34 @@ impl TcpListener {
         &self.mailbox
     }
 
+    /// What it has counted since its start.
+    #[must_use]
+    pub fn figures(&self) -> &ListenerFigures {
+        &self.figures
+    }
+
+    /// Replaces the admission rules for new connections.
+    pub fn set_admission(&self, rules: AdmissionRules) {
+        self.figures.admission.set_rules(rules);
+    }
+
+    /// The address in use, with the port that the system chose if 0 was requested.
+    #[must_use]
+    pub fn local_address(&self) -> SocketAddr {
+        self.local
+    }
+}
+
+/// What a listener counts. A clone shows the same counters, also after the listener's end.
+#[derive(Debug, Clone)]
+pub struct ListenerFigures {
+    failures: Arc<Failures>,
+    admission: Arc<Admission>,
+    /// Connections that were told that there is no room.
+    full: Arc<AtomicU64>,
+}
+
+impl ListenerFigures {
     /// Number of failed TLS handshakes. A failure costs only its peer, and is not an event.
     #[must_use]
     pub fn failed_handshakes(&self) -> u64 {
@@ -117,21 +147,16 @@ impl TcpListener {
         self.failures.last()
     }
 
-    /// Replaces the admission rules for new connections.
-    pub fn set_admission(&self, rules: AdmissionRules) {
-        self.admission.set_rules(rules);
-    }
-
     /// Numbers of connections turned away by their address, or displaced by newer ones.
     #[must_use]
     pub fn turned_away(&self) -> TurnedAway {
         self.admission.turned_away()
     }
 
-    /// The address in use, with the port that the system chose if 0 was requested.
+    /// Number of connections turned away because the listener had [`ListenOptions::max_clients`]; each was an event.
     #[must_use]
-    pub fn local_address(&self) -> SocketAddr {
-        self.local
+    pub fn full(&self) -> u64 {
+        self.full.load(Ordering::Relaxed)
     }
 }
 
@@ -156,7 +181,6 @@ struct Acceptor {
     tasks: Tasks,
     /// The memory budget of all clients.
     budget: Arc<Budget>,
-    admission: Arc<Admission>,
     /// One permit for each client that may be connected at once.
     slots: Arc<Semaphore>,
     /// The permit of the next client, if neither TLS nor farewells are configured.
@@ -165,7 +189,7 @@ struct Acceptor {
     farewells: Option<Farewells>,
     /// The TLS handshakes in progress. A stalled one takes no slot.
     handshakes: Pending,
-    failures: Arc<Failures>,
+    figures: ListenerFigures,
 }
 
 impl Host for Acceptor {
@@ -186,15 +210,15 @@ impl Host for Acceptor {
             tasks: self.tasks.clone(),
             events: self.events.clone(),
             budget: self.budget.clone(),
-            admission: self.admission.clone(),
+            figures: self.figures.clone(),
         };
         let Some(config) = self.options.tls.clone() else {
             let slot = self.slot.take().or_else(|| self.slots.clone().try_acquire_owned().ok());
             way.hand_over_or_refuse(stream.into(), slot, self.farewells.as_ref());
             return;
         };
-        let (timeout, failures, slots) = (self.options.tls_timeout, self.failures.clone(), self.slots.clone());
-        let farewells = self.farewells.clone();
+        let (timeout, failures) = (self.options.tls_timeout, self.figures.failures.clone());
+        let (slots, farewells) = (self.slots.clone(), self.farewells.clone());
         let displaced = self.handshakes.start(Source::of(peer.ip()), move |place| async move {
             let handshake = async {
                 // Waiting first means that a silent peer costs little.
@@ -228,8 +252,8 @@ impl Host for Acceptor {
     }
 
     fn displaced(&mut self) {
-        self.failures.add(&TlsError::Displaced);
-        self.admission.count_displaced();
+        self.figures.failures.add(&TlsError::Displaced);
+        self.figures.admission.count_displaced();
     }
 
     fn paused(&mut self, error: io::Error) {
@@ -254,7 +278,7 @@ struct Way {
     tasks: Tasks,
     events: MailboxSender<ListenerEvent>,
     budget: Arc<Budget>,
-    admission: Arc<Admission>,
+    figures: ListenerFigures,
 }
 
 impl Way {
@@ -263,6 +287,7 @@ impl Way {
         match (slot, farewells) {
             (Some(slot), _) => self.hand_over(stream, slot),
             (None, Some(farewells)) => {
+                self.figures.full.fetch_add(1, Ordering::Relaxed);
                 self.events.send(ListenerEvent::Refused(self.peer), 0);
                 farewells.refuse(stream);
             }
@@ -273,7 +298,7 @@ impl Way {
     /// Hands a connection over to the main thread. `slot` is held until the connection ends.
     fn hand_over(self, stream: Stream, slot: OwnedSemaphorePermit) {
         // Other clients of its address may have entered meanwhile.
-        let Some(presence) = Presence::enter(&self.admission, self.peer.ip()) else {
+        let Some(presence) = Presence::enter(&self.figures.admission, self.peer.ip()) else {
             return;
         };
         // Fails only if the peer is gone already.

@@ -89,7 +89,7 @@ fn a_listener_blocks_too() {
     closed_unread(Peer::connect_from(ONE, port));
     let _peer = Peer::connect_from(TWO, port);
     common::accept(&listener);
-    assert_eq!(listener.turned_away().blocked, 2);
+    assert_eq!(listener.figures().turned_away().blocked, 2);
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn an_address_has_its_rate() {
                 .statistics()
                 .turned_away
                 .too_fast
-                .min(listener.turned_away().too_fast)
+                .min(listener.figures().turned_away().too_fast)
         };
         if port == listener_port {
             wait_until("the too many", || turned_away() >= 10);
@@ -191,10 +191,10 @@ fn a_listener_counts_clients_until_their_end() {
     drop(first);
     clients[0].closed();
     wait_until("a free place", || {
-        let before = listener.turned_away().crowded;
+        let before = listener.figures().turned_away().crowded;
         let peer = Peer::connect_from(TWO, port);
         wait_until("an answer", || {
-            listener.turned_away().crowded > before || !listener.mailbox().is_empty()
+            listener.figures().turned_away().crowded > before || !listener.mailbox().is_empty()
         });
         drop(peer);
         !listener.mailbox().is_empty()
@@ -217,5 +217,5 @@ fn a_tls_listener_counts_who_has_shaken_hands() {
     let _first = try_connect("localhost", port, authority.client()).expect("a connection");
     let _accepted = common::accept(&listener);
     assert!(try_connect("localhost", port, authority.client()).is_err());
-    assert_eq!(listener.turned_away().crowded, 1);
+    assert_eq!(listener.figures().turned_away().crowded, 1);
 }

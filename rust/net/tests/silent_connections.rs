@@ -173,14 +173,14 @@ fn tls_handshakes_too() {
     // Nothing at all, and half of a TLS record.
     for first_bytes in [b"".as_slice(), &[22, 3, 1, 2, 0, 1]] {
         let crowd = Crowd::new(port, MAX_TLS_HANDSHAKES + 200, first_bytes);
-        wait_until("the crowd", || listener.turned_away().displaced > 0);
+        wait_until("the crowd", || listener.figures().turned_away().displaced > 0);
         // With only 256 slots, and the crowd in the same process, this may take a second attempt.
         let client = wait_for("a client", || try_connect("localhost", port, authority.client()).ok());
         let (mut accepted, _) = common::accept(&listener);
         client.tcp.send(b"here").expect("room");
         assert_eq!(accepted.recv(4), b"here");
         wait_until("words", || {
-            let words = listener.last_handshake_error().unwrap_or_default();
+            let words = listener.figures().last_handshake_error().unwrap_or_default();
             words.contains("make room")
         });
         crowd.end();
@@ -198,7 +198,7 @@ fn tls_handshakes_too() {
         drop(client);
         server.disconnected();
     }
-    assert!(listener.failed_handshakes() > 0);
+    assert!(listener.figures().failed_handshakes() > 0);
 }
 
 /// Runs a test in a process of its own, because it uses up all descriptors. Returns whether this is the process.

@@ -237,7 +237,7 @@ fn two_hundred_handshakes_at_once_succeed() {
     for server in &mut servers {
         assert_eq!(server.recv(4), b"here");
     }
-    assert_eq!(listener.failed_handshakes(), 0);
+    assert_eq!(listener.figures().failed_handshakes(), 0);
 }
 
 #[test]

@@ -27,9 +27,9 @@ fn plain_http_on_a_tls_port_fails_and_harms_nobody() {
     let answer = read_to_end(&mut plain);
     // At most an alert (RFC 8446 section 5.1).
     assert!(answer.is_empty() || answer[0] == 21, "{answer:?}");
-    wait_until("the failure", || listener.failed_handshakes() == 1);
+    wait_until("the failure", || listener.figures().failed_handshakes() == 1);
     assert_eq!(
-        listener.last_handshake_error().as_deref(),
+        listener.figures().last_handshake_error().as_deref(),
         Some("the peer does not speak TLS")
     );
     assert!(try_connect("localhost", port, authority.client()).is_ok());
@@ -79,9 +79,9 @@ fn a_client_that_refuses_the_certificate_says_why() {
     let (authority, stranger) = (Authority::new("authority"), Authority::new("stranger"));
     let (listener, port) = tls_listen(authority.issue(&["localhost"]).server());
     assert!(try_connect("localhost", port, stranger.client()).is_err());
-    wait_until("the failure", || listener.failed_handshakes() == 1);
+    wait_until("the failure", || listener.figures().failed_handshakes() == 1);
     assert_eq!(
-        listener.last_handshake_error().as_deref(),
+        listener.figures().last_handshake_error().as_deref(),
         Some("the peer refused the TLS handshake: unknown ca")
     );
 }
@@ -110,7 +110,7 @@ fn peers_that_stall_hold_up_nobody_for_long() {
     client.tcp.send(b"here").expect("room");
     assert_eq!(server.recv(4), b"here");
     wait_until("the failures", || {
-        listener.failed_handshakes() > MAX_TLS_HANDSHAKES as u64
+        listener.figures().failed_handshakes() > MAX_TLS_HANDSHAKES as u64
     });
     drop(stalled);
 }
@@ -154,7 +154,7 @@ fn a_peer_that_is_cut_in_the_handshake_is_counted() {
     let authority = Authority::new("authority");
     let (listener, port) = tls_listen(authority.issue(&["localhost"]).server());
     drop(std_connect(port));
-    wait_until("the failure", || listener.failed_handshakes() == 1);
+    wait_until("the failure", || listener.figures().failed_handshakes() == 1);
     let mut client = try_connect("localhost", port, authority.client()).expect("a connection");
     let (server, _) = accept(&listener);
     server.tcp.abort();

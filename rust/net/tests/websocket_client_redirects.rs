@@ -52,7 +52,9 @@ fn by_default_a_redirect_is_a_failure() {
         let mut client = Client::start(&server.url(), options(0));
         let (mut raw, _) = server.asked();
         raw.send(redirect(status, "/other").as_bytes());
-        assert_told(&client.failed(), status, "/other");
+        let error = client.failed();
+        assert_told(&error, status, "/other");
+        assert!(error.to_string().ends_with(", but max_redirects is 0"), "{error}");
         assert!(!server.has_more());
     }
 }
@@ -152,7 +154,10 @@ fn a_loop_ends() {
         let (mut raw, _) = server.asked();
         raw.send(redirect(302, "/").as_bytes());
     }
-    assert_told(&client.failed(), 302, "/");
+    let error = client.failed();
+    assert_told(&error, 302, "/");
+    let words = ", but 3 redirects were followed, which is max_redirects";
+    assert!(error.to_string().ends_with(words), "{error}");
     assert!(!server.has_more());
 }
 

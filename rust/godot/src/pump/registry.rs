@@ -65,8 +65,11 @@ impl Registry {
         }
     }
 
+    /// Each of them once, whatever number of ids it has.
     pub(super) fn all(&self) -> Vec<Rc<dyn Socket>> {
-        let sockets = self.sockets.borrow();
-        sockets.values().filter_map(|named| named.socket.upgrade()).collect()
+        let (sockets, ids) = (self.sockets.borrow(), self.ids.borrow());
+        let last_ids = ids.values().filter_map(|ids| ids.last());
+        let named = last_ids.filter_map(|id| sockets.get(id));
+        named.filter_map(|named| named.socket.upgrade()).collect()
     }
 }

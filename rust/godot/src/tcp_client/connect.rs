@@ -65,7 +65,11 @@ impl ClientCore {
             return error;
         }
         let Some(endpoints) = EngineStream::endpoints(&stream) else {
-            return self.fail(Error::ERR_UNCONFIGURED, "the stream is not connected");
+            return self.refuse(
+                Error::ERR_UNCONFIGURED,
+                "wrap_stream",
+                "the stream is not connected; wait until it is",
+            );
         };
         let (connection, external) = Connection::external(&self.settings.options());
         let stream = EngineStream::new(stream, external);
@@ -90,7 +94,7 @@ impl ClientCore {
             return Err(self.fail(Error::ERR_UNAVAILABLE, QUITTING));
         }
         if self.session.borrow().phase.is_active() && !self.is_ending() {
-            let words = "this client is connected already; disconnect it first, or use a new one";
+            let words = "this client is connecting or connected already; disconnect it first, or use a new one";
             return Err(self.refuse(Error::ERR_ALREADY_IN_USE, method, words));
         }
         Ok(())

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use async_sockets_net::address::BindAddress;
 use async_sockets_net::mailbox::SocketId;
-use async_sockets_net::tcp_listener::{ListenerEvent, TcpListener as Listening};
+use async_sockets_net::tcp_listener::{ListenerEvent, ListenerFigures, TcpListener as Listening};
 use godot::builtin::{GString, Variant};
 use godot::global::{Error, push_warning};
 use godot::meta::ToGodot;
@@ -30,6 +30,8 @@ pub(crate) struct ListenerCore {
     pub(crate) base: SocketBase,
     pub(crate) settings: Settings,
     listening: RefCell<Option<Listening>>,
+    /// Those of the last start, also once it has stopped.
+    figures: RefCell<Option<ListenerFigures>>,
     /// Accepted connections that the user does not know yet: neither announced by `client_connected` nor taken by
     /// `accept()`. Only this list keeps them alive; the same holds for the next one.
     pub(super) unknown: RefCell<VecDeque<Gd<TcpClient>>>,
@@ -69,6 +71,7 @@ impl ListenerCore {
                 lifecycle::hook();
                 pump.register(listening.id(), self.clone());
                 self.started.note(&pump);
+                *self.figures.borrow_mut() = Some(listening.figures().clone());
                 *self.listening.borrow_mut() = Some(listening);
                 Error::OK
             }
@@ -127,22 +130,22 @@ impl ListenerCore {
         }
     }
 
-    /// Number of connections that were refused for their address, or had to make room.
-    pub(crate) fn turned_away(&self) -> u64 {
-        let listening = self.listening.borrow();
-        listening
+    /// Number of connections that were refused for their address or for want of room, or had to make room.
+    pub(crate) fn refused(&self) -> u64 {
+        let figures = self.figures.borrow();
+        figures
             .as_ref()
-            .map_or(0, |listening| listening.turned_away().total())
+            .map_or(0, |figures| figures.turned_away().total() + figures.full())
     }
 
     /// Number of failed TLS handshakes, and why the last one failed.
     pub(crate) fn failed_handshakes(&self) -> (u64, String) {
-        let listening = self.listening.borrow();
-        let figures = |listening: &Listening| {
-            let last = listening.last_handshake_error();
-            (listening.failed_handshakes(), last.unwrap_or_default())
+        let figures = self.figures.borrow();
+        let read = |figures: &ListenerFigures| {
+            let last = figures.last_handshake_error();
+            (figures.failed_handshakes(), last.unwrap_or_default())
         };
-        listening.as_ref().map(figures).unwrap_or_default()
+        figures.as_ref().map(read).unwrap_or_default()
     }
 }
 

@@ -110,25 +110,25 @@ impl TcpListener {
         self.core().map(|core| core.clients()).unwrap_or_default()
     }
 
-    /// Number of TLS handshakes that failed since [method start]. A failure affects only its client, which is told the
-    /// reason by TLS itself.
+    /// Number of TLS handshakes that failed since [method start], also after [method stop]. A failure affects only its
+    /// client, which is told the reason by TLS itself.
     #[func]
     fn get_failed_handshakes(&self) -> i64 {
         int(self.core.failed_handshakes().0)
     }
 
-    /// Message of the last TLS handshake that failed. Empty if none did.
+    /// Message of the last TLS handshake that failed since [method start], also after [method stop]. Empty if none did.
     #[func]
     fn get_last_handshake_error(&self) -> GString {
         GString::from(&self.core.failed_handshakes().1)
     }
 
     /// Number of connections that were closed since [method start] by [member blocked_addresses],
-    /// [member max_handshakes_per_second_per_address] or [member max_clients_per_address], and of TLS handshakes that
-    /// were dropped for newer ones.
+    /// [member max_handshakes_per_second_per_address], [member max_clients_per_address] or [member refuse_when_full],
+    /// and of TLS handshakes that were dropped for newer ones. It is kept after [method stop].
     #[func]
     fn get_refused_connections(&self) -> i64 {
-        int(self.core.turned_away())
+        int(self.core.refused())
     }
 
     /// Message of the last error that this object returned. Empty if there was none since [method start].

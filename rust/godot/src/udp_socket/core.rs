@@ -142,7 +142,7 @@ impl UdpCore {
         }
     }
 
-    pub(crate) fn send(self: &Rc<Self>, data: &[u8], to: Option<Destination>) -> Error {
+    pub(crate) fn send(self: &Rc<Self>, method: &str, data: &[u8], to: Option<Destination>) -> Error {
         if to.is_some() {
             let error = self.ensure_bound();
             if error != Error::OK {
@@ -154,7 +154,7 @@ impl UdpCore {
             None => bound.send(data),
         });
         match sent {
-            Some(sent) => self.told(sent),
+            Some(sent) => self.told(method, sent),
             None => self.not_started(NOT_CONNECTED),
         }
     }
@@ -179,7 +179,7 @@ impl UdpCore {
                 return Err(error);
             }
             let error = match self.with(|bound| bound.send_to_awaited(data, to, token)) {
-                Some(sent) => self.told(sent),
+                Some(sent) => self.told(method, sent),
                 None => self.not_started(NOT_CONNECTED),
             };
             if error == Error::OK { Ok(deadline) } else { Err(error) }
@@ -204,9 +204,10 @@ impl UdpCore {
         })
     }
 
-    fn told(&self, sent: Result<(), DatagramError>) -> Error {
+    fn told(&self, method: &str, sent: Result<(), DatagramError>) -> Error {
         match sent {
             Ok(()) => Error::OK,
+            Err(error @ DatagramError::TooLarge(_)) => self.refuse(datagram_error(&error), method, error),
             Err(error) => self.fail(datagram_error(&error), error),
         }
     }
@@ -351,6 +352,14 @@ impl UdpCore {
         };
         match self.with(change).unwrap_or(Err(MulticastError::Closed)) {
             Ok(()) => Error::OK,
+            Err(error @ MulticastError::Group(_)) => {
+                let method = if join {
+                    "join_multicast_group"
+                } else {
+                    "leave_multicast_group"
+                };
+                self.refuse(multicast_error(&error), method, error)
+            }
             Err(error) => self.fail(multicast_error(&error), error),
         }
     }

@@ -11,7 +11,7 @@ use async_sockets_net::websocket::ClientId;
 use async_sockets_net::websocket::close_code::Disconnect;
 use async_sockets_net::websocket::messages::{Message, Messages};
 use async_sockets_net::websocket::options::WebSocketOptions;
-use async_sockets_net::websocket_server::{DecisionError, WebSocketServer as Server};
+use async_sockets_net::websocket_server::{DecisionError, Statistics, WebSocketServer as Server};
 use godot::builtin::{GString, PackedStringArray, Variant};
 use godot::classes::{RefCounted, TlsOptions};
 use godot::global::{Error, push_warning};
@@ -44,6 +44,8 @@ pub(crate) struct ServerCore {
     pub(crate) tls: RefCell<Option<Gd<TlsOptions>>>,
     /// The server of the last start, until all its clients are disconnected.
     server: RefCell<Option<Server>>,
+    /// Figures of the last server that is over.
+    totals: Cell<Statistics>,
     started: Started,
     /// Set once the script knows why the last start failed, or need not.
     known_failure: RefCell<Rc<Cell<bool>>>,
@@ -151,6 +153,11 @@ impl ServerCore {
     /// Reads from the server. `None` if there is none.
     pub(crate) fn with<R>(&self, f: impl FnOnce(&Server) -> R) -> Option<R> {
         self.server.borrow().as_ref().map(f)
+    }
+
+    /// The figures of the last start, also once it is over.
+    pub(crate) fn statistics(&self) -> Statistics {
+        self.with(Server::statistics).unwrap_or_else(|| self.totals.get())
     }
 
     /// Changes the server; the closure runs no user code. `None` if it is not listening.
@@ -325,7 +332,11 @@ impl ServerCore {
     fn forget_stopped(&self, pump: &Pump) {
         let is_over = |server: &mut Server| server.is_over();
         let mut over: Vec<_> = self.stopping.borrow_mut().extract_if(.., is_over).collect();
-        over.extend(self.server.borrow_mut().take_if(is_over));
+        let last = self.server.borrow_mut().take_if(is_over);
+        if let Some(last) = &last {
+            self.totals.set(last.statistics().totals());
+        }
+        over.extend(last);
         for server in over {
             pump.unregister(server.id());
         }

@@ -88,17 +88,20 @@ impl WebSocketServer {
         self.open_id()
     }
 
-    /// Statistics since [method start], as integers: [code]clients[/code] (established now), [code]connected[/code],
+    /// Statistics since [method start], kept after [method stop] until the next one, as integers:
+    /// [code]clients[/code] (established now), [code]connected[/code],
     /// [code]refused[/code], [code]messages_in[/code], [code]bytes_in[/code], [code]messages_out[/code],
     /// [code]bytes_out[/code], [code]relayed[/code] (messages that an [AsyncMultiplayerPeer] has relayed in the
     /// background), and [code]memory[/code] (bytes that count for [member max_total_bytes] now). Refused by
-    /// address: [code]refused_blocked[/code] ([member blocked_addresses]), [code]refused_rate[/code] ([member
+    /// address: [code]refused_blocked[/code] ([member blocked_addresses], also requests by plain HTTP that a trusted
+    /// proxy passes on), [code]refused_rate[/code] ([member
     /// max_handshakes_per_second_per_address]) and [code]refused_clients[/code] ([member max_clients_per_address]).
     /// [code]refused_full[/code]: refused by [member max_clients]. [code]displaced[/code]: handshakes dropped in favour
-    /// of newer ones. By plain HTTP: [code]http_connections[/code] (open now) and [code]http_requests[/code].
+    /// of newer ones. By plain HTTP: [code]http_connections[/code] (open now), [code]http_requests[/code], and of those
+    /// [code]http_refused_rate[/code] ([member max_http_requests_per_second_per_address]).
     #[func]
     fn get_statistics(&self) -> VarDictionary {
-        let figures = self.core.with(Server::statistics).unwrap_or_default();
+        let figures = self.core.statistics();
         vdict! {
             "clients" => int(figures.clients),
             "connected" => int(figures.connected),
@@ -116,6 +119,7 @@ impl WebSocketServer {
             "memory" => int(figures.memory),
             "http_connections" => int(figures.http_connections),
             "http_requests" => int(figures.http_requests),
+            "http_refused_rate" => int(figures.http_too_fast),
         }
     }
 

@@ -35,6 +35,12 @@ pub enum AnswerError {
     /// Not a status of a redirect.
     #[error("{0} is not the status of a redirect (301, 302, 303, 307 or 308)")]
     Redirect(i64),
+    /// A redirect to nowhere.
+    #[error("the location is empty")]
+    NoLocation,
+    /// A location of a redirect that is no URL.
+    #[error("'{0}' is no URL: encode spaces, control characters and all beyond ASCII, as by uri_encode()")]
+    Location(String),
     /// A header line that is not allowed.
     #[error(transparent)]
     Header(#[from] HeaderError),
@@ -98,16 +104,18 @@ impl Answer {
     /// A redirect to another URL or path (RFC 9110 section 15.4).
     ///
     /// # Errors
-    /// [`AnswerError`]; a location with spaces or control characters is refused.
+    /// [`AnswerError`]; a location with spaces, control characters or anything beyond ASCII is refused.
     pub fn redirect(location: &str, status: i64) -> Result<Self, AnswerError> {
         if ![301, 302, 303, 307, 308].contains(&status) {
             return Err(AnswerError::Redirect(status));
         }
-        let line = format!("Location: {location}");
-        if location.is_empty() || !location.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(HeaderError::Invalid(line).into());
+        if location.is_empty() {
+            return Err(AnswerError::NoLocation);
         }
-        Self::new(status, Bytes::new(), "", [&*line])
+        if !location.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(AnswerError::Location(location.to_owned()));
+        }
+        Self::new(status, Bytes::new(), "", [&*format!("Location: {location}")])
     }
 
     /// No answer: the response is the one without a handler, 404 or, where there is a WebSocket, 426.

@@ -28,6 +28,7 @@ use super::memory::{Charge, Memory};
 use super::site::{Mount, Site};
 use super::state::next_id;
 use super::turn::{Announced, Asked, Next, Turns};
+use crate::admission::Refused;
 use crate::give_way::give_way;
 use crate::http::encoding::accepted;
 use crate::http::headers::ResponseHeader;
@@ -180,6 +181,7 @@ impl Service {
         let http = &self.registry.http;
         let client = http.options.trusted_proxies.client(&asked.headers, self.peer);
         if client.ip() != self.peer.ip() && self.registry.admission.is_blocked(client.ip()) {
+            self.registry.admission.count(Refused::Blocked);
             return Response::text(403, "This address may not connect.\n").close();
         }
         if !http.may_request(client.ip()) {

@@ -32,6 +32,8 @@ pub(crate) struct Http {
     shortage: watch::Sender<()>,
     started: Instant,
     pub(crate) requests: AtomicU64,
+    /// Of those, the ones of addresses that made too many.
+    pub(crate) too_fast: AtomicU64,
 }
 
 impl Http {
@@ -44,6 +46,7 @@ impl Http {
             shortage: watch::channel(()).0,
             started: Instant::now(),
             requests: AtomicU64::new(0),
+            too_fast: AtomicU64::new(0),
             options,
         }
     }
@@ -110,7 +113,11 @@ impl Http {
             return true;
         };
         let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
-        rates.take(Source::of(ip), most, Instant::now())
+        let is_in_time = rates.take(Source::of(ip), most, Instant::now());
+        if !is_in_time {
+            self.too_fast.fetch_add(1, Ordering::Relaxed);
+        }
+        is_in_time
     }
 
     /// Seconds since the start.

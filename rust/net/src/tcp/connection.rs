@@ -25,7 +25,7 @@ use crate::mailbox::MailboxSender;
 use crate::options::KeepAlive;
 use crate::outbox::Outbox;
 use crate::runtime::FlushGuard;
-use crate::scratch::with_read_buffer;
+use crate::scratch::{READ_SIZE, with_read_buffer_of};
 use crate::tls::TlsUpgrade;
 use crate::tls::state::TlsState;
 use crate::transport::Transport;
@@ -370,7 +370,9 @@ impl Driver {
             if needs_room && self.events.poll_room(cx).is_pending() {
                 return Poll::Pending;
             }
-            let read = with_read_buffer(|buffer| match Pin::new(&mut *stream).poll_read(cx, buffer) {
+            // Not only what there is room for: a full mailbox would be filled up byte by byte as bytes are taken from it.
+            let most = if needs_room { self.events.max_bytes() } else { READ_SIZE };
+            let read = with_read_buffer_of(most, |buffer| match Pin::new(&mut *stream).poll_read(cx, buffer) {
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
                 Poll::Ready(Ok(())) if self.discarding => Poll::Ready(Ok((buffer.filled().len(), Bytes::new()))),

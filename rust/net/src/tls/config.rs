@@ -173,7 +173,8 @@ fn parse_certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, TlsConf
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes())
         .collect::<Result<_, _>>()
         .map_err(|_| TlsConfigError::Certificate)?;
-    if certificates.is_empty() {
+    // An empty object of a certificate may be written as an empty block.
+    if certificates.iter().all(|der| der.is_empty()) {
         return Err(TlsConfigError::NoCertificate);
     }
     if certificates.iter().any(|der| Certificate::parse(der).is_none()) {

@@ -65,6 +65,7 @@ pub(crate) fn parse_response(
                     status,
                     reason: head.reason.unwrap_or_default().to_owned(),
                     headers: headers(),
+                    redirects_followed: None,
                 })));
             }
         }
@@ -109,6 +110,9 @@ pub struct Refused {
     pub reason: String,
     /// All header lines, `WWW-Authenticate` and `Retry-After` among them.
     pub headers: Headers,
+    /// [`super::client_options::WebSocketClientOptions::max_redirects`], if this redirect is not followed because as
+    /// many were.
+    pub redirects_followed: Option<usize>,
 }
 
 impl Refused {
@@ -135,8 +139,12 @@ impl fmt::Display for Refused {
         if !self.reason.is_empty() {
             write!(f, " {}", self.reason)?;
         }
-        match self.location() {
-            Some(location) => write!(f, "; it redirects to '{location}'"),
+        if let Some(location) = self.location() {
+            write!(f, "; it redirects to '{location}'")?;
+        }
+        match self.redirects_followed {
+            Some(0) => f.write_str(", but max_redirects is 0"),
+            Some(most) => write!(f, ", but {most} redirects were followed, which is max_redirects"),
             None => Ok(()),
         }
     }

@@ -88,7 +88,11 @@ async fn follow(mut url: WebSocketUrl, options: &WebSocketClientOptions) -> Resu
             other => return other,
         }
     }
-    open_at(&url, &first, options).await
+    let mut opened = open_at(&url, &first, options).await;
+    if let Err(WebSocketConnectError::Handshake(HandshakeError::Status(refused))) = &mut opened {
+        refused.redirects_followed = refused.location().is_some().then_some(options.max_redirects);
+    }
+    opened
 }
 
 async fn open_at(

@@ -14,7 +14,7 @@ pub struct Statistics {
     pub connected: u64,
     /// Connections that were refused or lost before the end of the opening handshake.
     pub refused: u64,
-    /// Of those, the ones that were refused because of their address or had to make room.
+    /// The ones that were refused because of their address, by plain HTTP too, or had to make room.
     pub turned_away: TurnedAway,
     /// Of those, the ones that were refused because the server had its maximum number of clients.
     pub full: u64,
@@ -36,9 +36,22 @@ pub struct Statistics {
     pub http_connections: usize,
     /// Requests by plain HTTP.
     pub http_requests: u64,
+    /// Of those, the ones that were refused because their address made too many.
+    pub http_too_fast: u64,
 }
 
 impl Statistics {
+    /// What it has counted, without what it had at that moment: the figures of a server that is over.
+    #[must_use]
+    pub fn totals(self) -> Self {
+        Self {
+            clients: 0,
+            memory: 0,
+            http_connections: 0,
+            ..self
+        }
+    }
+
     pub(super) fn of(registry: &Registry) -> Self {
         let figures = &registry.figures;
         let read = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
@@ -56,6 +69,7 @@ impl Statistics {
             memory: registry.budget.used(),
             http_connections: registry.http.connections(),
             http_requests: read(&registry.http.requests),
+            http_too_fast: read(&registry.http.too_fast),
         }
     }
 }
