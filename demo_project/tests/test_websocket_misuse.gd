@@ -205,6 +205,25 @@ func test_calls_from_another_thread_are_refused() -> void:
 	is_ok(server.send_text(1, "x"))
 
 
+## One without an error to return ends the function in debug builds; everywhere the engine's log has the reason, and not
+## as an error inside the library.
+func test_a_method_without_an_error_from_another_thread() -> void:
+	serve()
+	var engine_log := EngineLog.new()
+	var has_log := engine_log.start()
+	var thread := Thread.new()
+	thread.start(func() -> void: _servers[0].get_client_count())
+	thread.wait_to_finish()
+	await frames(2)
+	engine_log.stop()
+	if has_log:
+		var lines := engine_log.lines_with("call this from the main thread")
+		equal(lines.size(), 1)
+		check(lines[0].contains("Async Sockets: call this"), lines[0])
+		equal(engine_log.lines_with("[panic"), [])
+		equal(engine_log.lines_with("guard.rs"), [])
+
+
 func _method(method_name: String) -> Dictionary:
 	for method in ClassDB.class_get_method_list("WebSocketServer", true):
 		if method["name"] == method_name:

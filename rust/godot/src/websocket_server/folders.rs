@@ -44,6 +44,11 @@ pub(super) fn place(path: &GString) -> Option<Place> {
     global.is_absolute().then_some(Place::Disk(global))
 }
 
+/// Whether a path of `res://` has no name in it that leads into a folder.
+fn is_whole_project(path: &GString) -> bool {
+    path.simplify_path().to_string() == "res://"
+}
+
 /// The options of a script.
 struct Options {
     folder: FolderOptions,
@@ -93,6 +98,15 @@ impl WebSocketServer {
                 Err(words) => return self.refuse(NAME, words),
             };
             let opened = match place(&folder) {
+                Some(Place::Disk(path)) if path.parent().is_none() => {
+                    return self.refuse(NAME, format!("'{folder}' is the whole disk, which would be public"));
+                }
+                Some(Place::Packed) if is_whole_project(&folder) => {
+                    let words = format!(
+                        "'{folder}' is the whole project, whose scripts and settings would be public; serve a folder in it"
+                    );
+                    return self.refuse(NAME, words);
+                }
                 Some(Place::Disk(path)) => Folder::disk(path).map_err(|error| no_folder(&folder, error)),
                 Some(Place::Packed) => project_folder(&folder, &options),
                 None => {
