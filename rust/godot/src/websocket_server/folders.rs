@@ -1,7 +1,7 @@
 //! Serving folders of the project, of the user's data and of the disk.
 
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_sockets_net::http::headers::ResponseHeader;
@@ -42,6 +42,11 @@ pub(super) fn place(path: &GString) -> Option<Place> {
     let global = ProjectSettings::singleton().globalize_path(path);
     let global = PathBuf::from(global.to_string());
     global.is_absolute().then_some(Place::Disk(global))
+}
+
+/// Whether a path leads to the root of a disk, also by links and `..`.
+fn is_whole_disk(path: &Path) -> bool {
+    path.canonicalize().is_ok_and(|path| path.parent().is_none())
 }
 
 /// Whether a path of `res://` has no name in it that leads into a folder.
@@ -98,7 +103,7 @@ impl WebSocketServer {
                 Err(words) => return self.refuse(NAME, words),
             };
             let opened = match place(&folder) {
-                Some(Place::Disk(path)) if path.parent().is_none() => {
+                Some(Place::Disk(path)) if is_whole_disk(&path) => {
                     return self.refuse(NAME, format!("'{folder}' is the whole disk, which would be public"));
                 }
                 Some(Place::Packed) if is_whole_project(&folder) => {
