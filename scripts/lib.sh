@@ -153,7 +153,7 @@ engine_faults() {
 		*) echo "exit code $1" ;;
 	esac
 	for text in 'SCRIPT ERROR' 'Parse Error' 'Error loading extension' 'ObjectDB instances leaked' 'Leaked instance' \
-		'resources still in use at exit' 'panicked at'; do
+		'resources still in use at exit' 'panicked at' '[panic '; do
 		if [[ ${3:-} != *"$text"* ]] && grep -qF -- "$text" "$2"; then echo "$text"; fi
 	done
 }

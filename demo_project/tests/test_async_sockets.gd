@@ -6,7 +6,7 @@ const MONITORS: Array[StringName] = [
 	&"async_sockets/bytes_received_per_second",
 	&"async_sockets/bytes_sent_per_second",
 	&"async_sockets/queued_events",
-	&"async_sockets/drain_time_usec",
+	&"async_sockets/last_drain_usec",
 ]
 
 const LARGE := 4 * 1024 * 1024

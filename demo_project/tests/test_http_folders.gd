@@ -181,6 +181,10 @@ func test_misuse() -> void:
 		is_error(server.serve_folder(prefix, folder), ERR_INVALID_PARAMETER, prefix)
 	for path: String in ["", "web", "./web", "http://a/b"]:
 		is_error(server.serve_folder("/", path), ERR_INVALID_PARAMETER, path)
+	# All of the project, or of the disk.
+	for path: String in ["res://", "res:///", "res://.", "res://tests/..", "/", "//", "/tmp/.."]:
+		is_error(server.serve_folder("/", path), ERR_INVALID_PARAMETER, path)
+		check(server.get_last_error_message().contains("would be public"), server.get_last_error_message())
 	var engine_log := EngineLog.new()
 	var is_logged := engine_log.start()
 	for path: String in ["user://nothing", "res://nothing", "/nothing at all", folder.path_join("a")]:

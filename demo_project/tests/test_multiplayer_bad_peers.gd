@@ -101,7 +101,9 @@ func test_a_full_buffer_and_a_fault() -> void:
 	block.resize(5000)
 	server.peer.set_target_peer(bad.id())
 	is_error(server.peer.put_packet(block), ERR_OUT_OF_MEMORY)
-	check(await wait_for(func() -> bool: return engine_log.lines_with("takes too little").size() == 1 or not has_log))
+	var words := "a packet of 5000 bytes is larger than outbound_buffer_size, 2000 bytes, allows"
+	equal(server.peer.get_last_error_message(), words)
+	check(await wait_for(func() -> bool: return engine_log.lines_with(words).size() == 1 or not has_log))
 	# A frame that is not masked.
 	bad.send(PackedByteArray([0x82, 1, 1]))
 	check(await wait_for(func() -> bool: return server.events.size() == 3), "it is told as gone")
@@ -109,6 +111,22 @@ func test_a_full_buffer_and_a_fault() -> void:
 	equal(engine_log.lines_with("disconnected with 1002").size(), 1 if has_log else 0)
 	server.actor.say.rpc("unharmed")
 	await eventually(good, "say server unharmed")
+
+
+## It is lost, and nothing else.
+func test_a_packet_to_the_server_that_is_too_large() -> void:
+	var server := open_server(true)
+	var client := await join(true, {"outbound_buffer_size": 2000})
+	var has_log := engine_log.start()
+	var block := PackedByteArray([3])
+	block.resize(5000)
+	client.peer.set_target_peer(1)
+	is_error(client.peer.put_packet(block), ERR_OUT_OF_MEMORY)
+	var words := "a packet of 5000 bytes is larger than outbound_buffer_size, 2000 bytes, allows"
+	equal(client.peer.get_last_error_message(), words)
+	client.actor.say.rpc_id(1, "unharmed")
+	await eventually(server, "say c1 unharmed")
+	equal(engine_log.lines_with("packets to the server are lost: " + words).size(), 1 if has_log else 0)
 
 
 ## Its end is told at once, although its closing handshake would take a minute.
@@ -194,6 +212,10 @@ func test_a_server_that_gives_no_id() -> void:
 		var has_log := engine_log.start()
 		var client := open_client(true)
 		await happens(client, ["failed"])
+		equal(
+			(client.peer as AsyncMultiplayerPeer).get_last_error_message(),
+			"the first message of the server is no peer id"
+		)
 		check(await wait_for(func() -> bool: return codes.size() == 1 and codes[0] == 1002), str(codes))
 		equal(engine_log.lines_with("is no peer id").size(), 1 if has_log else 0)
 		engine_log.stop()

@@ -59,9 +59,14 @@ func test_no_protocol_in_common() -> void:
 
 func test_a_protocol_without_a_name() -> void:
 	var client := TcpClient.new()
-	client.tls_options = trusting()
-	client.alpn_protocols = [""]
-	is_error(client.connect_to_host(HOST, 1), ERR_INVALID_PARAMETER)
+	var listener := TcpListener.new()
+	for socket: Object in [client, listener]:
+		socket.set("alpn_protocols", PackedStringArray(["game/1"]))
+		for names: Array in [["game/1", ""], ["a".repeat(256)]]:
+			socket.set("alpn_protocols", PackedStringArray(names))
+			equal(socket.get("alpn_protocols"), PackedStringArray(["game/1"]), "it keeps its value")
+	check(client.get_last_error_message().ends_with("is not a protocol name of 1 to 255 bytes"))
+	equal(client.get_last_error_message(), listener.get_last_error_message())
 
 
 func test_a_client_connects_anew() -> void:

@@ -205,6 +205,16 @@ func test_calls_from_another_thread_are_refused() -> void:
 	is_ok(server.send_text(1, "x"))
 
 
+## The scene fails if this is reported as a panic of the library.
+func test_a_method_without_an_error_from_another_thread() -> void:
+	serve()
+	var id := (await join()).id
+	var thread := Thread.new()
+	thread.start(func() -> void: _servers[0].get_client_count())
+	thread.wait_to_finish()
+	is_ok(server.send_text(id, "x"))
+
+
 func _method(method_name: String) -> Dictionary:
 	for method in ClassDB.class_get_method_list("WebSocketServer", true):
 		if method["name"] == method_name:

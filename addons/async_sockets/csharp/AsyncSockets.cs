@@ -468,7 +468,7 @@ namespace AsyncSockets
             set { Instance.Set("allow_half_open", value); }
         }
 
-        /// <summary>Protocols to negotiate in the TLS handshake (ALPN), in order of preference.</summary>
+        /// <summary>Protocols to negotiate in the TLS handshake (ALPN), in order of preference, each of 1 to 255 bytes.</summary>
         public string[] AlpnProtocols
         {
             get { return Instance.Get("alpn_protocols").AsStringArray(); }
@@ -835,7 +835,7 @@ namespace AsyncSockets
             return instance == null ? null : new TcpListener(instance);
         }
 
-        /// <summary>Protocols to accept in the TLS handshake (ALPN), in order of preference.</summary>
+        /// <summary>Protocols to accept in the TLS handshake (ALPN), in order of preference, each of 1 to 255 bytes.</summary>
         public string[] AlpnProtocols
         {
             get { return Instance.Get("alpn_protocols").AsStringArray(); }
@@ -1913,7 +1913,7 @@ namespace AsyncSockets
             set { Instance.Set("max_clients", value); }
         }
 
-        /// <summary>Maximum number of established clients of one address; further ones are refused with 429, or closed if the server uses TLS.</summary>
+        /// <summary>Maximum number of established clients of one address; further ones are refused with 429, or closed if the server uses TLS and answers no plain HTTP.</summary>
         public long MaxClientsPerAddress
         {
             get { return Instance.Get("max_clients_per_address").AsInt64(); }

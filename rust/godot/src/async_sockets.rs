@@ -201,7 +201,7 @@ const MONITORS: [Monitor; 5] = [
     ("async_sockets/queued_events", |pump| {
         pump.sockets().iter().map(|socket| socket.queued()).sum::<usize>() as f64
     }),
-    ("async_sockets/drain_time_usec", |pump| {
+    ("async_sockets/last_drain_usec", |pump| {
         pump.figures.last_drain.get().as_micros() as f64
     }),
 ];

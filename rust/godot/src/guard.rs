@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::mem;
 use std::ops::Deref;
+use std::panic::resume_unwind;
 use std::rc::{Rc, Weak};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -44,6 +45,14 @@ pub(crate) fn on_main_thread() -> bool {
     main
 }
 
+/// Aborts the call of a script in another thread. Unlike a panic, it runs no hook, which would print the error as one of
+/// this library's own.
+#[cold]
+fn abort_call() -> ! {
+    misuse(NOT_HERE);
+    resume_unwind(Box::new(NOT_HERE))
+}
+
 /// The state behind an engine object. It belongs to the main thread, but the last reference to the object may be
 /// dropped in any. Another thread only marks the state, and the main thread releases it at its next drain. Its memory
 /// stays allocated then, since another thread must not touch its reference count.
@@ -58,11 +67,12 @@ impl<T: Socket> State<T> {
 impl<T: Socket> Deref for State<T> {
     type Target = Rc<T>;
 
-    /// Panics in another thread, which gdext reports: for the accessors of properties. Methods check the thread first.
+    /// In another thread, reports misuse and unwinds to gdext: for properties, and methods that have no error to return.
+    /// The others check the thread first.
     fn deref(&self) -> &Rc<T> {
         match &self.0 {
             Some(state) if is_main() => state,
-            _ => panic!("{NOT_HERE}"),
+            _ => abort_call(),
         }
     }
 }

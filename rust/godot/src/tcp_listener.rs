@@ -13,6 +13,7 @@ use crate::class::{SocketClass, show_property};
 use crate::convert::int;
 use crate::guard::State;
 use crate::tcp_client::TcpClient;
+use crate::tls::parse_alpn;
 use core::ListenerCore;
 
 mod clients;
@@ -110,8 +111,8 @@ pub(crate) struct TcpListener {
     /// the address that has most of them.
     #[var(get = get_tls_options, set = set_tls_options)]
     tls_options: PhantomVar<Option<Gd<TlsOptions>>>,
-    /// Protocols to accept in the TLS handshake (ALPN), in order of preference. Default: empty, no negotiation. Read by
-    /// [method start].
+    /// Protocols to accept in the TLS handshake (ALPN), in order of preference, each of 1 to 255 bytes. Default: empty, no
+    /// negotiation. Read by [method start].
     #[var(get = get_alpn_protocols, set = set_alpn_protocols)]
     alpn_protocols: PhantomVar<PackedStringArray>,
     /// Whether events are handled once per frame. Default: [code]true[/code]. When [code]false[/code], call
@@ -308,7 +309,9 @@ impl TcpListener {
 
     #[func]
     fn set_alpn_protocols(&self, protocols: PackedStringArray) {
-        *self.core.settings.alpn.borrow_mut() = protocols;
+        if let Some(protocols) = self.parsed("alpn_protocols", parse_alpn(protocols)) {
+            self.core.settings.alpn.replace(protocols);
+        }
     }
 
     #[func]

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 
 use async_sockets_net::error::TlsConfigError;
-use async_sockets_net::tls::{TlsClientConfig, TlsServerConfig, TlsTrust};
+use async_sockets_net::tls::{TlsClientConfig, TlsServerConfig, TlsTrust, check_alpn};
 use godot::builtin::{GString, PackedStringArray, Variant};
 use godot::classes::{Engine, FileAccess, ProjectSettings, TlsOptions, X509Certificate};
 use godot::global::{Error, push_warning};
@@ -34,6 +34,14 @@ thread_local! {
     // A TLSOptions never changes, so its configuration is created once: certificates are not parsed for every
     // connection, and a client resumes its sessions.
     static KEPT: RefCell<Vec<(InstanceId, Vec<String>, Side)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Protocols as a script sets them.
+pub(crate) fn parse_alpn(protocols: PackedStringArray) -> Result<PackedStringArray, TlsConfigError> {
+    for protocol in protocols.as_slice() {
+        check_alpn(&protocol.to_string())?;
+    }
+    Ok(protocols)
 }
 
 /// Converts the options. `alpn` are the protocols to offer or to accept, in order of preference.

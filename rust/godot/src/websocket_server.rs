@@ -85,9 +85,9 @@ pub(crate) struct WebSocketServer {
     #[var(get = get_max_clients, set = set_max_clients)]
     max_clients: PhantomVar<i64>,
     /// Maximum number of established clients of one address; further ones are refused with 429, or closed if the server
-    /// uses TLS. Default: 0, which sets no limit. Range: 0 to 2147483647. An address is one IPv4 address or one IPv6
-    /// prefix of 64 bits, which usually belongs to one host; behind a proxy all clients share the proxy's address, unless
-    /// it is one of [member trusted_proxies]. Changes apply to new connections at once.
+    /// uses TLS and answers no plain HTTP. Default: 0, which sets no limit. Range: 0 to 2147483647. An address is one
+    /// IPv4 address or one IPv6 prefix of 64 bits, which usually belongs to one host; behind a proxy all clients share
+    /// the proxy's address, unless it is one of [member trusted_proxies]. Changes apply to new connections at once.
     #[var(get = get_max_clients_per_address, set = set_max_clients_per_address)]
     max_clients_per_address: PhantomVar<i64>,
     /// Maximum number of connections per second of one address, which is also the size of a burst; further ones are

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio_tungstenite::tungstenite::protocol::Role;
 
 use crate::command::WebSocketCommand;
 use crate::error::{PingError, SendError};
@@ -14,7 +15,7 @@ use crate::mailbox::SocketId;
 use crate::websocket::client_options::WebSocketClientOptions;
 use crate::websocket::close_code::CloseFrame;
 use crate::websocket::dialer;
-use crate::websocket::frame::{Kind, MAX_CONTROL_PAYLOAD};
+use crate::websocket::frame::{Kind, MAX_CONTROL_PAYLOAD, frame_len};
 use crate::websocket::messages::Messages;
 use crate::websocket::outgoing::{Attempt, Outgoing};
 use crate::websocket::url::WebSocketUrl;
@@ -112,6 +113,12 @@ impl WebSocketClient {
             link.wake_later();
         }
         Ok(())
+    }
+
+    /// What a message with a payload of this many bytes counts as pending: with its header.
+    #[must_use]
+    pub fn frame_len(payload: usize) -> usize {
+        frame_len(Role::Client, payload)
     }
 
     /// Queues a message that was accepted before there was a connection, whatever the limit of pending bytes. Returns

@@ -96,6 +96,7 @@ impl PeerCore {
             return;
         };
         let Some(id) = id(&mut messages) else {
+            self.base.set_last_error(NO_ID);
             self.log(format!("{NO_ID}; left with 1002"));
             self.leave_at_once(1002, NO_ID);
             return self.reset();

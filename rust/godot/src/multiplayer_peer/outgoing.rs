@@ -2,6 +2,7 @@
 //! sends to all by sending to each.
 
 use async_sockets_net::websocket::options::BackpressurePolicy;
+use async_sockets_net::websocket_client::WebSocketClient;
 use async_sockets_net::websocket_server::{ClientError, Multicast};
 use godot::global::Error;
 
@@ -33,6 +34,16 @@ impl Outgoing {
             ..Self::default()
         };
     }
+}
+
+/// Words about a packet that could not be sent even if nothing else were pending. `len` is the size of its frame.
+fn too_large(packet: &[u8], len: usize, limit: usize) -> Option<String> {
+    (len > limit).then(|| {
+        format!(
+            "a packet of {} bytes is larger than outbound_buffer_size, {limit} bytes, allows",
+            packet.len()
+        )
+    })
 }
 
 impl PeerCore {
@@ -112,17 +123,20 @@ impl PeerCore {
             }
             Some(Err(error @ ClientError::Full(_))) => {
                 drop(roster);
-                self.note_full(id);
-                self.fail(Error::ERR_OUT_OF_MEMORY, error)
+                let len = outgoing.last.as_ref().map_or(0, Multicast::frame_len);
+                let too_large = too_large(packet, len, self.limits.get().0);
+                self.note_full(id, too_large.as_deref());
+                self.fail(Error::ERR_OUT_OF_MEMORY, too_large.unwrap_or_else(|| error.to_string()))
             }
             Some(Err(error)) => self.fail(Error::ERR_UNAVAILABLE, error),
             None => self.fail(Error::ERR_UNAVAILABLE, "the server is stopping"),
         }
     }
 
-    /// The buffer of a client is full, which is logged once. If it is being disconnected for that, its end is told in
-    /// the next poll: the closing handshake of one that does not read would last for `close_timeout`.
-    pub(super) fn note_full(&self, id: i32) {
+    /// A packet does not fit into the buffer of a client, because of what is pending or because it is `too_large`, which
+    /// is logged once. If the client is being disconnected for that, its end is told in the next poll: the closing
+    /// handshake of one that does not read would last for `close_timeout`.
+    pub(super) fn note_full(&self, id: i32, too_large: Option<&str>) {
         let (limit, policy) = self.limits.get();
         if policy == BackpressurePolicy::Disconnect {
             self.stop_relaying(id);
@@ -139,19 +153,26 @@ impl PeerCore {
             }
         }
         let consequence = match policy {
+            BackpressurePolicy::Refuse if too_large.is_some() => "the packet is lost",
             BackpressurePolicy::Refuse => "packets beyond that are lost (see WebSocketServer.backpressure_policy)",
-            BackpressurePolicy::Disconnect => "it is disconnected with 1008",
+            BackpressurePolicy::Disconnect => "the peer is disconnected with 1008",
         };
-        self.log(format!(
-            "{} takes too little: outbound_buffer_size, {limit} bytes, is full; {consequence}",
-            self.named(id)
-        ));
+        let peer = self.named(id);
+        self.log(match too_large {
+            Some(words) => format!("{peer}: {words}; {consequence}"),
+            None => format!("{peer} takes too little: outbound_buffer_size, {limit} bytes, is full; {consequence}"),
+        });
     }
 
     fn put_to_server(&self, packet: &[u8]) -> Error {
         let error = self.client().send_packet(packet);
         if error != Error::OK {
-            let words = self.client().base().last_error().to_string();
+            let limit = self.client().options(|options| options.max_pending);
+            let len = WebSocketClient::frame_len(packet.len());
+            let full = Some(error).filter(|error| *error == Error::ERR_OUT_OF_MEMORY);
+            let words = full
+                .and_then(|_| too_large(packet, len, limit))
+                .unwrap_or_else(|| self.client().base().last_error().to_string());
             if error == Error::ERR_OUT_OF_MEMORY
                 && !std::mem::replace(&mut self.outgoing.borrow_mut().is_full_logged, true)
             {

@@ -221,7 +221,7 @@ impl Sink for PeerCore {
     fn missed(&self, client: ClientId) {
         let peer = self.roster.borrow().peer_of(client);
         if let Some(peer) = peer {
-            self.note_full(peer);
+            self.note_full(peer, None);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Serving folders of the project, of the user's data and of the disk.
 
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_sockets_net::http::headers::ResponseHeader;
@@ -44,6 +44,16 @@ pub(super) fn place(path: &GString) -> Option<Place> {
     global.is_absolute().then_some(Place::Disk(global))
 }
 
+/// Whether a path leads to the root of a disk, also by links and `..`.
+fn is_whole_disk(path: &Path) -> bool {
+    path.canonicalize().is_ok_and(|path| path.parent().is_none())
+}
+
+/// Whether a path of `res://` has no name in it that leads into a folder.
+fn is_whole_project(path: &GString) -> bool {
+    path.simplify_path().to_string() == "res://"
+}
+
 /// The options of a script.
 struct Options {
     folder: FolderOptions,
@@ -77,8 +87,8 @@ impl WebSocketServer {
     /// when they are asked for, so that changes are seen at once (default: [code]true[/code] in debug builds).
     /// [br][br]Returns [constant ERR_FILE_NOT_FOUND] if there is no such folder, or an exported game has none of its
     /// files; [constant ERR_FILE_CANT_READ] if one of them cannot be read; [constant ERR_OUT_OF_MEMORY] over
-    /// [code]max_bytes[/code]; or [constant ERR_INVALID_PARAMETER] for an invalid prefix, path or option. Each of them is
-    /// printed too.
+    /// [code]max_bytes[/code]; or [constant ERR_INVALID_PARAMETER] for an invalid prefix, path or option, and for all of the
+    /// project ([code]res://[/code]) or of a disk ([code]/[/code]), which would be public. Each of them is printed too.
     #[func]
     fn serve_folder(
         &self,
@@ -93,6 +103,15 @@ impl WebSocketServer {
                 Err(words) => return self.refuse(NAME, words),
             };
             let opened = match place(&folder) {
+                Some(Place::Disk(path)) if is_whole_disk(&path) => {
+                    return self.refuse(NAME, format!("'{folder}' is the whole disk, which would be public"));
+                }
+                Some(Place::Packed) if is_whole_project(&folder) => {
+                    let words = format!(
+                        "'{folder}' is the whole project, whose scripts and settings would be public; serve a folder in it"
+                    );
+                    return self.refuse(NAME, words);
+                }
                 Some(Place::Disk(path)) => Folder::disk(path).map_err(|error| no_folder(&folder, error)),
                 Some(Place::Packed) => project_folder(&folder, &options),
                 None => {

@@ -183,12 +183,20 @@ fn parse_certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, TlsConf
     Ok(certificates)
 }
 
+/// Checks the name of an ALPN protocol (RFC 7301 section 3.1).
+///
+/// # Errors
+/// [`TlsConfigError::Alpn`].
+pub fn check_alpn(protocol: &str) -> Result<(), TlsConfigError> {
+    match protocol.len() {
+        1..=255 => Ok(()),
+        _ => Err(TlsConfigError::Alpn(protocol.to_owned())),
+    }
+}
+
 fn parse_alpn(protocols: &[&str]) -> Result<Vec<Vec<u8>>, TlsConfigError> {
     protocols
         .iter()
-        .map(|protocol| match protocol.len() {
-            1..=255 => Ok(protocol.as_bytes().to_vec()),
-            _ => Err(TlsConfigError::Alpn((*protocol).to_owned())),
-        })
+        .map(|protocol| check_alpn(protocol).map(|()| protocol.as_bytes().to_vec()))
         .collect()
 }

@@ -14,7 +14,7 @@ mod verify;
 
 use std::time::Duration;
 
-pub use config::{TlsClientConfig, TlsServerConfig, TlsTrust};
+pub use config::{TlsClientConfig, TlsServerConfig, TlsTrust, check_alpn};
 
 /// How an established connection is upgraded to TLS.
 #[derive(Debug, Clone)]

@@ -50,6 +50,12 @@ impl Multicast {
     pub fn payload(&self) -> &[u8] {
         self.frame.get(self.header..).unwrap_or_default()
     }
+
+    /// What it counts as pending for a client, in bytes: the payload with its header.
+    #[must_use]
+    pub fn frame_len(&self) -> usize {
+        self.frame.len()
+    }
 }
 
 impl WebSocketServer {
