@@ -51,7 +51,7 @@ fn is_whole_disk(path: &Path) -> bool {
 
 /// Whether a path of `res://` has no name in it that leads into a folder.
 fn is_whole_project(path: &GString) -> bool {
-    path.simplify_path().to_string() == "res://"
+    path.simplify_path() == "res://"
 }
 
 /// The options of a script.
