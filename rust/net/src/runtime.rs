@@ -12,7 +12,7 @@ use crate::resolver;
 
 /// Maximum number of the runtime's threads for blocking calls: they read the system's certificates, once, and files that
 /// are served.
-const MAX_BLOCKING_THREADS: usize = 4;
+const MAX_BLOCKING_THREADS: usize = 2;
 
 /// Time that [`stop`] waits for all threads to end, after the grace period for unsent bytes.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(2);

@@ -428,6 +428,7 @@ fn out_of_memory() -> Refusal {
 async fn read_file(asked: &Asked, get: impl FnOnce() -> Option<Resource> + Send + 'static) -> Option<Response> {
     let (method, headers) = (asked.method.clone(), asked.headers.clone());
     let task = spawn_blocking(move || {
+        give_way();
         let asked = Asked {
             method,
             headers,
@@ -447,6 +448,7 @@ async fn find(mount: &Arc<Mount>, asked: &Asked, below: FilePath, path: &FilePat
     }
     let (mount, asked, path) = (mount.clone(), asked.clone(), path.clone());
     let task = spawn_blocking(move || {
+        give_way();
         let found = mount.folder.find(&below, slash, &mount.options.index, &codings);
         respond(&asked, found, &path)
     });
