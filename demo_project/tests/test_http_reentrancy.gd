@@ -2,16 +2,9 @@ extends HttpTest
 # time_limit: 180
 ## Handlers of requests may do anything with their request and its server, and a request may end in any thread.
 
-var _requests: Array[HttpServerRequest] = []
-
 
 func time_limit(_test_name: String) -> float:
 	return 30.0
-
-
-func after_each() -> void:
-	super()
-	_requests.clear()
 
 
 func test_every_action_inside_http_requested() -> void:

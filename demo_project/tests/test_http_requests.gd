@@ -2,16 +2,9 @@ extends HttpTest
 # time_limit: 180
 ## Requests by plain HTTP that the script answers.
 
-var _requests: Array[HttpServerRequest] = []
-
 
 func time_limit(_test_name: String) -> float:
 	return 30.0
-
-
-func after_each() -> void:
-	super()
-	_requests.clear()
 
 
 func test_what_was_asked() -> void:

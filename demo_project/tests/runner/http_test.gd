@@ -3,11 +3,14 @@ extends WebSocketTest
 ## Base class of the scenes about plain HTTP on the port of a WebSocketServer: folders of files, and the engine's own
 ## HTTPClient.
 
+## The requests of the test that is running.
+var _requests: Array[HttpServerRequest] = []
 var _folders: PackedStringArray = []
 
 
 func after_each() -> void:
 	super()
+	_requests.clear()
 	for folder in _folders:
 		_remove(folder)
 	_folders.clear()

@@ -1,4 +1,5 @@
-//! The names of all signals, and of the method that emits them, created once: creating a `StringName` costs more than an emission.
+//! The names of all signals, and of the method that emits them, created once: creating a `StringName` costs more than an
+//! emission.
 
 use async_sockets_net::websocket::messages::Message;
 use godot::builtin::StringName;

@@ -174,8 +174,9 @@ pub(crate) struct TcpClient {
     /// itself, or the one that signed it, without name constraints.
     #[var(get = get_tls_options, set = set_tls_options)]
     tls_options: PhantomVar<Option<Gd<TlsOptions>>>,
-    /// Protocols to negotiate in the TLS handshake (ALPN), in order of preference, each of 1 to 255 bytes. Default: empty,
-    /// no negotiation. Read by [method connect_to_host] and [method start_tls]; the result is [method get_tls_protocol].
+    /// Protocols to negotiate in the TLS handshake (ALPN), in order of preference, each of 1 to 255 bytes. Default:
+    /// empty, no negotiation. Read by [method connect_to_host] and [method start_tls]; the result is [method
+    /// get_tls_protocol].
     #[var(get = get_alpn_protocols, set = set_alpn_protocols)]
     alpn_protocols: PhantomVar<PackedStringArray>,
     /// Whether the length in front of a packet is in big-endian byte order. Default: [code]false[/code], as in

@@ -111,8 +111,8 @@ pub(crate) struct TcpListener {
     /// the address that has most of them.
     #[var(get = get_tls_options, set = set_tls_options)]
     tls_options: PhantomVar<Option<Gd<TlsOptions>>>,
-    /// Protocols to accept in the TLS handshake (ALPN), in order of preference, each of 1 to 255 bytes. Default: empty, no
-    /// negotiation. Read by [method start].
+    /// Protocols to accept in the TLS handshake (ALPN), in order of preference, each of 1 to 255 bytes. Default: empty,
+    /// no negotiation. Read by [method start].
     #[var(get = get_alpn_protocols, set = set_alpn_protocols)]
     alpn_protocols: PhantomVar<PackedStringArray>,
     /// Whether events are handled once per frame. Default: [code]true[/code]. When [code]false[/code], call

@@ -110,10 +110,10 @@ pub(crate) struct WebSocketServer {
     max_pending_bytes: PhantomVar<i64>,
     /// Maximum memory of all clients together, in bytes: incomplete messages, messages queued for this server and
     /// frames pending for clients (those of a broadcast count once), requests by plain HTTP that are queued, and
-    /// responses that are being sent. Beyond it, the clients that use most are disconnected with 1013 (try again later), or by plain
-    /// HTTP with 503 or in the middle of a response; clients of one address count as one. What is queued for this
-    /// server uses at most a quarter of it, then reading pauses. Default: 268435456 (256 MiB). Range: 0 to 2147483647; 0 sets no limit. Read
-    /// by [method start].
+    /// responses that are being sent. Beyond it, the clients that use most are disconnected with 1013 (try again
+    /// later), or by plain HTTP with 503 or in the middle of a response; clients of one address count as one. What is
+    /// queued for this server uses at most a quarter of it, then reading pauses. Default: 268435456 (256 MiB). Range: 0
+    /// to 2147483647; 0 sets no limit. Read by [method start].
     #[var(get = get_max_total_bytes, set = set_max_total_bytes)]
     max_total_bytes: PhantomVar<i64>,
     /// Maximum time from the first byte of a message to its last, in seconds; a slower client is disconnected with
@@ -201,10 +201,10 @@ pub(crate) struct WebSocketServer {
     /// Addresses and ranges of proxies in front of this server, such as [code]"10.0.0.0/8"[/code]. For connections from
     /// them, the client's address is the last one in [code]X-Forwarded-For[/code] (or, without it, in
     /// [code]Forwarded[/code]) that is no trusted proxy: in signals, for all limits and for [member blocked_addresses];
-    /// its port is 0 unless the proxy gave it. An entry that is no address (such as [code]unknown[/code]) hides all before
-    /// it: the address of the proxy that noted it counts then. [code]X-Forwarded-Proto[/code] counts likewise, see [member
-    /// HttpServerRequest.secure]. The proxy must set or append to one of the two, and remove the other one and
-    /// [code]X-Forwarded-Proto[/code] from what clients send. Default: empty, nobody is believed. If an entry is
+    /// its port is 0 unless the proxy gave it. An entry that is no address (such as [code]unknown[/code]) hides all
+    /// before it: the address of the proxy that noted it counts then. [code]X-Forwarded-Proto[/code] counts likewise,
+    /// see [member HttpServerRequest.secure]. The proxy must set or append to one of the two, and remove the other one
+    /// and [code]X-Forwarded-Proto[/code] from what clients send. Default: empty, nobody is believed. If an entry is
     /// invalid, the property keeps its value. Read by [method start].
     #[var(get = get_trusted_proxies, set = set_trusted_proxies)]
     trusted_proxies: PhantomVar<PackedStringArray>,

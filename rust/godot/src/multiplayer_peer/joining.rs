@@ -78,7 +78,7 @@ impl PeerCore {
 
     /// Ends the attempt if it has failed, or has taken too long.
     fn check_attempt(&self, deadline: Option<Instant>) {
-        let client = &self.client();
+        let client = self.client();
         if client.progress() == Progress::Over {
             self.base.set_last_error(client.base().last_error().to_string());
             self.reset();
@@ -113,7 +113,7 @@ impl PeerCore {
 
     /// The connection is over, and its packets have been read.
     fn tell_end(&self, pump: &Pump) {
-        let (role, client) = (self.role.get(), &self.client());
+        let (role, client) = (self.role.get(), self.client());
         self.base.set_last_error(client.base().last_error().to_string());
         pump.count_event(&self.base);
         self.base.emit(&pump.names.peer_disconnected, &[SERVER.to_variant()]);
@@ -123,7 +123,7 @@ impl PeerCore {
     }
 
     pub(super) fn client_has_work(&self) -> bool {
-        let client = &self.client();
+        let client = self.client();
         client.has_packets() || client.progress() == Progress::Over
     }
 

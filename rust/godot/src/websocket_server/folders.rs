@@ -87,8 +87,9 @@ impl WebSocketServer {
     /// when they are asked for, so that changes are seen at once (default: [code]true[/code] in debug builds).
     /// [br][br]Returns [constant ERR_FILE_NOT_FOUND] if there is no such folder, or an exported game has none of its
     /// files; [constant ERR_FILE_CANT_READ] if one of them cannot be read; [constant ERR_OUT_OF_MEMORY] over
-    /// [code]max_bytes[/code]; or [constant ERR_INVALID_PARAMETER] for an invalid prefix, path or option, and for all of the
-    /// project ([code]res://[/code]) or of a disk ([code]/[/code]), which would be public. Each of them is printed too.
+    /// [code]max_bytes[/code]; or [constant ERR_INVALID_PARAMETER] for an invalid prefix, path or option, and for all
+    /// of the project ([code]res://[/code]) or of a disk ([code]/[/code]), which would be public. Each of them is
+    /// printed too.
     #[func]
     fn serve_folder(
         &self,

@@ -115,14 +115,9 @@ impl ResponseHeader {
     /// [`HeaderError::Invalid`] for any other line, among them one with a control character in the value, which could
     /// begin another line. [`HeaderError::Reserved`] for a header that the server writes itself.
     pub fn parse(line: &str) -> Result<Self, HeaderError> {
-        let (name, value) = split(line)?;
-        if RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
-            return Err(HeaderError::Reserved(name.to_owned()));
-        }
-        Ok(Self {
-            name: name.to_owned(),
-            value: value.to_owned(),
-        })
+        let is_reserved = |name: &str| RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name));
+        let (name, value) = parse_line(line, is_reserved)?;
+        Ok(Self { name, value })
     }
 
     /// The name, as given.
@@ -138,9 +133,18 @@ impl ResponseHeader {
     }
 }
 
+/// Parses an additional header line into its name and its value, unless the name is one that this crate writes itself.
+pub(crate) fn parse_line(line: &str, is_reserved: impl Fn(&str) -> bool) -> Result<(String, String), HeaderError> {
+    let (name, value) = split(line)?;
+    if is_reserved(name) {
+        return Err(HeaderError::Reserved(name.to_owned()));
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
 /// Splits a header line into its name, a token, and its value, which has no control character that could begin another
 /// line.
-pub(crate) fn split(line: &str) -> Result<(&str, &str), HeaderError> {
+fn split(line: &str) -> Result<(&str, &str), HeaderError> {
     let parts = line
         .split_once(':')
         .map(|(name, value)| (name, value.trim_matches([' ', '\t'])));

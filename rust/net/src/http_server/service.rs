@@ -427,14 +427,22 @@ fn out_of_memory() -> Refusal {
 /// The response with a file that takes a while to get.
 async fn read_file(asked: &Asked, get: impl FnOnce() -> Option<Resource> + Send + 'static) -> Option<Response> {
     let (method, headers) = (asked.method.clone(), asked.headers.clone());
-    let task = spawn_blocking(move || {
-        give_way();
+    where_it_may_block(move || {
         let asked = Asked {
             method,
             headers,
             ..Asked::default()
         };
         Some(file_response(&asked, get()?))
+    })
+    .await
+}
+
+/// Makes a response in a thread that may block.
+async fn where_it_may_block(make: impl FnOnce() -> Option<Response> + Send + 'static) -> Option<Response> {
+    let task = spawn_blocking(move || {
+        give_way();
+        make()
     });
     task.await.ok().flatten()
 }
@@ -447,12 +455,11 @@ async fn find(mount: &Arc<Mount>, asked: &Asked, below: FilePath, path: &FilePat
         return respond(asked, found, path);
     }
     let (mount, asked, path) = (mount.clone(), asked.clone(), path.clone());
-    let task = spawn_blocking(move || {
-        give_way();
+    where_it_may_block(move || {
         let found = mount.folder.find(&below, slash, &mount.options.index, &codings);
         respond(&asked, found, &path)
-    });
-    task.await.ok().flatten()
+    })
+    .await
 }
 
 fn respond(asked: &Asked, found: Found, path: &FilePath) -> Option<Response> {

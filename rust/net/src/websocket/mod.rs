@@ -7,8 +7,8 @@
 //! (`frame`) until the connection's `write_queue` takes them; frames for many clients go through `broadcasts`. What
 //! clients send each other may go round in the tasks alone ([`relay`]).
 //!
-//! The client's side: [`url`], the opening handshake ([`opening_request`] and [`client_handshake`], carried by `dialer`), `outgoing` (the owner
-//! of the connection), and [`reconnect`].
+//! The client's side: [`url`], the opening handshake ([`opening_request`] and [`client_handshake`], carried by
+//! `dialer`), `outgoing` (the owner of the connection), and [`reconnect`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::options::Subprotocol;
 use super::response::accept_key;
 use super::url::WebSocketUrl;
-use crate::http::headers::{HeaderError, split};
+use crate::http::headers::{HeaderError, parse_line};
 
 /// Header lines of a request that only this crate writes, besides all that begin with [`OWN_PREFIX`]: those of the
 /// handshake itself, of a body, and about the connection (RFC 9110 section 7.6.1).
@@ -41,14 +41,8 @@ impl RequestHeader {
     /// begin another line. [`HeaderError::Reserved`] for a header that the client writes itself: `Host`, `Upgrade`,
     /// `Connection`, `Sec-WebSocket-*`, and those of a body.
     pub fn parse(line: &str) -> Result<Self, HeaderError> {
-        let (name, value) = split(line)?;
-        if is_own(name) {
-            return Err(HeaderError::Reserved(name.to_owned()));
-        }
-        Ok(Self {
-            name: name.to_owned(),
-            value: value.to_owned(),
-        })
+        let (name, value) = parse_line(line, is_own)?;
+        Ok(Self { name, value })
     }
 
     /// The name.

@@ -66,9 +66,10 @@ pub struct WebSocketOptions {
     pub max_queued: usize,
     /// Maximum memory of all clients together, in bytes: messages in progress, messages waiting for the main thread,
     /// and frames waiting to be sent (a broadcast counts once); also requests by plain HTTP that wait for the main
-    /// thread, and responses that are being sent. When it is reached, the clients that hold most are disconnected
-    /// with 1013, a connection for plain HTTP by 503 or in the middle of a response. Waiting messages are never the cause, since reading pauses for them at a quarter of this
-    /// limit, or at [`Self::max_queued`]. 0 sets no limit. Default 256 MiB.
+    /// thread, and responses that are being sent. When it is reached, the clients that hold most are disconnected with
+    /// 1013, a connection for plain HTTP by 503 or in the middle of a response. Waiting messages are never the cause,
+    /// since reading pauses for them at a quarter of this limit, or at [`Self::max_queued`]. 0 sets no limit. Default
+    /// 256 MiB.
     pub max_total: usize,
     /// Maximum time from the first byte of a message to its last; a client that takes longer is disconnected with 1008.
     /// Time in which it is not read because messages wait for the main thread does not count. `None` or zero sets no
