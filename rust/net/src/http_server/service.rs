@@ -341,6 +341,8 @@ impl Service {
         announcement.settle();
         match answer {
             Ok(Ok(Ok(answer))) => self.answered(asked, answer).await,
+            // The stop may drop the request before this task has heard of it.
+            Ok(Ok(Err(_))) if self.is_stopping() => Response::refusal(is_stopping()),
             Ok(Ok(Err(_)) | Err(_)) => too_late(),
             Err(refusal) => Response::refusal(refusal),
         }
